@@ -1,0 +1,44 @@
+/* The instructions, in one place: the engine's table, the verifier's rules and, through the _engine module, the compiler's
+ * numbers. a, b, c are frame cells unless said otherwise; x is a small number.
+ *
+ *   OPCODE(name, form)      form says what the operands are, for the verifier:
+ *     ABC   a = b op c
+ *     AB    a = op b
+ *     ABX   a = op b, x a small immediate
+ *     T     jump: c is the target instruction, counted from the function's first
+ *     BT    jump on cell b to target c
+ *     RUN   a = op over the x cells b .. b+x-1
+ *     CALL  a = builtin number c over the x cells b .. b+x-1
+ *     OUT   cells a .. a+x-1 = unpack of b
+ *     SLICE a = b[c : c+1 : c+2]; a part that is absent is None
+ *     B     b only
+ *     RAISE x is the exception (exceptions.h), b a cell with its text (a str), or the first constant-less 0xffff
+ *     NEXT  a = next of iterator cell b, or jump to c when it is at its end
+ */
+#ifndef ASSAY_CODE_OPCODES_H
+#define ASSAY_CODE_OPCODES_H
+
+/* clang-format off */
+#define OPCODES(OPCODE) \
+    OPCODE(MOVE, AB) \
+    OPCODE(JMP, T) \
+    OPCODE(JMP_TRUE, BT) \
+    OPCODE(JMP_FALSE, BT) \
+    OPCODE(JMP_NONE, BT) \
+    OPCODE(JMP_NOT_NONE, BT) \
+    OPCODE(ADD, ABC) OPCODE(SUB, ABC) OPCODE(MUL, ABC) OPCODE(DIV, ABC) OPCODE(FLOORDIV, ABC) OPCODE(MOD, ABC) OPCODE(POW, ABC) \
+    OPCODE(BIT_AND, ABC) OPCODE(BIT_OR, ABC) OPCODE(BIT_XOR, ABC) OPCODE(SHL, ABC) OPCODE(SHR, ABC) \
+    OPCODE(NEG, AB) OPCODE(POS, AB) OPCODE(INVERT, AB) OPCODE(NOT, AB) OPCODE(TRUTH, AB) \
+    OPCODE(EQ, ABC) OPCODE(NE, ABC) OPCODE(LT, ABC) OPCODE(LE, ABC) OPCODE(GT, ABC) OPCODE(GE, ABC) \
+    OPCODE(IS, ABC) OPCODE(IS_NOT, ABC) OPCODE(IN, ABC) OPCODE(NOT_IN, ABC) \
+    OPCODE(INDEX, ABC) OPCODE(SLICE, SLICE) OPCODE(UNPACK, OUT) \
+    OPCODE(TUPLE, RUN) OPCODE(LIST, RUN) \
+    OPCODE(FORMAT, ABX)   /* x: 0 format(b, ""), 1 str(b), 2 repr(b), 3 ascii(b) */ \
+    OPCODE(CONCAT, RUN)   /* of strings */ \
+    OPCODE(CALL, CALL) \
+    OPCODE(RET, B) \
+    OPCODE(RAISE, RAISE) \
+    OPCODE(ITER, AB) OPCODE(NEXT, NEXT) OPCODE(APPEND, AB) /* a is a list being built by this function */
+/* clang-format on */
+
+#endif

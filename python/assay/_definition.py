@@ -1,0 +1,192 @@
+"""The definition as data: what a user's module says, resolved and checked, before anything is compiled.
+
+`read()` in `_read.py` makes it from a file; the compiler (`_compile.py`) turns it into a plan, the twin (`_twin.py`) runs it in plain
+Python. Nothing here computes. Names are the user's; order is source order; a resolved reference is the object itself.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in the user's source: 1-based line, 0-based columns (in characters)."""
+
+    file: Path
+    line: int
+    column: int = 0
+    end_column: int = 0
+    end_line: int = 0
+
+
+class Secrecy(enum.Enum):
+    MASKED = "masked"
+    CLEAR = "clear"
+    SECRET = "secret"
+
+
+MISSING: Any = type("Missing", (), {"__repr__": lambda self: "<missing>"})()  # no default
+
+
+@dataclass(eq=False)
+class FieldDef:
+    """One leaf of an event. `name` is dotted for nested objects ("merchant.name"); `path` is where JSON has it."""
+
+    name: str
+    path: tuple[str, ...]
+    type: str  # "str" "int" "float" "bool" "datetime" "date"
+    is_list: bool
+    nullable: bool
+    item_nullable: bool
+    default: Any  # MISSING: required; a list's default_factory has been called
+    secrecy: Secrecy
+    unit: str  # "iso" "s" "ms" "us"
+    choices: tuple[Any, ...] | None  # JSON values of Literal or Enum
+    enum: type[enum.Enum] | None  # the class, if the field is an Enum
+    place: Place
+
+
+@dataclass(eq=False)
+class ObjectDef:
+    """A nested object on the way to fields, by its JSON path."""
+
+    path: tuple[str, ...]
+    name: str  # dotted Python name
+    cls: type | None  # None: a name inside an alias path only
+    nullable: bool
+    required: bool
+
+
+@dataclass(eq=False)
+class EventDef:
+    name: str
+    cls: type
+    scored: bool
+    label: bool
+    fields: list[FieldDef]
+    objects: list[ObjectDef]
+    id: FieldDef
+    time: FieldDef
+    forbid_extra: bool
+    timezone: str | None
+    on_error: str
+    place: Place
+
+
+@dataclass(eq=False)
+class FunctionDef:
+    """A feature, rule, decision, or a function over a context event. `params` in order."""
+
+    name: str
+    kind: str  # "feature" "rule" "decision" "where"
+    function: Callable[..., Any]
+    params: list[ParamDef]
+    returns: Any  # the evaluated annotation
+    event: EventDef  # the class whose events it runs on
+    place: Place
+    doc: str
+    outcome: str = ""  # of a rule
+    on_missing: str = "skip"  # of a rule
+    size: int | None = None
+    needs_window: bool = False  # reads a window, model or another such function
+    secret: bool = False  # reads a Secret field, directly or not
+
+
+@dataclass(eq=False)
+class ParamDef:
+    name: str
+    source: Source  # what it is named after
+    allows_none: bool  # annotated `| None`, or without annotation
+    default: Any  # MISSING if there is none
+    annotation: Any
+
+
+@dataclass(eq=False)
+class WindowDef:
+    name: str
+    kind: str
+    value: FieldDef | FunctionDef | None
+    by: list[FieldDef | FunctionDef]  # of the scored event
+    on: EventDef  # whose events it covers
+    on_by: list[FieldDef | FunctionDef]  # the same key in those events
+    over_us: int
+    delay_us: int
+    where: FieldDef | FunctionDef | None
+    include_current: bool
+    place: Place
+    seen: FieldDef | FunctionDef | None = None  # kind "seen": the scored event's value to look for
+    value_type: str = "int"  # "int" "float" "str" "bool" "datetime" "date" or "" (unknown): declared type of `value`
+
+
+@dataclass(eq=False)
+class ModelDef:
+    name: str
+    path: Path
+    format: str  # "lightgbm"
+    data: bytes
+    inputs: list[Source]  # resolved, in the model's order
+    input_names: list[str]
+    place: Place
+
+
+@dataclass(eq=False)
+class ThresholdsDef:
+    score: Source
+    levels: list[tuple[str, float]]  # mild to severe
+    place: Place
+
+
+class Arrival:
+    """The parameter `arrival`."""
+
+
+class Fired:
+    """The decision's parameter `fired`."""
+
+
+Source = FieldDef | FunctionDef | WindowDef | ModelDef | EventDef | Arrival | Fired
+
+
+@dataclass(eq=False)
+class Definition:
+    name: str  # the file's stem
+    file: Path
+    module: Any  # the executed module
+    events: list[EventDef]
+    scored: EventDef
+    features: list[FunctionDef]  # of the scored event, in source order
+    context_functions: list[FunctionDef]
+    windows: list[WindowDef]
+    models: list[ModelDef]
+    rules: list[FunctionDef]
+    decision: FunctionDef | ThresholdsDef | None
+    score: Source | None  # whose value is the answer's "score"
+    outcomes: Sequence[str]
+    history: str  # "empty" or "unknown"
+    sources: Mapping[Path, str]  # of the definition and the user's modules it imports
+    max_late_us: int = 86_400_000_000
+    max_future_us: int = 2_000_000
+    names: dict[str, Source] = field(default_factory=dict)  # every public name, in source order
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to tell the user, shown with the source line and a caret."""
+
+    place: Place | None
+    message: str  # what is wrong
+    help: str = ""  # the way to write it instead
+    severity: str = "error"  # or "warning"
+
+
+class DefinitionError(Exception):
+    """The definition cannot be built; every problem found, in source order."""
+
+    def __init__(self, problems: Sequence[Problem]):
+        self.problems = list(problems)
+        super().__init__("; ".join(p.message for p in problems))
