@@ -1,0 +1,91 @@
+/* The request's bump allocator (arena.h): a chain of blocks, each at least BLOCK_BYTES. arena_reset goes back to the first
+ * block and frees only blocks beyond KEEP_BYTES, so that one huge request does not keep its memory for ever. */
+#include "arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assert.h"
+
+enum { BLOCK_BYTES = 64 * 1024, KEEP_BYTES = 4 * 1024 * 1024, ALIGNMENT = 16 };
+
+struct arena_block {
+    struct arena_block *next;
+    size_t size_bytes;
+    _Alignas(ALIGNMENT) char bytes[];
+};
+
+void arena_init(struct arena *arena, size_t limit_bytes) {
+    ASSERT(limit_bytes > 0);
+    *arena = (struct arena){.limit_bytes = limit_bytes};
+}
+
+void arena_release(struct arena *arena) {
+    for (struct arena_block *block = arena->first, *next; block != NULL; block = next) {
+        next = block->next;
+        free(block);
+    }
+    *arena = (struct arena){.limit_bytes = arena->limit_bytes};
+}
+
+/* Moves to a block with room for `bytes`: the next one of an earlier request if it is large enough, else a new one. */
+static bool next_block(struct arena *arena, size_t bytes) {
+    struct arena_block *next = arena->current != NULL ? arena->current->next : arena->first;
+    if (next == NULL || next->size_bytes < bytes) {
+        size_t size = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+        struct arena_block *block = malloc(sizeof *block + size);
+        if (block == NULL)
+            return false;
+        block->size_bytes = size;
+        block->next = next;
+        if (arena->current != NULL)
+            arena->current->next = block;
+        else
+            arena->first = block;
+        next = block;
+    }
+    arena->current = next;
+    arena->used_bytes = 0;
+    return true;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes) {
+    if (bytes > arena->limit_bytes - arena->total_bytes)
+        return NULL;
+    size_t rounded = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    if (arena->current == NULL || rounded > arena->current->size_bytes - arena->used_bytes) {
+        if (!next_block(arena, rounded))
+            return NULL;
+    }
+    void *result = arena->current->bytes + arena->used_bytes;
+    arena->used_bytes += rounded;
+    arena->total_bytes += bytes;
+    ASSERT(arena->used_bytes <= arena->current->size_bytes);
+    return result;
+}
+
+void *arena_copy(struct arena *arena, const void *bytes, size_t length) {
+    void *result = arena_alloc(arena, length);
+    if (result != NULL && length > 0)
+        memcpy(result, bytes, length);
+    return result;
+}
+
+void arena_reset(struct arena *arena) {
+    size_t kept = 0;
+    struct arena_block **link = &arena->first;
+    while (*link != NULL) {
+        struct arena_block *block = *link;
+        if (kept + block->size_bytes > KEEP_BYTES && kept > 0) {
+            *link = block->next;
+            free(block);
+        } else {
+            kept += block->size_bytes;
+            link = &block->next;
+        }
+    }
+    arena->current = arena->first;
+    arena->used_bytes = 0;
+    arena->total_bytes = 0;
+}
