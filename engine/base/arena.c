@@ -2,6 +2,7 @@
  * block and frees only blocks beyond KEEP_BYTES, so that one huge request does not keep its memory for ever. */
 #include "arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
