@@ -1,0 +1,40 @@
+"""The C engine in process (see python/assay/_engine/)."""
+
+from typing import final
+
+OPCODES: dict[str, tuple[int, str]]  # name -> (number, operand form)
+BUILTINS: dict[str, tuple[int, int, int]]  # Python name -> (number, least arguments, most arguments)
+EXCEPTIONS: dict[str, int]  # class name -> number
+
+class EngineError(Exception):
+    """The engine refused to open: the bundle, the journal or the system is not as it should be."""
+
+@final
+class Engine:
+    def __init__(self, bundle: str, data: str | None = None, *, history: str = "definition", durability: str = "commit") -> None:
+        """Opens a bundle in process; `data` is a data folder, None for none. history: "definition", "empty", "unknown"."""
+    def event(self, class_name: str, json: bytes, *, features: bool = False) -> tuple[int, bytes]:
+        """One event: its HTTP status and JSON body. "" is the scored class."""
+    def values(self) -> dict[str, object]:
+        """Every named value (fields, windows, features, models, rules) of the last event that was decided."""
+    def decision(self, id: str, *, explain: bool = False) -> tuple[int, bytes]:
+        """The decision on an id, as it was answered; with `explain` also what it was made of."""
+    def digest(self) -> str:
+        """A hash over what all windows hold."""
+    def close(self) -> None: ...
+    def __enter__(self) -> Engine: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+@final
+class Model:
+    def __init__(self, text: bytes) -> None:
+        """A LightGBM text model. ValueError says what is wrong with it."""
+    @property
+    def input_names(self) -> list[str]: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def trees(self) -> int: ...
+    def predict(self, rows: object) -> bytes:
+        """`rows`: a C-contiguous buffer of doubles, rows x inputs. The framework's predict, rows x outputs doubles."""
+    def predict_raw(self, rows: object) -> bytes: ...
