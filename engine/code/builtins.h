@@ -1,7 +1,16 @@
 /* The built-in functions, methods and attributes that CALL reaches, by name. BUILTIN(c_name, "python name", min, max arguments).
  * Functions carry their Python name ("len", "math.sqrt"); a method or attribute is ".name" with the receiver as its first
- * argument, and dispatches on the receiver's tag (AttributeError where Python would raise it). The numbers are the order
- * here; a bundle names built-ins by number, so its format version covers this list. */
+ * argument (counted), and dispatches on the receiver's tag (AttributeError where Python would raise it). The numbers are the
+ * order here; a bundle names built-ins by number, so its format version covers this list.
+ *
+ * Keyword arguments are compiled to the position they have in Python's signature. Where Python takes them by keyword only:
+ *   sorted(iterable, reverse)     math.isclose(a, b, rel_tol, abs_tol)     math.prod(iterable, start)
+ * An optional argument in front of a given one is passed as Python's default (None for sep of split; -1 for maxsplit).
+ * Attributes (no call in the source): .year .month .day .hour .minute .second .microsecond .days .seconds .microseconds
+ * .real .imag .numerator .denominator.
+ * "sum" adds from left to right, which is sum() of Python 3.11 and of every version for ints; "sum.compensated" is the
+ * sum() of floats since 3.12. enumerate, zip and reversed give an iterator (for, list, tuple, sum, min, ...).
+ * range, iterators, dict views live inside a function only. */
 #ifndef ASSAY_CODE_BUILTINS_H
 #define ASSAY_CODE_BUILTINS_H
 
@@ -9,7 +18,169 @@
 #define BUILTINS(BUILTIN) \
     BUILTIN(len, "len", 1, 1) \
     BUILTIN(abs, "abs", 1, 1) \
-    BUILTIN(method_lower, ".lower", 1, 1)
+    BUILTIN(method_lower, ".lower", 1, 1) \
+    /* numbers and conversions */ \
+    BUILTIN(min, "min", 1, 255) \
+    BUILTIN(max, "max", 1, 255) \
+    BUILTIN(sum, "sum", 1, 2) \
+    BUILTIN(sum_compensated, "sum.compensated", 1, 2) \
+    BUILTIN(any, "any", 1, 1) \
+    BUILTIN(all, "all", 1, 1) \
+    BUILTIN(round, "round", 1, 2) \
+    BUILTIN(int, "int", 0, 2) \
+    BUILTIN(float, "float", 0, 1) \
+    BUILTIN(str, "str", 0, 1) \
+    BUILTIN(bool, "bool", 0, 1) \
+    BUILTIN(repr, "repr", 1, 1) \
+    BUILTIN(ascii, "ascii", 1, 1) \
+    BUILTIN(divmod, "divmod", 2, 2) \
+    BUILTIN(pow, "pow", 2, 3) \
+    BUILTIN(ord, "ord", 1, 1) \
+    BUILTIN(chr, "chr", 1, 1) \
+    BUILTIN(hex, "hex", 1, 1) \
+    BUILTIN(oct, "oct", 1, 1) \
+    BUILTIN(bin, "bin", 1, 1) \
+    /* sequences */ \
+    BUILTIN(sorted, "sorted", 1, 2) \
+    BUILTIN(range, "range", 1, 3) \
+    BUILTIN(enumerate, "enumerate", 1, 2) \
+    BUILTIN(zip, "zip", 0, 255) \
+    BUILTIN(reversed, "reversed", 1, 1) \
+    BUILTIN(tuple, "tuple", 0, 1) \
+    BUILTIN(list, "list", 0, 1) \
+    /* str: case */ \
+    BUILTIN(method_upper, ".upper", 1, 1) \
+    BUILTIN(method_casefold, ".casefold", 1, 1) \
+    BUILTIN(method_title, ".title", 1, 1) \
+    BUILTIN(method_capitalize, ".capitalize", 1, 1) \
+    BUILTIN(method_swapcase, ".swapcase", 1, 1) \
+    /* str: classes */ \
+    BUILTIN(method_isalnum, ".isalnum", 1, 1) \
+    BUILTIN(method_isalpha, ".isalpha", 1, 1) \
+    BUILTIN(method_isascii, ".isascii", 1, 1) \
+    BUILTIN(method_isdecimal, ".isdecimal", 1, 1) \
+    BUILTIN(method_isdigit, ".isdigit", 1, 1) \
+    BUILTIN(method_isidentifier, ".isidentifier", 1, 1) \
+    BUILTIN(method_islower, ".islower", 1, 1) \
+    BUILTIN(method_isnumeric, ".isnumeric", 1, 1) \
+    BUILTIN(method_isprintable, ".isprintable", 1, 1) \
+    BUILTIN(method_isspace, ".isspace", 1, 1) \
+    BUILTIN(method_istitle, ".istitle", 1, 1) \
+    BUILTIN(method_isupper, ".isupper", 1, 1) \
+    /* str: search and cut */ \
+    BUILTIN(method_strip, ".strip", 1, 2) \
+    BUILTIN(method_lstrip, ".lstrip", 1, 2) \
+    BUILTIN(method_rstrip, ".rstrip", 1, 2) \
+    BUILTIN(method_startswith, ".startswith", 2, 4) \
+    BUILTIN(method_endswith, ".endswith", 2, 4) \
+    BUILTIN(method_find, ".find", 2, 4) \
+    BUILTIN(method_rfind, ".rfind", 2, 4) \
+    BUILTIN(method_index, ".index", 2, 4)          /* list, tuple, range too */ \
+    BUILTIN(method_rindex, ".rindex", 2, 4) \
+    BUILTIN(method_count, ".count", 2, 4)          /* list, tuple, range too */ \
+    BUILTIN(method_replace, ".replace", 1, 8)      /* str(old, new[, count]); datetime and date by position */ \
+    BUILTIN(method_split, ".split", 1, 3) \
+    BUILTIN(method_rsplit, ".rsplit", 1, 3) \
+    BUILTIN(method_splitlines, ".splitlines", 1, 2) \
+    BUILTIN(method_partition, ".partition", 2, 2) \
+    BUILTIN(method_rpartition, ".rpartition", 2, 2) \
+    BUILTIN(method_join, ".join", 2, 2) \
+    BUILTIN(method_removeprefix, ".removeprefix", 2, 2) \
+    BUILTIN(method_removesuffix, ".removesuffix", 2, 2) \
+    /* str: padding */ \
+    BUILTIN(method_zfill, ".zfill", 2, 2) \
+    BUILTIN(method_ljust, ".ljust", 2, 3) \
+    BUILTIN(method_rjust, ".rjust", 2, 3) \
+    BUILTIN(method_center, ".center", 2, 3) \
+    BUILTIN(method_expandtabs, ".expandtabs", 1, 2) \
+    /* dict */ \
+    BUILTIN(method_get, ".get", 2, 3) \
+    BUILTIN(method_keys, ".keys", 1, 1) \
+    BUILTIN(method_values, ".values", 1, 1) \
+    BUILTIN(method_items, ".items", 1, 1) \
+    /* int and float */ \
+    BUILTIN(method_bit_length, ".bit_length", 1, 1) \
+    BUILTIN(method_bit_count, ".bit_count", 1, 1) \
+    BUILTIN(method_is_integer, ".is_integer", 1, 1) \
+    BUILTIN(method_conjugate, ".conjugate", 1, 1) \
+    BUILTIN(attribute_real, ".real", 1, 1) \
+    BUILTIN(attribute_imag, ".imag", 1, 1) \
+    BUILTIN(attribute_numerator, ".numerator", 1, 1) \
+    BUILTIN(attribute_denominator, ".denominator", 1, 1) \
+    /* datetime, date, timedelta */ \
+    BUILTIN(attribute_year, ".year", 1, 1) \
+    BUILTIN(attribute_month, ".month", 1, 1) \
+    BUILTIN(attribute_day, ".day", 1, 1) \
+    BUILTIN(attribute_hour, ".hour", 1, 1) \
+    BUILTIN(attribute_minute, ".minute", 1, 1) \
+    BUILTIN(attribute_second, ".second", 1, 1) \
+    BUILTIN(attribute_microsecond, ".microsecond", 1, 1) \
+    BUILTIN(method_weekday, ".weekday", 1, 1) \
+    BUILTIN(method_isoweekday, ".isoweekday", 1, 1) \
+    BUILTIN(method_isoformat, ".isoformat", 1, 2) \
+    BUILTIN(method_timestamp, ".timestamp", 1, 1) \
+    BUILTIN(method_date, ".date", 1, 1) \
+    BUILTIN(method_toordinal, ".toordinal", 1, 1) \
+    BUILTIN(attribute_days, ".days", 1, 1) \
+    BUILTIN(attribute_seconds, ".seconds", 1, 1) \
+    BUILTIN(attribute_microseconds, ".microseconds", 1, 1) \
+    BUILTIN(method_total_seconds, ".total_seconds", 1, 1) \
+    /* math */ \
+    BUILTIN(math_acos, "math.acos", 1, 1) \
+    BUILTIN(math_acosh, "math.acosh", 1, 1) \
+    BUILTIN(math_asin, "math.asin", 1, 1) \
+    BUILTIN(math_asinh, "math.asinh", 1, 1) \
+    BUILTIN(math_atan, "math.atan", 1, 1) \
+    BUILTIN(math_atan2, "math.atan2", 2, 2) \
+    BUILTIN(math_atanh, "math.atanh", 1, 1) \
+    BUILTIN(math_cbrt, "math.cbrt", 1, 1) \
+    BUILTIN(math_ceil, "math.ceil", 1, 1) \
+    BUILTIN(math_comb, "math.comb", 2, 2) \
+    BUILTIN(math_copysign, "math.copysign", 2, 2) \
+    BUILTIN(math_cos, "math.cos", 1, 1) \
+    BUILTIN(math_cosh, "math.cosh", 1, 1) \
+    BUILTIN(math_degrees, "math.degrees", 1, 1) \
+    BUILTIN(math_dist, "math.dist", 2, 2) \
+    BUILTIN(math_erf, "math.erf", 1, 1) \
+    BUILTIN(math_erfc, "math.erfc", 1, 1) \
+    BUILTIN(math_exp, "math.exp", 1, 1) \
+    BUILTIN(math_exp2, "math.exp2", 1, 1) \
+    BUILTIN(math_expm1, "math.expm1", 1, 1) \
+    BUILTIN(math_fabs, "math.fabs", 1, 1) \
+    BUILTIN(math_factorial, "math.factorial", 1, 1) \
+    BUILTIN(math_floor, "math.floor", 1, 1) \
+    BUILTIN(math_fmod, "math.fmod", 2, 2) \
+    BUILTIN(math_frexp, "math.frexp", 1, 1) \
+    BUILTIN(math_fsum, "math.fsum", 1, 1) \
+    BUILTIN(math_gamma, "math.gamma", 1, 1) \
+    BUILTIN(math_gcd, "math.gcd", 0, 255) \
+    BUILTIN(math_hypot, "math.hypot", 0, 255) \
+    BUILTIN(math_isclose, "math.isclose", 2, 4) \
+    BUILTIN(math_isfinite, "math.isfinite", 1, 1) \
+    BUILTIN(math_isinf, "math.isinf", 1, 1) \
+    BUILTIN(math_isnan, "math.isnan", 1, 1) \
+    BUILTIN(math_isqrt, "math.isqrt", 1, 1) \
+    BUILTIN(math_lcm, "math.lcm", 0, 255) \
+    BUILTIN(math_ldexp, "math.ldexp", 2, 2) \
+    BUILTIN(math_lgamma, "math.lgamma", 1, 1) \
+    BUILTIN(math_log, "math.log", 1, 2) \
+    BUILTIN(math_log10, "math.log10", 1, 1) \
+    BUILTIN(math_log1p, "math.log1p", 1, 1) \
+    BUILTIN(math_log2, "math.log2", 1, 1) \
+    BUILTIN(math_modf, "math.modf", 1, 1) \
+    BUILTIN(math_nextafter, "math.nextafter", 2, 2) \
+    BUILTIN(math_perm, "math.perm", 1, 2) \
+    BUILTIN(math_pow, "math.pow", 2, 2) \
+    BUILTIN(math_prod, "math.prod", 1, 2) \
+    BUILTIN(math_radians, "math.radians", 1, 1) \
+    BUILTIN(math_remainder, "math.remainder", 2, 2) \
+    BUILTIN(math_sin, "math.sin", 1, 1) \
+    BUILTIN(math_sinh, "math.sinh", 1, 1) \
+    BUILTIN(math_sqrt, "math.sqrt", 1, 1) \
+    BUILTIN(math_tan, "math.tan", 1, 1) \
+    BUILTIN(math_tanh, "math.tanh", 1, 1) \
+    BUILTIN(math_trunc, "math.trunc", 1, 1) \
+    BUILTIN(math_ulp, "math.ulp", 1, 1)
 /* clang-format on */
 
 #endif
