@@ -1,0 +1,99 @@
+/* The plan: what a bundle says, read, checked and made ready - event classes, code, windows, models, rules. Immutable after
+ * plan_load; shared by all threads. Everything a plan.json says is checked against the limits and against the frame, so
+ * that later rooms may rely on it. */
+#ifndef ASSAY_PLAN_H
+#define ASSAY_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "bundle.h"
+#include "code/code.h"
+#include "decide/decide.h"
+#include "event/event.h"
+#include "model/model.h"
+#include "window/window.h"
+
+/* One event class with what runs right after its parsing. */
+struct plan_event {
+    struct event_class class;
+    const uint32_t *before; /* functions */
+    uint32_t before_count;
+};
+
+enum plan_step_kind { STEP_FUNCTION, STEP_MODEL };
+struct plan_step {
+    enum plan_step_kind kind;
+    uint32_t index;
+};
+
+struct plan_model {
+    struct str name;
+    struct model *model;
+    const uint16_t *inputs; /* cells, in the model's order */
+    uint32_t input_count;
+    uint16_t slot;
+};
+
+/* What a window is called and where it stands, beside its window_spec. */
+struct plan_window {
+    uint32_t line;
+};
+
+struct plan_slot {
+    struct str name;
+    const char *kind; /* "field" "window" "feature" "model" "rule" */
+    uint16_t slot;
+    uint32_t event;
+    bool secret;
+};
+
+struct plan {
+    struct bundle *bundle; /* owned */
+    struct arena arena;    /* owns everything below */
+    struct str name, file, python;
+    bool history_empty;
+    int64_t max_late_us, max_future_us, id_retention_us;
+    uint32_t constant_count, slot_count, temporary_count;
+    uint16_t arrival_slot;
+
+    struct plan_event *events;
+    uint32_t event_count;
+    uint32_t scored;       /* index of the scored class */
+
+    struct code_function *functions;
+    bool *function_secret;
+    uint32_t function_count;
+    struct code *code;
+
+    struct plan_step *after;
+    uint32_t after_count;
+
+    struct stream_spec *streams;
+    uint32_t stream_count;
+    struct window_spec *windows;
+    struct plan_window *window_info;
+    uint32_t window_count;
+
+    struct plan_model *models;
+    uint32_t model_count;
+    uint32_t model_inputs_max;
+
+    struct decide_rule *rules;
+    struct decide_plan decide;
+
+    struct plan_slot *slots;
+    uint32_t named_slot_count;
+};
+
+/* Takes the bundle (also on failure). NULL and error, naming the place in plan.json, if anything is out of order. */
+struct plan *plan_load(struct bundle *bundle, struct error *error);
+void plan_free(struct plan *plan);
+
+/* Runs every golden row through its model: false and error if the engine does not give the framework's bits. */
+bool plan_check_golden(const struct plan *plan, struct error *error);
+
+#endif
