@@ -1,11 +1,12 @@
 """The definition as data: what a user's module says, resolved and checked, before anything is compiled.
 
-`read()` in `_read.py` makes it from a file; the compiler (`_compile.py`) turns it into a plan, the twin (`_twin.py`) runs it in plain
-Python. Nothing here computes. Names are the user's; order is source order; a resolved reference is the object itself.
+`read()` in `_read.py` makes it from a file; the compiler (`_compile.py`) turns it into a plan, the twin (`_twin.py`) runs
+it in plain Python. Nothing here computes. Names are the user's; order is source order; a resolved reference is the object itself.
 """
 
 from __future__ import annotations
 
+import builtins
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,11 +44,11 @@ class FieldDef:
     is_list: bool
     nullable: bool
     item_nullable: bool
-    default: Any  # MISSING: required; a list's default_factory has been called
+    default: Any  # MISSING: required; a list's default_factory has been called; of an Enum the member's value
     secrecy: Secrecy
     unit: str  # "iso" "s" "ms" "us"
     choices: tuple[Any, ...] | None  # JSON values of Literal or Enum
-    enum: type[enum.Enum] | None  # the class, if the field is an Enum
+    enum: builtins.type[enum.Enum] | None  # the class, if the field is an Enum
     place: Place
 
 
@@ -60,6 +61,7 @@ class ObjectDef:
     cls: type | None  # None: a name inside an alias path only
     nullable: bool
     required: bool
+    place: Place | None = None
 
 
 @dataclass(eq=False)
@@ -89,7 +91,7 @@ class FunctionDef:
     returns: Any  # the evaluated annotation
     event: EventDef  # the class whose events it runs on
     place: Place
-    doc: str
+    doc: str  # of a rule: the reason shown to people (the docstring's first paragraph, else the name in words)
     outcome: str = ""  # of a rule
     on_missing: str = "skip"  # of a rule
     size: int | None = None
@@ -149,7 +151,8 @@ class Fired:
     """The decision's parameter `fired`."""
 
 
-Source = FieldDef | FunctionDef | WindowDef | ModelDef | EventDef | Arrival | Fired
+# An EventDef as a source is the whole event; an ObjectDef is a nested object of it (`merchant: Merchant`).
+Source = FieldDef | FunctionDef | WindowDef | ModelDef | EventDef | ObjectDef | Arrival | Fired
 
 
 @dataclass(eq=False)
