@@ -1,4 +1,4 @@
-/* Written by number_table.py; see number.c. {high, low} 64 bits of the significand of each power of ten. */
+/* Written by number_table.py; see number.c. {high, low}: the significand of each power of ten. */
 enum { POWER_FIRST = -342, POWER_LAST = 324 };
 static const struct power powers[POWER_LAST - POWER_FIRST + 1] = {
     {0xeef453d6923bd65a, 0x113faa2906a13b3f}, /* 1e-342 */

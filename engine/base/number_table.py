@@ -8,15 +8,15 @@ FIRST, LAST = -342, 324
 
 def significand(exponent: int) -> int:
     """The top 128 bits of 10**exponent, rounded down: 2**127 <= significand < 2**128."""
-    power = 5 ** abs(exponent)
+    power: int = 5 ** abs(exponent)
     if exponent < 0:
-        return (1 << (127 + power.bit_length())) // power if power.bit_count() != 1 else 1 << 127
+        return (1 << (127 + power.bit_length())) // power
     shift = power.bit_length() - 128
     return power >> shift if shift >= 0 else power << -shift
 
 
 def main() -> None:
-    print("/* Written by number_table.py; see number.c. {high, low} 64 bits of the significand of each power of ten. */")
+    print("/* Written by number_table.py; see number.c. {high, low}: the significand of each power of ten. */")
     print(f"enum {{ POWER_FIRST = {FIRST}, POWER_LAST = {LAST} }};")
     print("static const struct power powers[POWER_LAST - POWER_FIRST + 1] = {")
     for exponent in range(FIRST, LAST + 1):
