@@ -1,0 +1,95 @@
+"""A function's result at its boundary: it must fit the annotation, or be widened to it (docs/semantics.md, "Values").
+
+The engine does the same at the end of each function (`struct code_result` in engine/code/code.h).
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import inspect
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What may be there: exact types of values; None: any."""
+
+    types: frozenset[type] | None
+    items: Fit | None = None  # of a list's or tuple's items
+
+
+ANY = Fit(None)
+
+
+def fit_of(annotation: Any) -> Fit:
+    """What an annotation lets through."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is None or annotation is type(None):
+        return Fit(frozenset({type(None)}))
+    if origin is typing.Annotated:
+        return fit_of(arguments[0])
+    if origin is typing.Literal:
+        return Fit(frozenset(map(type, arguments)))
+    if origin in (typing.Union, types.UnionType):
+        parts = [fit_of(part) for part in arguments]
+        items = next((part.items for part in parts if part.items is not None), None)
+        return ANY if any(part.types is None for part in parts) else Fit(_union(part.types for part in parts), items)
+    if origin in (list, tuple):
+        parts = [fit_of(part) for part in arguments if part is not Ellipsis]
+        same = parts[0] if parts and all(part == parts[0] for part in parts) else None
+        return Fit(frozenset({origin}), same)
+    if isinstance(annotation, type):
+        if issubclass(annotation, enum.Enum):
+            return Fit(frozenset(type(member.value) for member in annotation))
+        if annotation in (bool, int, float, str, datetime.datetime, datetime.date, datetime.timedelta, list, tuple):
+            return Fit(frozenset({annotation}))
+    return ANY
+
+
+def _union(sets: Iterable[frozenset[type] | None]) -> frozenset[type]:
+    return frozenset().union(*(one for one in sets if one is not None))
+
+
+def fit(result: Any, annotation: Any, *, truth: bool = False) -> Any:
+    """The result as others see it. TypeError or OverflowError if it does not fit. `truth`: Python's truth value is taken
+    (rules, `where=`; so it is for `-> bool`)."""
+    if annotation is inspect.Parameter.empty:
+        return _fit(result, ANY, truth)
+    wanted = fit_of(annotation)
+    return _fit(result, wanted, truth or (wanted.types is not None and bool in wanted.types))
+
+
+def _fit(value: Any, wanted: Fit, truth: bool = False) -> Any:
+    if isinstance(value, enum.Enum):
+        value = value.value
+    kind = type(value)
+    kinds = wanted.types
+    if truth and kind is not bool:
+        if value is None and kinds is not None and type(None) in kinds:
+            return None
+        return bool(value)
+    if kinds is None or kind in kinds:
+        if kind is int and not INT_MIN <= value <= INT_MAX:
+            raise OverflowError("int beyond 64 bits")
+        return _fit_items(value, wanted)
+    if kind is bool and int in kinds:
+        return int(value)
+    if kind in (bool, int) and float in kinds:
+        return float(value)
+    if kind is tuple and list in kinds:
+        return _fit_items(list(value), wanted)
+    raise TypeError(f"{kind.__name__} does not fit {sorted(k.__name__ for k in kinds)}")
+
+
+def _fit_items(value: Any, wanted: Fit) -> Any:
+    if isinstance(value, list | tuple):
+        items = [_fit(item, wanted.items or ANY) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    return value

@@ -1,0 +1,106 @@
+"""Reference windows: what a window's value *is*, written for clarity (docs/semantics.md), not for speed.
+
+Each window keeps, per key, a plain list of the events it was given, ordered by (time, sequence); a read takes those in
+`(at - delay - over, at - delay]` and computes from them alone. The engine's windows must give the same bits. Used by the
+twin only.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right, insort
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from assay._definition import FieldDef, FunctionDef, WindowDef
+
+Key = tuple[Any, ...]
+
+STEP = Fraction(1, 2**96)  # values are taken to a multiple of this ...
+BOUND = 2.0**63  # ... and must be smaller than this
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+
+@dataclass(order=True, slots=True)
+class Entry:
+    """One event in a window: when, and its value there."""
+
+    at_us: int
+    seq: int
+    value: Any = field(compare=False)
+
+
+def taken(value: float) -> float | None:
+    """The value as windows take it: rounded half to even to a multiple of 2**-96. None: beyond the range, or not finite."""
+    if not math.isfinite(value) or abs(value) >= BOUND:
+        return None
+    return float(round(Fraction(value) / STEP) * STEP)  # a double of that magnitude holds every such multiple
+
+
+def sum_of_floats(values: list[Any]) -> float:
+    numbers = [taken(float(value)) for value in values]
+    if None in numbers:
+        raise OverflowError("a value beyond 2**63, or not finite")
+    return math.fsum(number for number in numbers if number is not None)
+
+
+def sum_of_ints(values: list[Any]) -> int:
+    total = sum(int(value) for value in values)
+    if not INT_MIN <= total <= INT_MAX:
+        raise OverflowError("a sum beyond 64 bits")
+    return total
+
+
+class ReferenceWindow:
+    """One window over all its keys."""
+
+    def __init__(self, window: WindowDef) -> None:
+        self.window = window
+        self.entries: dict[Key, list[Entry]] = {}
+
+    def enter(self, key: Key, at_us: int, seq: int, value: Any) -> None:
+        """Enters an event whose `where` holds. A None in the key: nothing is entered."""
+        if None not in key:
+            insort(self.entries.setdefault(key, []), Entry(at_us, seq, value))
+
+    def covered(self, key: Key, at_us: int) -> list[Entry]:
+        """The entries that a reader at `at_us` sees, oldest first; those sequenced later have not been entered yet."""
+        entries = self.entries.get(key, [])
+        newest = at_us - self.window.delay_us
+        oldest = newest - self.window.over_us
+        first = bisect_right(entries, oldest, key=lambda entry: entry.at_us)  # exactly `over` old is out
+        after = bisect_right(entries, newest, key=lambda entry: entry.at_us)  # the same microsecond is in
+        return entries[first:after]
+
+    def read(self, key: Key, at_us: int, sought: Any = None, current: list[Entry] | None = None) -> Any:
+        """The value for a reader at `at_us`; `sought` is what a `seen` window looks for, `current` the reader's own entry
+        (of a window with include_current). None: missing."""
+        if None in key:
+            return None
+        entries = self.covered(key, at_us) + (current or [])
+        if self.window.kind == "count":
+            return len(entries)
+        values = [entry.value for entry in entries if entry.value is not None]
+        match self.window.kind:
+            case "sum":
+                return sum_of_floats(values) if self.window.value_type == "float" else sum_of_ints(values)
+            case "mean":
+                return sum_of_floats(values) / len(values) if values else None
+            case "seen":
+                return None if sought is None else any(value == sought for value in values)
+        raise NotImplementedError(f"window.{self.window.kind}")
+
+
+def key_of(by: list[FieldDef | FunctionDef], values: dict[str, Any]) -> Key:
+    """The key of an event. As in a Python dict, 1, 1.0 and True are one key."""
+    return tuple(frozen(values[part.name]) for part in by)
+
+
+def frozen(value: Any) -> Any:
+    """A hashable form that is equal for equal values; every NaN is one."""
+    if isinstance(value, list):
+        return (list, *map(frozen, value))
+    if isinstance(value, float) and math.isnan(value):
+        return "nan", float
+    return value
