@@ -1,0 +1,126 @@
+/* Events into the engine: one object, an array, or lines. Called by routes.c once the head is found good.
+ *
+ * A batch is taken in order, some items a call, so that other connections get their turn. Its answers gather in the
+ * connection; it leaves when the last of them is durable. An event whose twin is in flight is asked again until the
+ * request's deadline, and what follows it in the batch waits, so that the order of a batch is the order of its events. */
+#include "handlers.h"
+
+#include "../engine/base/assert.h"
+#include "../engine/event/event.h"
+
+enum { ITEMS_A_CALL = 1024 };
+#define RETRY_NS 2000000ull /* besides each time that the journal moves */
+
+static struct str skip_space(struct str text) {
+    while (text.len > 0 && (text.p[0] == ' ' || text.p[0] == '\t' || text.p[0] == '\n' || text.p[0] == '\r')) {
+        text.p++;
+        text.len--;
+    }
+    return text;
+}
+
+/* Whether to ask the engine again about an event whose twin is in flight; else the deadline has passed. */
+static bool ask_again(struct http_response *response, const struct note *note) {
+    uint64_t now = http_now_ns();
+    if (now >= note->deadline_ns)
+        return false;
+    response->retry_ns = now + RETRY_NS < note->deadline_ns ? now + RETRY_NS : note->deadline_ns;
+    return true;
+}
+
+static const char in_flight[] = "the same id is still being decided; try again";
+
+static enum http_outcome handle_one(struct routes_local *local, struct str class_name, struct str json,
+                                    struct http_response *response) {
+    const struct note *note = note_of(response);
+    struct engine_options options = {.features = (note->options & NOTE_OPTION) != 0};
+    struct engine_answer answer;
+    engine_event(local->thread, class_name, json, &options, &answer);
+    if (answer.status != ENGINE_IN_FLIGHT)
+        return answer_engine(local, response, &answer);
+    return ask_again(response, note) ? HTTP_AGAIN : answer_problem(local, response, 503, "%s", in_flight);
+}
+
+/* One answer of a batch. False: no memory for it. */
+static bool add_item(struct routes_local *local, struct http_response *response, const struct engine_answer *answer) {
+    struct note *note = note_of(response);
+    struct str body = answer->body;
+    if (answer->status == ENGINE_IN_FLIGHT) {
+        struct buf problem;
+        buf_init(&problem, engine_arena(local->thread), 4096);
+        engine_problem(&problem, 503, "about:blank", http_status_name(503), str_of(in_flight));
+        body = (struct str){problem.p, problem.len};
+    }
+    ASSERT(body.len > 0 && !memchr(body.p, '\n', body.len));
+    bool lines = (note->options & NOTE_LINES) != 0;
+    if (!lines && note->next_item > 0 && !http_body_add(response, ",\n", 2))
+        return false;
+    if (!http_body_add(response, body.p, body.len) || (lines && !http_body_add(response, "\n", 1)))
+        return false;
+    if (answer->wait > response->ticket)
+        response->ticket = answer->wait;
+    note->next_item++;
+    return true;
+}
+
+static bool split(struct routes_local *local, struct http_response *response, struct str body, struct str **items,
+                  uint32_t *count) {
+    struct event_result result = {0};
+    struct arena *arena = engine_arena(local->thread);
+    bool lines = (note_of(response)->options & NOTE_LINES) != 0;
+    if (lines ? event_split_lines(arena, body, items, count, &result) : event_split_array(arena, body, items, count, &result))
+        return true;
+    if (result.status == EVENT_LIMIT)
+        (void)answer_problem(local, response, 413, "%.*s", (int)result.detail.len, result.detail.p ? result.detail.p : "");
+    else
+        (void)answer_problem(local, response, 400, "byte %zu of the body: %.*s", result.offset, (int)result.detail.len,
+                             result.detail.p ? result.detail.p : "");
+    return false;
+}
+
+static enum http_outcome no_memory(struct routes_local *local, struct http_response *response) {
+    return answer_problem(local, response, 503, "no memory for the answers of this batch; ask again, or in smaller batches");
+}
+
+static enum http_outcome handle_batch(struct routes_local *local, struct str class_name, struct str body,
+                                      struct http_response *response) {
+    struct note *note = note_of(response);
+    struct engine_options options = {.features = (note->options & NOTE_OPTION) != 0};
+    bool lines = (note->options & NOTE_LINES) != 0;
+    struct str *items;
+    uint32_t count;
+    if (!split(local, response, body, &items, &count))
+        return HTTP_DONE;
+    ASSERT(note->next_item <= count);
+    if (note->next_item == 0 && !lines && http_body(response).len == 0 && !http_body_add(response, "[", 1))
+        return no_memory(local, response);
+    for (unsigned i = 0; note->next_item < count; i++) {
+        struct engine_answer answer;
+        if (i == ITEMS_A_CALL) {
+            response->retry_ns = 0;
+            return HTTP_AGAIN;
+        }
+        engine_event(local->thread, class_name, items[note->next_item], &options, &answer);
+        if (answer.status == ENGINE_IN_FLIGHT && ask_again(response, note))
+            return HTTP_AGAIN;
+        if (!add_item(local, response, &answer))
+            return no_memory(local, response);
+    }
+    if (!lines && !http_body_add(response, "]", 1))
+        return no_memory(local, response);
+    response->status = class_name.len == 0 ? 200 : 202;
+    response->content_type = lines ? STR("application/x-ndjson") : STR("application/json");
+    return response->ticket ? HTTP_WAIT : HTTP_DONE;
+}
+
+enum http_outcome handle_events(struct routes_local *local, struct str class_name, const struct http_request *request,
+                                struct http_response *response) {
+    ASSERT(local && request && response);
+    struct note *note = note_of(response);
+    struct str body = skip_space(request->body);
+    if (body.len > 0 && body.p[0] == '[')
+        note->options |= (note->options & NOTE_LINES) ? 0 : NOTE_ARRAY;
+    if (note->options & (NOTE_LINES | NOTE_ARRAY))
+        return handle_batch(local, class_name, request->body, response);
+    return handle_one(local, class_name, request->body, response);
+}
