@@ -1,6 +1,7 @@
 /* Reads the command line into struct options; called by main.c. An unknown flag names the nearest known one. */
 #include "options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

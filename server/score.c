@@ -57,7 +57,7 @@ static bool add_item(struct routes_local *local, struct http_response *response,
         return false;
     if (!http_body_add(response, body.p, body.len) || (lines && !http_body_add(response, "\n", 1)))
         return false;
-    if (answer->wait > response->ticket)
+    if (answer->status != ENGINE_IN_FLIGHT && answer->wait > response->ticket)
         response->ticket = answer->wait;
     note->next_item++;
     return true;
