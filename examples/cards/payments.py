@@ -209,6 +209,22 @@ class World:
                 del result[name]
         return result
 
+    def oddities(self, payment: Payment, card: Card) -> None:
+        """What honest people do online that a thief does too."""
+        rng = self.rng
+        if rng.random() < 0.03:
+            payment["device"] = token(rng, "d")  # a new phone, a borrowed laptop
+        if rng.random() < 0.04:
+            payment["shipping_postal"] = postal_code(rng, card.country, rng.choice(COUNTRIES[card.country][1])[3])
+        if rng.random() < 0.02:
+            country = rng.choice(FAR + HOMES)  # ordered from a hotel
+            city = rng.choice(COUNTRIES[country][1])
+            payment.update(country=country, city=city[0], ip=f"102.{rng.randrange(256)}.7.9")
+        if rng.random() < 0.01:
+            payment["email"] = f"{rng.choice(NAMES).lower()}{rng.randrange(100, 9999)}@{rng.choice(THROWAWAY_MAILS)}"
+        if rng.random() < 0.03:
+            payment.update(entry_mode="manual", channel=rng.choice(["online", "phone", "phone"]))
+
     def ordinary(self, days: float) -> Row:
         rng = self.rng
         card = self.cards[self.busy.draw(rng)]
@@ -217,10 +233,10 @@ class World:
         merchant = self.merchants[rng.choice(card.favourites) if favourite else self.popular.draw(rng)]
         online = not travels and (merchant.country != card.country or rng.random() < merchant.online)
         payment = self.payment(card, merchant, merchant.price * card.spends * rng.lognormvariate(0, 0.5), online)
-        if rng.random() < 0.02 and online:
-            payment["device"] = token(rng, "d")  # a new phone, a borrowed laptop
-        if rng.random() < 0.02 and online:
-            payment["shipping_postal"] = postal_code(rng, card.country, card.city[3])  # a present
+        if online:
+            self.oddities(payment, card)
+        elif rng.random() < 0.08:
+            payment["amount"] = float(rng.choice([50, 100, 100, 150, 200]))  # vouchers, tips, cash back
         if rng.random() < 0.01:
             payment["amount"] = round(payment["amount"] * rng.uniform(4, 9), 2)  # the yearly big purchase
         return self.moment(days), payment, ""
