@@ -58,8 +58,8 @@ def _union(sets: Iterable[frozenset[type] | None]) -> frozenset[type]:
 
 
 def fit(result: Any, annotation: Any, *, truth: bool = False) -> Any:
-    """The result as others see it. TypeError or OverflowError if it does not fit. `truth`: Python's truth value is taken
-    (rules, `where=`; so it is for `-> bool`)."""
+    """The result as others see it. TypeError or OverflowError if it does not fit. `truth`: Python's truth value is
+    taken (rules, `where=`; so it is for `-> bool`)."""
     if annotation is inspect.Parameter.empty:
         return _fit(result, ANY, truth)
     wanted = fit_of(annotation)

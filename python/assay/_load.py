@@ -1,4 +1,5 @@
-"""`assay.load(FILE)`: a definition in the engine, inside this Python process - for notebooks, tests and web services."""
+"""`assay.load(FILE)`: a definition in the engine, inside this Python process - for notebooks, tests and web
+services."""
 
 from __future__ import annotations
 
@@ -7,11 +8,14 @@ import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._definition import Definition
 from ._parse import EventError, to_json_bytes
 from ._twin import Twin
+
+if TYPE_CHECKING:
+    from ._engine import Engine
 
 
 class Detector:
@@ -42,15 +46,20 @@ class Detector:
     # --- deciding ---
 
     def score(self, event: Any, *, features: bool = False) -> dict[str, Any]:
-        """The decision on a payment: a dict, JSON text or an object of the event's class. EventError if it is refused."""
+        """The decision on a payment: a dict, JSON text or an object of the event's class. EventError if it is
+        refused."""
         return self._take("", event, features)
 
     def event(self, name: str, event: Any) -> dict[str, Any]:
         """Enters a context event into its windows."""
         return self._take(name, event, False)
 
+    def post(self, name: str, json: bytes, *, features: bool = False) -> tuple[int, bytes]:
+        """One event as the server takes it ("" is the scored class): its HTTP status and JSON body."""
+        return self._open().event(name, json, features=features)
+
     def _take(self, name: str, event: Any, features: bool) -> dict[str, Any]:
-        status, body = self._open().event(name, to_json_bytes(event), features=features)
+        status, body = self.post(name, to_json_bytes(event), features=features)
         answer: dict[str, Any] = json.loads(body)
         if status >= 400:
             raise EventError(answer)
@@ -75,8 +84,12 @@ class Detector:
     def features(self) -> list[str]:
         """The names of what functions and models can read: fields, windows, features, models."""
         definition = self.definition
-        kinds = (definition.scored.fields, definition.windows, definition.features, definition.models)
-        return [source.name for sources in kinds for source in sources]  # type: ignore[attr-defined]
+        return [
+            *(each.name for each in definition.scored.fields),
+            *(window.name for window in definition.windows),
+            *(feature.name for feature in definition.features),
+            *(model.name for model in definition.models),
+        ]
 
     @property
     def twin(self) -> Twin:
@@ -94,7 +107,7 @@ class Detector:
 
     # --- closing ---
 
-    def _open(self) -> Any:
+    def _open(self) -> Engine:
         if self._engine is None:
             raise ValueError("the detector is closed")
         return self._engine
@@ -109,7 +122,9 @@ class Detector:
     def __enter__(self) -> Detector:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -119,7 +134,7 @@ class Detector:
 def load(path: str | Path, *, data: str | Path | None = None, history: str = "definition") -> Detector:
     """Builds a definition and opens it in this process.
 
-    `data`: a data folder (one process at a time); without it history begins empty and nothing is kept. `history`: "empty" or
-    "unknown" instead of what the definition says of the time before its first event.
+    `data`: a data folder (one process at a time); without it history begins empty and nothing is kept. `history`:
+    "empty" or "unknown" instead of what the definition says of the time before its first event.
     """
     return Detector(path, data=data, history=history)

@@ -1,7 +1,7 @@
 """An event's JSON to values by its class's fields, in plain Python: the twin's counterpart of engine/event.
 
-Same rules, same errors (path, expected, got). JSON itself is read by CPython's json module with its liberties taken away
-(NaN, duplicate keys, lone surrogates).
+Same rules, same errors (path, expected, got). JSON itself is read by CPython's json module with its liberties taken
+away (NaN, duplicate keys, lone surrogates).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import enum
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -60,7 +61,7 @@ class Parsed:
 
     values: dict[str, Any]
     id: str | int = ""
-    masked: int = 0  # card numbers
+    masked: Counter[str] = field(default_factory=Counter)  # card numbers, by field
     absent: set[str] = field(default_factory=set)  # names of nested objects that were null or not there
 
 
@@ -270,7 +271,7 @@ class _Reader:
         if len(value) > LIST_ITEMS_MAX:
             self.wrong(path, f"at most {LIST_ITEMS_MAX} items", f"{len(value)} items")
             return None
-        items = []
+        items: list[Any] = []
         for index, item in enumerate(value):
             if item is None and source.item_nullable:
                 items.append(None)
@@ -294,7 +295,7 @@ class _Reader:
                 return None
             if source.secrecy is Secrecy.MASKED and source is not self.event.id:
                 result, count = mask(result)
-                self.parsed.masked += count
+                self.parsed.masked[source.name] += count
         return result
 
     def show(self, source: FieldDef, value: Any) -> str:
@@ -305,8 +306,7 @@ class _Reader:
 
 
 def expected_of(source: FieldDef) -> str:
-    text = f"list of {source.type}" if source.is_list else item_expected_of(source)
-    return text
+    return f"list of {source.type}" if source.is_list else item_expected_of(source)
 
 
 def item_expected_of(source: FieldDef) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def files_of(definition: Definition, payments: Path, others: Iterable[str]) -> l
     for other in others:
         name, equals, file = other.partition("=")
         if not equals:
-            raise RowsError(f"{other}: files of context events are given as NAME=FILE ({definition.scored.name} is the first file)")
+            raise RowsError(
+                f"{other}: files of context events are given as NAME=FILE ({definition.scored.name} is the first file)"
+            )
         if name not in known:
             has = ", ".join(known) if known else "none"
             raise RowsError(f"{name}: no context event of that name; the definition has {has}")
@@ -47,8 +50,8 @@ def files_of(definition: Definition, payments: Path, others: Iterable[str]) -> l
 
 
 def read(files: list[tuple[EventDef, Path]]) -> Iterator[Row]:
-    """All events in the order in which they are taken: the files merged by time, at equal times context events first, then
-    each file's own order. One file is taken as it stands, so its late events are late."""
+    """All events in the order in which they are taken: the files merged by time, at equal times context events first,
+    then each file's own order. One file is taken as it stands, so its late events are late."""
     if len(files) == 1:
         yield from _lines(*files[0])
         return
@@ -60,10 +63,8 @@ def read(files: list[tuple[EventDef, Path]]) -> Iterator[Row]:
 def _timed(index: int, event: EventDef, path: Path) -> Iterator[tuple[int, int, Row]]:
     time_us = 0
     for row in _lines(event, path):
-        try:
+        with suppress(EventError):  # a bad event goes where its neighbour is; taking it says what is wrong
             time_us = read_time(event, row.text)
-        except EventError:
-            pass  # a bad event goes where its neighbour is; taking it says what is wrong
         yield time_us, index, row
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TEMPLATE = Path(__file__).parent / "_template"
+TEMPLATE = Path(__file__).parent / "_new-definition"
 FILES = ("fraud.py", "risk.txt", "train.py", "assay.toml", "tests/test_fraud.py")
 CURRENCIES = {"GB": "GBP", "US": "USD", "BR": "BRL", "VN": "VND"}  # elsewhere: EUR
 START = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
@@ -32,8 +32,8 @@ def create(folder: Path) -> list[Path]:
 
 
 def payments(count: int = 200, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """Made-up payments of forty cards over three days, with three patterns of fraud in them: a stolen card used in a burst, a
-    taken-over account paying abroad at night from a new device, and an urgent memo."""
+    """Made-up payments of forty cards over three days, with three patterns of fraud in them: a stolen card used in a
+    burst, a taken-over account paying abroad at night from a new device, and an urgent memo."""
     chance = random.Random(seed)
     cards = [_card(chance, number) for number in range(40)]
     at = START

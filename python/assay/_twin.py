@@ -13,7 +13,7 @@ import math
 import struct
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -77,6 +77,7 @@ class Twin:
         self.history = definition.history if history == "definition" else history
         self.bundle = bundle
         self.values: dict[str, Any] = {}  # of the last payment that was decided
+        self.masked: set[str] = set()  # fields of the last event in which card numbers were masked
         self._windows = {window.name: ReferenceWindow(window) for window in definition.windows}
         self._models = {model.name: _booster(model) for model in definition.models}
         self._answers: dict[tuple[str, Any], tuple[bytes, dict[str, Any]]] = {}
@@ -88,8 +89,8 @@ class Twin:
     # --- the two ways in ---
 
     def score(self, event: Any, *, arrival: datetime.datetime | None = None) -> dict[str, Any]:
-        """The decision on a payment: the same object as the server's. `arrival`: when it came; in process, where nothing
-        arrives, it is the latest event time so far and nothing is clamped."""
+        """The decision on a payment: the same object as the server's. `arrival`: when it came; in process, where
+        nothing arrives, it is the latest event time so far and nothing is clamped."""
         return self._take(self.definition.scored, event, arrival)
 
     def event(self, name: str, event: Any, *, arrival: datetime.datetime | None = None) -> dict[str, Any]:
@@ -101,6 +102,7 @@ class Twin:
 
     def _take(self, event: EventDef, given: Any, arrival: datetime.datetime | None) -> dict[str, Any]:
         parsed = parse(event, to_json_bytes(given))
+        self.masked = {name for name, count in parsed.masked.items() if count}
         content = _content(parsed)
         remembered = self._answers.get((event.name, parsed.id))
         if remembered is not None:
@@ -156,9 +158,9 @@ class Twin:
                 visit(read)
             ordered.append(source)
 
-        wanted = [*self.definition.features, *self.definition.models, *self.definition.rules]
-        for source in sorted(wanted, key=lambda source: source.place.line):
-            visit(source)
+        for source in self.definition.names.values():
+            if source is not self.definition.decision:
+                visit(source)
         return ordered
 
     def _call_all(self, run: Run, sources: list[Any]) -> None:
@@ -208,11 +210,12 @@ class Twin:
             return [rule.name for rule in run.fired]
         if isinstance(source, FieldDef):
             return as_python(source, run.values[source.name])
-        return run.values[source.name]
+        return run.values[name_of(source)]
 
     def _predict(self, model: ModelDef, run: Run) -> float:
-        row = [math.nan if (value := run.values[source.name]) is None else float(value) for source in model.inputs]  # type: ignore[union-attr]
-        return self._models[model.name](row)
+        """A model takes None as NaN, and a bool as 0 or 1."""
+        values = [run.values[name_of(source)] for source in model.inputs]
+        return self._models[model.name]([math.nan if value is None else float(value) for value in values])
 
     def _place_of(self, error: Exception, function: FunctionDef) -> Place:
         """The innermost line of the definition's own sources that the exception went through."""
@@ -284,7 +287,7 @@ class Twin:
         answer: dict[str, Any] = {
             "id": run.parsed.id,
             "decision": outcome,
-            "score": None if score is None else _json_number(run.values[score.name]),  # type: ignore[union-attr]
+            "score": None if score is None else _json_number(run.values[name_of(score)]),
             "reasons": [{"rule": rule.name, "text": rule.doc} for rule in run.fired],
             "errors": run.errors,
         }
@@ -311,7 +314,7 @@ class Twin:
         if decision is None:
             return outcomes[by_rules]
         if isinstance(decision, ThresholdsDef):
-            score = run.values[decision.score.name]  # type: ignore[union-attr]
+            score = run.values[name_of(decision.score)]
             if score is None:
                 self._decision_failed(run, "MissingInput", "decision", decision.place)
                 return outcomes[on_error]
@@ -347,10 +350,11 @@ class Twin:
     def _named(self) -> Iterator[str]:
         """The names of all values, as the engine has them."""
         definition = self.definition
-        kinds = (definition.scored.fields, definition.windows, definition.features, definition.models, definition.rules)
-        for sources in kinds:
-            for source in sources:  # type: ignore[attr-defined]
-                yield source.name
+        yield from (each.name for each in definition.scored.fields)
+        yield from (window.name for window in definition.windows)
+        yield from (feature.name for feature in definition.features)
+        yield from (model.name for model in definition.models)
+        yield from (rule.name for rule in definition.rules)
 
 
 # --- arguments ------------------------------------------------------------------------------------------------------
@@ -390,6 +394,12 @@ def _build(cls: type, prefix: str, event: EventDef, parsed: Parsed) -> Any:
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
+
+
+def name_of(source: Source) -> str:
+    """The name that a source's value has."""
+    assert not isinstance(source, Arrival | Fired)
+    return source.name
 
 
 def _returning_line(function: Callable[..., Any], positional: list[Any], named: dict[str, Any]) -> int:

@@ -1,8 +1,8 @@
 """Reference windows: what a window's value *is*, written for clarity (docs/semantics.md), not for speed.
 
 Each window keeps, per key, a plain list of the events it was given, ordered by (time, sequence); a read takes those in
-`(at - delay - over, at - delay]` and computes from them alone. The engine's windows must give the same bits. Used by the
-twin only.
+`(at - delay - over, at - delay]` and computes from them alone. The engine's windows must give the same bits. Used by
+the twin only.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Entry:
 
 
 def taken(value: float) -> float | None:
-    """The value as windows take it: rounded half to even to a multiple of 2**-96. None: beyond the range, or not finite."""
+    """The value as windows take it: rounded half to even to a multiple of 2**-96. None: beyond the range, or not
+    finite."""
     if not math.isfinite(value) or abs(value) >= BOUND:
         return None
     return float(round(Fraction(value) / STEP) * STEP)  # a double of that magnitude holds every such multiple
@@ -74,8 +75,8 @@ class ReferenceWindow:
         return entries[first:after]
 
     def read(self, key: Key, at_us: int, sought: Any = None, current: list[Entry] | None = None) -> Any:
-        """The value for a reader at `at_us`; `sought` is what a `seen` window looks for, `current` the reader's own entry
-        (of a window with include_current). None: missing."""
+        """The value for a reader at `at_us`; `sought` is what a `seen` window looks for, `current` the reader's own
+        entry (of a window with include_current). None: missing."""
         if None in key:
             return None
         entries = self.covered(key, at_us) + (current or [])

@@ -1,19 +1,19 @@
 """Card payments: what we know of a payment, and what we do about it.
 
-This file is the whole detector, and it is ordinary Python. `assay check fraud.py --sample payments.jsonl` tells whether it
-builds and what it costs, `assay serve fraud.py --reload` serves it and follows every save.
+This file is the whole detector, and it is ordinary Python. `assay check fraud.py --sample payments.jsonl` tells
+whether it builds and what it costs, `assay serve fraud.py --reload` serves it and follows every save.
 """
 
 from datetime import datetime
 
 from assay import event, feature, model, rule, thresholds, window
 
-# There truly was nothing before the first payment, so windows count from the start. Without this line a window of 30 days
-# is "missing" (and named in the answer's `warming`) until 30 days have been seen.
+# There truly was nothing before the first payment, so windows count from the start. Without this line a window of 30
+# days is "missing" (and named in the answer's `warming`) until 30 days have been seen.
 history = "empty"
 
 
-# --- the payment: its annotated fields are the fields of the JSON that comes in -----------------------------------------
+# --- the payment: its annotated fields are the fields of the JSON that comes in --------------------------------------
 
 
 @event(id="id", time="at")
@@ -31,16 +31,16 @@ class Payment:
     memo: str = ""
 
 
-# --- what happened before: the variable's name is the feature's name ---------------------------------------------------
+# --- what happened before: the variable's name is the feature's name -------------------------------------------------
 
 card_payments_10m = window.count(by="card", over="10m")
 card_spend_24h = window.sum("amount", by="card", over="24h")
 card_usual = window.mean("amount", by="card", over="30d")  # None for a card without a payment in 30 days
 known_device = window.seen("device", by="card", over="90d")
 
-# --- features: functions whose parameters are named after fields, windows and other features ---------------------------
+# --- features: functions whose parameters are named after fields, windows and other features -------------------------
 
-EVERYDAY = {"EUR", "USD", "GBP"}  # constants are computed once, at build time
+EVERYDAY = {"EUR", "GBP"}  # constants are computed once, at build time
 
 
 def name_of(email: str) -> str:  # a helper: plain Python too
@@ -96,11 +96,11 @@ def memo_urgent(memo: str) -> bool:
     return "urgent" in text or "immediately" in text
 
 
-# --- the model: its inputs are matched to the names above; `python train.py` trains it anew ----------------------------
+# --- the model: its inputs are matched to the names above; `python train.py` trains it anew --------------------------
 
 risk = model("risk.txt")
 
-# --- rules: the docstring is the reason that people read ---------------------------------------------------------------
+# --- rules: the docstring is the reason that people read -------------------------------------------------------------
 
 
 @rule("decline")
@@ -115,6 +115,6 @@ def urgent_abroad(abroad: bool, memo_urgent: bool, amount: float) -> bool:
     return abroad and memo_urgent and amount >= 200
 
 
-# --- the decision: an outcome applies at or above its number; the more severe of it and of the fired rules counts ------
+# --- the decision: an outcome applies at or above its number; the more severe of it and of the fired rules counts ----
 
 decide = thresholds("risk", review=0.5, decline=0.9)

@@ -1,0 +1,205 @@
+"""`assay check`: what a definition is, whether it builds, and whether the engine and plain Python agree on a sample.
+
+`compare` is the heart: every event of the sample goes through the engine and through the twin; every value must have
+the same type and the same bits, and so must the decision.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import struct
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ._compile import build
+from ._definition import Definition, DefinitionError, Problem, Secrecy
+from ._engine import Engine
+from ._parse import EventError
+from ._rows import Row
+from ._twin import Twin
+
+DIFFERENCES_MAX = 5  # shown in full; the rest are counted
+UNEQUAL_BY_NATURE = ("took_us", "bundle")
+
+
+@dataclass
+class Difference:
+    """One value that the engine and plain Python do not agree on."""
+
+    row: Row
+    name: str
+    native: Any
+    python: Any
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Parity:
+    """What comparing a sample gave."""
+
+    payments: int = 0
+    context_events: int = 0
+    refused: int = 0  # by both, with the same errors
+    differing_rows: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    engine_s: float = 0.0  # spent in the engine on payments
+    unevaluated: Counter[str] = field(default_factory=Counter)  # rules, by how often they lacked an input
+    masked: Counter[str] = field(default_factory=Counter)  # fields, by events in which card numbers were masked
+    outcomes: Counter[str] = field(default_factory=Counter)
+    errors: Counter[tuple[str, str, str, int]] = field(default_factory=Counter)  # function, error, file, line
+
+    @property
+    def us_per_payment(self) -> float | None:
+        return self.engine_s / self.payments * 1e6 if self.payments else None
+
+
+@dataclass
+class Checked:
+    """Everything that check found."""
+
+    file: Path
+    definition: Definition | None
+    problems: list[Problem]
+    parity: Parity | None = None
+
+    @property
+    def failed(self) -> bool:
+        return any(p.severity == "error" for p in self.problems) or bool(self.parity and self.parity.differing_rows)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values are one: the same type and the same bits."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, float):
+        return struct.pack("<d", a) == struct.pack("<d", b) or (a != a and b != b)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, datetime.datetime):
+        return bool(a == b and a.utcoffset() == b.utcoffset())
+    return bool(a == b)
+
+
+def check(file: Path, rows: Callable[[Definition], Iterable[Row]] | None = None) -> Checked:
+    """Builds a definition and, with a sample, compares. Problems are returned, not raised."""
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        bundle = Path(folder) / f"{file.stem}.assay"
+        try:
+            result = build(file, bundle)
+        except DefinitionError as error:
+            return Checked(file, None, error.problems)
+        definition: Definition = result.definition
+        checked = Checked(file, definition, list(result.problems))
+        if rows is not None:
+            with Engine(str(bundle)) as engine:
+                checked.parity = compare(definition, engine, rows(definition))
+            checked.problems += sample_problems(definition, checked.parity)
+        return checked
+
+
+def compare(definition: Definition, engine: Engine, rows: Iterable[Row]) -> Parity:
+    """Every event through the engine and through the twin."""
+    twin = Twin(definition)
+    parity = Parity()
+    for row in rows:
+        started = time.perf_counter()
+        status, body = engine.event(row.class_name, row.text)
+        elapsed = time.perf_counter() - started
+        native = json.loads(body)
+        try:
+            python = twin.score(row.text) if row.event.scored else twin.event(row.event.name, row.text)
+        except EventError as error:
+            python = error.problem
+        if row.event.scored:
+            parity.payments += 1
+            parity.engine_s += elapsed
+        else:
+            parity.context_events += 1
+        if status >= 400 or "status" in python:
+            differ = refusal_differences(row, status, native, python)
+            parity.refused += not differ
+        else:
+            differ = answer_differences(row, native, python)
+            if row.event.scored:
+                differ = value_differences(row, engine.values(), twin.values, definition) + differ
+            note(parity, twin, native, row)
+        if differ:
+            parity.differing_rows += 1
+            parity.differences += differ[: max(0, DIFFERENCES_MAX - len(parity.differences))]
+    return parity
+
+
+def note(parity: Parity, twin: Twin, answer: dict[str, Any], row: Row) -> None:
+    """What the sample shows beside parity."""
+    parity.unevaluated.update(answer.get("not_evaluated", []))
+    parity.masked.update(twin.masked)
+    if row.event.scored:
+        parity.outcomes[answer["decision"]] += 1
+    for error in answer.get("errors", []):
+        parity.errors[error["function"], error["error"], error["file"], error["line"]] += 1
+
+
+def refusal_differences(row: Row, status: int, native: dict[str, Any], python: dict[str, Any]) -> list[Difference]:
+    """A refused event: the same status and the same field errors; the wording of the rest is each one's own."""
+    theirs = {"status": status, "errors": native.get("errors", [])}
+    ours = {"status": python.get("status", 200), "errors": python.get("errors", [])}
+    return [] if theirs == ours else [Difference(row, "the refusal", theirs, ours)]
+
+
+def value_differences(
+    row: Row, native: dict[str, Any], python: dict[str, Any], definition: Definition
+) -> list[Difference]:
+    secret = {each.name for each in definition.scored.fields if each.secrecy is Secrecy.SECRET}
+    inputs = {each.name: python.get(each.name) for each in definition.scored.fields if each.name not in secret}
+    return [
+        Difference(row, name, native.get(name, "<nothing>"), python.get(name, "<nothing>"), inputs)
+        for name in [*python, *(name for name in native if name not in python)]
+        if name not in secret and not (name in native and name in python and same(native[name], python[name]))
+    ]
+
+
+def answer_differences(row: Row, native: dict[str, Any], python: dict[str, Any]) -> list[Difference]:
+    """The answers' members, in their order, but for those that no two runs share."""
+    names = list(dict.fromkeys([*native, *python]))
+    differ = [
+        Difference(row, f"answer.{name}", native.get(name, "<nothing>"), python.get(name, "<nothing>"))
+        for name in names
+        if name not in UNEQUAL_BY_NATURE
+        and not (name in native and name in python and same(native[name], python[name]))
+    ]
+    if not differ and list(native) != list(python):
+        differ.append(Difference(row, "the answer's order", list(native), list(python)))
+    return differ
+
+
+def sample_problems(definition: Definition, parity: Parity) -> list[Problem]:
+    """What the sample says about the definition itself."""
+    problems = []
+    for rule in definition.rules:
+        missed = parity.unevaluated[rule.name]
+        if missed:
+            message = f"{rule.name} lacked an input in {missed:,} of {parity.payments:,} payments and was not evaluated"
+            advice = f'@rule("{rule.outcome}", on_missing="fire") makes it fire then, or let it take None'
+            problems.append(Problem(rule.place, message, advice, "warning"))
+    for (name, error, file, line), count in parity.errors.items():
+        source = next((one for one in [*definition.features, *definition.rules] if one.name == name), None)
+        place = source.place if source else None
+        message = (
+            f"{name} raised {error} in {file}:{line} for {count:,} of {parity.payments:,} payments; it is missing there"
+        )
+        problems.append(Problem(place, message, "handle the case, or accept that the feature is missing", "warning"))
+    for window in definition.windows:
+        for part in [*window.by, *window.on_by]:
+            if parity.masked[part.name]:
+                message = f"the key {part.name} of {window.name} has card numbers in the sample, which are masked"
+                advice = f"declare it `{part.name}: Annotated[str, Secret]` or Clear: two cards may be one once masked"
+                problems.append(Problem(window.place, message, advice))
+    return problems

@@ -1,0 +1,444 @@
+"""The `assay` command. Each command here reads its arguments, calls one function of a sibling module and shows the
+result.
+
+What people read (progress, problems) goes to stderr, what programs read (decisions, --json) to stdout. Exit status: 0
+done, 1 the definition or the data is not right, 2 the command line is not.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from . import _rows
+from ._definition import Definition, DefinitionError, Problem
+from ._rows import Row, RowsError
+from ._serve import ServeError
+
+app = typer.Typer(
+    name="assay",
+    add_completion=True,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The definition, such as fraud.py.")]
+DataFolder = Annotated[Path | None, typer.Option("--data", envvar="ASSAY_DATA", metavar="DIR", help="The data folder.")]
+
+
+def main() -> None:
+    """The entry point: errors that are the user's to mend are shown without a traceback."""
+    try:
+        app()
+    except DefinitionError as error:
+        show_problems(error.problems)
+        sys.exit(1)
+    except (RowsError, ServeError) as error:
+        complain(str(error))
+    except OSError as error:
+        complain(f"{error.filename or ''}: {error.strerror}" if error.strerror else str(error))
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+def complain(message: str) -> NoReturn:
+    err.print(f"[red]error:[/] {escape(message)}")
+    sys.exit(1)
+
+
+def escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def show_problems(problems: Iterable[Problem]) -> None:
+    """Each problem with the user's own line and a caret under it."""
+    from ._diagnostics import render
+
+    err.print(render(list(problems)), markup=False)
+
+
+def version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"assay {version('assay')}, Python {sys.version.split()[0]}")
+        raise typer.Exit
+
+
+@app.callback()
+def assay(
+    _version: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="The version.")] = False,
+) -> None:
+    """Scores payments for fraud by a definition in plain Python, in a C engine.
+
+    Start with `assay new shop`, then `cd shop` and `assay serve fraud.py`.
+    """
+
+
+# --- new ------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def new(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]) -> None:
+    """Makes a small working definition with tests, payments, a model and a configuration.
+
+    Example: `assay new shop`
+    """
+    from ._scaffold import create
+
+    files = create(folder)
+    err.print(f"{escape(str(folder))}: " + ", ".join(str(path.relative_to(folder)) for path in files))
+    command = f"cd {folder} && assay check fraud.py --sample payments.jsonl && assay serve fraud.py"
+    err.print(f"next: [bold]{escape(command)}[/]")
+
+
+# --- check ----------------------------------------------------------------------------------------------------------
+
+Others = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME=FILE]...", help="Files of context events, as logins: Login=logins.jsonl."),
+]
+
+
+@app.command()
+def check(
+    file: File,
+    others: Others = None,
+    sample: Annotated[
+        Path | None,
+        typer.Option("--sample", metavar="FILE", help="Payments as JSON lines, to compare engine and plain Python."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
+    budget: Annotated[str | None, typer.Option(metavar="TIME", help='Fail if a payment takes longer: "50us".')] = None,
+    native_only: Annotated[bool, typer.Option("--native-only", help="Fail if a function runs in Python.")] = False,
+) -> None:
+    """Says what a definition is, what is wrong with it, and whether the engine computes what Python does.
+
+    Examples: `assay check fraud.py`
+
+    `assay check fraud.py --sample payments.jsonl Login=logins.jsonl --budget 50us`
+    """
+    from . import _check
+
+    limit_us = None if budget is None else span_us(budget, "--budget")
+    if others and sample is None:
+        raise typer.BadParameter("context events need the payments too: --sample payments.jsonl")
+
+    def rows(definition: Definition) -> Iterator[Row]:
+        assert sample is not None
+        files = _rows.files_of(definition, sample, others or [])
+        yield from with_progress("comparing", _rows.read(files), _rows.count(files))
+
+    checked = _check.check(file, rows if sample else None)
+    over = bool(limit_us and checked.parity and (checked.parity.us_per_payment or 0) > limit_us)
+    if as_json:
+        print(json.dumps(check_json(checked, limit_us), ensure_ascii=False, indent=2, default=str))
+    else:
+        show_check(checked, limit_us)
+    raise typer.Exit(1 if checked.failed or over else 0)
+
+
+def span_us(text: str, what: str) -> int:
+    from ._read import parse_span
+
+    span = parse_span(text)
+    if not span:
+        raise typer.BadParameter(f'{what} is "{text}", expected a time such as 50us or 1ms')
+    return span
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def show_check(checked: Any, limit_us: int | None) -> None:
+    definition: Definition | None = checked.definition
+    if definition is not None:
+        functions = [*definition.features, *definition.rules, *definition.context_functions]
+        parts = [
+            counted(len(definition.scored.fields), "field"),
+            counted(len(definition.features), "feature"),
+            counted(len(definition.windows), "window"),
+            counted(len(definition.rules), "rule"),
+            counted(len(definition.models), "model"),
+        ]
+        err.print(f"[bold]{escape(checked.file.name)}[/]   {definition.scored.name}: {', '.join(parts)}\n")
+        cost = checked.parity.us_per_payment if checked.parity else None
+        shown = f"{cost:10.1f} us a payment (JSON in, decision out)" if cost is not None else ""
+        over = (
+            f"     [red]over the budget of {limit_us} us[/]"
+            if cost is not None and limit_us and cost > limit_us
+            else ""
+        )
+        err.print(f"  native  {counted(len(functions), 'function'):>14}{shown}{over}")
+        err.print(f"  python  {counted(0, 'function'):>14}\n")
+    if checked.problems:
+        show_problems(checked.problems)
+        err.print()
+    if checked.parity is not None:
+        show_parity(checked.parity)
+    elif definition is not None and not checked.problems:
+        err.print("  it builds; give --sample payments.jsonl to compare the engine with plain Python")
+
+
+def show_parity(parity: Any) -> None:
+    from ._check import DIFFERENCES_MAX
+
+    good, total = (
+        parity.payments + parity.context_events - parity.differing_rows,
+        parity.payments + parity.context_events,
+    )
+    what = "payments" if not parity.context_events else "events"
+    color = "red" if parity.differing_rows else "green"
+    verdict = "native = Python, bit for bit" if not parity.differing_rows else "native and Python DIFFER in the rest"
+    err.print(f"  parity    [{color}]{good:,} of {total:,} {what}: {verdict}[/]")
+    if parity.refused:
+        err.print(f"            {parity.refused:,} of them refused, by both in the same way")
+    for difference in parity.differences[:DIFFERENCES_MAX]:
+        place = f"{difference.row.file}:{difference.row.line}"
+        err.print(f"\n  {escape(place)}  [bold]{escape(difference.name)}[/]")
+        err.print(f"      native  {difference.native!r}", markup=False)
+        err.print(f"      python  {difference.python!r}", markup=False)
+        for name, value in difference.inputs.items():
+            err.print(f"          {name} = {value!r}", markup=False)
+    if parity.differing_rows:
+        err.print("\n  a difference is a bug of the engine; the values above reproduce it")
+
+
+def check_json(checked: Any, limit_us: int | None) -> dict[str, Any]:
+    definition: Definition | None = checked.definition
+    parity = checked.parity
+    functions = [] if definition is None else [*definition.features, *definition.context_functions, *definition.rules]
+    return {
+        "file": str(checked.file),
+        "functions": [
+            {
+                "name": function.name,
+                "file": function.place.file.name,
+                "line": function.place.line,
+                "native": True,
+                "reason": None,
+                "construct": None,
+                "rewrite": None,
+                "type": getattr(function.returns, "__name__", str(function.returns)),
+                "ns": None,
+            }
+            for function in functions
+        ],
+        "problems": [
+            {
+                "severity": problem.severity,
+                "message": problem.message,
+                "help": problem.help,
+                "file": problem.place.file.name if problem.place else None,
+                "line": problem.place.line if problem.place else None,
+                "column": problem.place.column + 1 if problem.place else None,
+            }
+            for problem in checked.problems
+        ],
+        "us_per_payment": parity.us_per_payment if parity else None,
+        "budget_us": limit_us,
+        "parity": None
+        if parity is None
+        else {
+            "rows": parity.payments + parity.context_events,
+            "differ": parity.differing_rows,
+            "refused": parity.refused,
+            "outcomes": dict(parity.outcomes),
+            "differences": [
+                {
+                    "file": str(difference.row.file),
+                    "line": difference.row.line,
+                    "name": difference.name,
+                    "native": repr(difference.native),
+                    "python": repr(difference.python),
+                }
+                for difference in parity.differences
+            ],
+        },
+    }
+
+
+# --- build ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def build(
+    file: File,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="X.assay", help="The bundle to write.")],
+) -> None:
+    """Builds the bundle: one file, named by its content, with the sources inside.
+
+    Example: `assay build fraud.py -o fraud.assay`
+    """
+    from ._compile import build
+
+    result = build(file, out)
+    if result.problems:
+        show_problems(result.problems)
+    print(f"{out}  {result.definition.name}@{result.hash[:8]}")
+
+
+# --- score ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def score(
+    file: File,
+    payments: Annotated[Path, typer.Argument(metavar="PAYMENTS", help="Payments as JSON lines.")],
+    others: Others = None,
+    features: Annotated[bool, typer.Option("--features", help="Add every feature's value to each decision.")] = False,
+    history: Annotated[
+        str, typer.Option(metavar="empty|unknown", help="What was before the first event.")
+    ] = "definition",
+) -> None:
+    """Scores a file in process, from empty history: one decision a line on stdout, in the order in which they were
+    taken.
+
+    Example: `assay score fraud.py payments.jsonl Login=logins.jsonl > decisions.jsonl`
+    """
+    from ._load import load
+
+    if history not in ("definition", "empty", "unknown"):
+        raise typer.BadParameter(f'--history is "{history}", expected empty or unknown')
+    refused = 0
+    with load(file, history=history) as detector:
+        files = _rows.files_of(detector.definition, payments, others or [])
+        for row in with_progress("scoring", _rows.read(files), _rows.count(files)):
+            status, body = detector.post(row.class_name, row.text, features=features)
+            if status >= 400:
+                refused += 1
+                err.print(f"[red]{escape(str(row.file))}:{row.line}[/] refused ({status})")
+            if row.event.scored or status >= 400:
+                sys.stdout.write(body.decode() + "\n")
+    if refused:
+        err.print(f"[red]{refused:,} events were refused; their lines are problems[/]")
+        raise typer.Exit(1)
+
+
+def with_progress(what: str, rows: Iterable[Row], total: int) -> Iterator[Row]:
+    """A progress bar on stderr, where that is a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield from progress.track(rows, total=total, description=what)
+
+
+# --- serve ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def serve(
+    file: Annotated[Path, typer.Argument(metavar="FILE|X.assay", help="The definition, or a bundle of it.")],
+    data: DataFolder = None,
+    listen: Annotated[
+        str | None, typer.Option(envvar="ASSAY_LISTEN", metavar="HOST:PORT", help="[default: 127.0.0.1:8080]")
+    ] = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Rebuild and restart on every save.")] = False,
+    config: Annotated[
+        Path | None, typer.Option(metavar="F.toml", help="[default: assay.toml beside FILE, if there]")
+    ] = None,
+    history: Annotated[
+        str | None,
+        typer.Option(envvar="ASSAY_HISTORY", metavar="empty|unknown", help="What was before the first event."),
+    ] = None,
+    durability: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ASSAY_DURABILITY",
+            metavar="commit|interval:50ms|none",
+            help="What an answer waits for. [default: commit]",
+        ),
+    ] = None,
+    deadline: Annotated[
+        str | None, typer.Option(envvar="ASSAY_DEADLINE", metavar="TIME", help="[default: 150ms]")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(envvar="ASSAY_THREADS", min=1, help="Event loops. [default: one a core]")
+    ] = None,
+) -> None:
+    """Serves a definition over HTTP: POST /v1/score.
+
+    Examples: `assay serve fraud.py --reload`
+
+    `assay serve fraud.assay --data /var/lib/assay --listen 127.0.0.1:9000`
+    """
+    from . import _serve
+
+    if not file.is_file():
+        raise typer.BadParameter(f"{file} is not a file", param_hint="FILE")
+    found = config or file.parent / "assay.toml"
+    said = _serve.read_config(found) if config or found.is_file() else {}
+    folder = Path(said["data"]) if "data" in said else Path("data")
+    limit = deadline or said.get("deadline")
+    settings = _serve.Settings(
+        data=data or (found.parent if "data" in said else file.parent) / folder,
+        listen=listen or said.get("listen", "127.0.0.1:8080"),
+        durability=durability or said.get("durability", "commit"),
+        history=history or said.get("history", ""),
+        deadline_ms=None if limit is None else max(1, span_us(limit, "--deadline") // 1000),
+        threads=threads or (int(said["threads"]) if said.get("threads", "").isdigit() else None),
+    )
+    _serve.check_settings(settings)
+    if file.suffix == ".assay":
+        if reload:
+            raise typer.BadParameter("--reload follows a definition's source, not a bundle")
+        _serve.become(file, settings)
+    if not reload:
+        _serve.become(cached(file)[0], settings)
+    reloader = _serve.Reloader(lambda: try_cached(file), file.resolve().parent, settings)
+    raise typer.Exit(reloader.run(lambda text: err.print(f"[bold]assay:[/] {escape(text)}")))
+
+
+def cached(file: Path) -> tuple[Path, list[Path]]:
+    """Builds into the cache: the bundle and what it was made from."""
+    from . import _serve
+    from ._compile import build
+
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        result = build(file, Path(folder) / "built.assay")
+        if result.problems:
+            show_problems(result.problems)
+        sources = [*result.definition.sources, *(model.path for model in result.definition.models)]
+        return _serve.into_cache(Path(folder) / "built.assay", file.stem, result.hash), sources
+
+
+def try_cached(file: Path) -> tuple[Path, list[Path]] | None:
+    try:
+        return cached(file)
+    except DefinitionError as error:
+        show_problems(error.problems)
+        return None
+
+
+# --- looking back ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def replay(
+    data: Annotated[Path, typer.Option("--data", envvar="ASSAY_DATA", metavar="DIR", help="The data folder.")],
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="X.assay", help="[default: the one in the data folder]")
+    ] = None,
+) -> None:
+    """Recomputes every decision of a data folder from its journal and says how many differ.
+
+    Example: `assay replay --data data`
+    """
+    from . import _serve
+
+    if not data.is_dir():
+        raise typer.BadParameter(f"{data} is not a folder", param_hint="--data")
+    raise typer.Exit(_serve.replay(data, bundle or _serve.bundle_in(data)))
