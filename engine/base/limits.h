@@ -22,7 +22,7 @@
 #define LIMIT_IDLE_TIME_MS 60000u                  /* a kept-alive connection without a request: closed */
 
 /* --- memory of a request --- */
-#define LIMIT_ARENA_BYTES (256u * 1024u * 1024u)   /* one request's arena: LimitError of the function, or 413 */
+#define LIMIT_ARENA_BYTES (64u * 1024u * 1024u)    /* one event's memory, half of it for its functions: LimitError, or 413 */
 
 /* --- a definition (checked at load: the bundle is refused) --- */
 #define LIMIT_BUNDLE_BYTES (1024u * 1024u * 1024u)

@@ -1,0 +1,105 @@
+/* The engine's own parts, shared by engine.c (open, close), score.c (the way of an event), fold.c (recovery and replay),
+ * reply.c (answers) and explain.c. Nobody else includes this. */
+#ifndef ASSAY_ENGINE_PRIVATE_H
+#define ASSAY_ENGINE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/hash.h"
+#include "engine.h"
+#include "journal/ids.h"
+#include "memory_log.h"
+#include "plan.h"
+#include "record.h"
+
+/* Counters of what went through; each is written with relaxed order. */
+struct engine_counters {
+    _Atomic uint64_t decided[LIMIT_OUTCOMES];
+    _Atomic uint64_t context_events, repeated, conflicts, bad_json, bad_fields, unavailable;
+    _Atomic uint64_t function_errors, rules_not_evaluated, masked, late, clamped, warming;
+};
+
+struct engine {
+    struct engine_config config;
+    struct io *io;
+    struct plan *plan;
+    struct hash_key key;
+    struct journal *journal;   /* NULL in process */
+    struct memory_log *memory; /* NULL with a data folder */
+    struct ids *ids;
+    struct windows *windows;
+    int lock_file;             /* of the data folder, or -1 */
+
+    /* What the sequencing critical section guards: the journal's lock with a data folder, else `order`. */
+    pthread_mutex_t order;
+    uint64_t next_seq;
+    int64_t last_arrival_us, latest_us;
+
+    /* The deployments of this journal, oldest first; the last is in force. Written while opening only. */
+    struct arena layouts_arena;
+    struct layout *layouts;
+    uint32_t layout_count, layout_cap;
+
+    size_t output_bound_bytes; /* an upper bound of one output record's body */
+    struct engine_counters counters;
+};
+
+struct engine_thread {
+    struct engine *engine;
+    struct arena arena;
+    struct code_frame frame;
+    double *model_row;
+    bool *have_result; /* per function: its result was recorded, do not run it */
+};
+
+/* What the answer to one event says beside the frame. */
+struct event_outcome {
+    uint32_t event;
+    struct value id;
+    uint64_t seq;
+    int64_t at_us, arrival_us;
+    uint8_t flags;              /* INPUT_LATE, INPUT_CLAMPED */
+    uint32_t errors_before;     /* errors of the frame that came before the windows' */
+    struct decision decision;   /* of a scored event */
+    uint64_t started_ns;
+};
+
+/* score.c */
+void run_before(struct code_frame *frame, const struct plan *plan, uint32_t event, const bool *have_result);
+void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row);
+
+/* reply.c: false if the arena is full */
+bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out);
+bool write_accepted(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out);
+void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out);
+/* `"features": {...}` and, where there are any, `"nonfinite": {...}`; of the kinds window, feature and model. */
+void write_features(const struct plan *plan, const struct value *cells, struct buf *out);
+void write_problem_fields(struct buf *out, int status, const char *type, const char *title, const char *detail,
+                          const struct event_result *result);
+size_t output_bound(const struct plan *plan);
+
+/* fold.c */
+/* Makes windows for the plan, with the coverage that the layouts and the history give. */
+struct windows *make_windows(const struct engine *engine, struct error *error);
+/* Tells the windows since when they have seen every event. */
+void set_coverage(const struct engine *engine, struct windows *windows);
+/* Folds every record of the engine's journal folder into a new state; opens the journal. */
+bool engine_recover(struct engine *engine, struct error *error);
+/* Folds the journal, read only, deciding every input again. */
+bool engine_fold_replay(struct engine *engine, struct engine_replay *out, struct error *error);
+
+/* Answers a problem. */
+void answer_problem(struct engine_thread *thread, struct engine_answer *answer, enum engine_status status, int http_status,
+                    const char *type, const char *title, const char *detail);
+
+/* Takes the sequencing lock. */
+void sequence_lock(struct engine *engine);
+void sequence_unlock(struct engine *engine);
+uint64_t log_append(struct engine *engine, enum record_kind kind, uint64_t seq, int64_t arrival_us, const struct str *parts,
+                    uint32_t part_count, uint64_t *end);
+bool log_read(struct engine *engine, uint64_t position, struct arena *arena, struct record *out);
+
+struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct value *id, struct arena *arena);
+
+#endif

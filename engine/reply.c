@@ -1,0 +1,240 @@
+/* What the engine answers: decisions, acceptances, features and RFC 9457 problems, as JSON into the request's arena.
+ *
+ * A decision ends in `"took_us": N}` always: replay compares all before it, and `?features=1` is added behind it. */
+#include <math.h>
+
+#include "base/assert.h"
+#include "base/calendar.h"
+#include "engine_private.h"
+
+void engine_problem(struct buf *out, int status, const char *type, const char *title, struct str detail) {
+    buf_format(out, "{\"type\": \"urn:assay:problem:%s\", \"title\": \"%s\", \"status\": %d, \"detail\": ", type, title, status);
+    buf_json(out, detail);
+    buf_char(out, '}');
+}
+
+void write_problem_fields(struct buf *out, int status, const char *type, const char *title, const char *detail,
+                          const struct event_result *result) {
+    engine_problem(out, status, type, title, str_of(detail));
+    if (out->failed || result->error_count == 0)
+        return;
+    out->len--; /* the closing brace */
+    BUF_LITERAL(out, ", \"errors\": [");
+    for (uint32_t i = 0; i < result->error_count; i++) {
+        const struct field_error *error = &result->errors[i];
+        if (i > 0)
+            BUF_LITERAL(out, ", ");
+        BUF_LITERAL(out, "{\"path\": ");
+        buf_json(out, error->path);
+        BUF_LITERAL(out, ", \"expected\": ");
+        buf_json(out, error->expected);
+        BUF_LITERAL(out, ", \"got\": ");
+        buf_json(out, error->got);
+        buf_char(out, '}');
+    }
+    BUF_LITERAL(out, "]}");
+}
+
+static void write_error(struct buf *out, struct str function, const char *exception, struct str file, uint32_t line, bool *first) {
+    if (!*first)
+        BUF_LITERAL(out, ", ");
+    *first = false;
+    BUF_LITERAL(out, "{\"function\": ");
+    buf_json(out, function);
+    buf_format(out, ", \"error\": \"%s\", \"file\": ", exception);
+    buf_json(out, file);
+    BUF_LITERAL(out, ", \"line\": ");
+    buf_int(out, line);
+    buf_char(out, '}');
+}
+
+static void write_code_errors(const struct plan *plan, const struct code_frame *frame, uint32_t from, uint32_t to, struct buf *out, bool *first) {
+    for (uint32_t i = from; i < to; i++) {
+        const struct code_error *error = &frame->errors[i];
+        const struct code_function *function = &plan->functions[error->function];
+        write_error(out, function->name, error->exception, function->file, error->line, first);
+    }
+}
+
+/* In the order in which they happened: functions before the windows, windows, functions after, the decision. */
+void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out) {
+    bool first = true, scored = outcome->event == plan->scored;
+    buf_char(out, '[');
+    write_code_errors(plan, frame, 0, outcome->errors_before, out, &first);
+    for (uint32_t i = 0; scored && i < plan->window_count; i++) {
+        const struct value *v = &frame->cells[plan->windows[i].slot];
+        if (v->tag == V_NONE && v->len == MISSING_ERROR)
+            write_error(out, plan->windows[i].name, "OverflowError", plan->file, plan->window_info[i].line, &first);
+    }
+    write_code_errors(plan, frame, outcome->errors_before, frame->error_count, out, &first);
+    if (scored && outcome->decision.failure != NULL) {
+        bool function = plan->decide.kind == DECIDE_FUNCTION;
+        struct str name = function ? plan->functions[plan->decide.function].name : STR("decide");
+        uint32_t line = function ? plan->functions[plan->decide.function].line : 0;
+        write_error(out, name, outcome->decision.failure, plan->file, line, &first);
+    }
+    buf_char(out, ']');
+}
+
+static void write_not_evaluated(const struct plan *plan, const struct decision *decision, struct buf *out) {
+    if (decision->not_evaluated_count == 0)
+        return;
+    BUF_LITERAL(out, ", \"not_evaluated\": [");
+    for (uint32_t i = 0; i < decision->not_evaluated_count; i++) {
+        if (i > 0)
+            BUF_LITERAL(out, ", ");
+        buf_json(out, plan->rules[decision->not_evaluated[i]].name);
+    }
+    buf_char(out, ']');
+}
+
+static int64_t window_complete_us(const struct engine *engine, const struct window_spec *window) {
+    int64_t since = windows_coverage(engine->windows, window->stream);
+    int64_t span = window->over_us + window->delay_us;
+    return since > CALENDAR_MAX_US - span ? CALENDAR_MAX_US : since + span;
+}
+
+static void write_warming(const struct engine *engine, const struct value *cells, struct buf *out) {
+    bool first = true;
+    for (uint32_t i = 0; i < engine->plan->window_count; i++) {
+        const struct window_spec *window = &engine->plan->windows[i];
+        const struct value *v = &cells[window->slot];
+        if (v->tag != V_NONE || v->len != MISSING_WARMING)
+            continue;
+        struct value until = value_datetime(window_complete_us(engine, window));
+        if (first)
+            BUF_LITERAL(out, ", \"warming\": [");
+        else
+            BUF_LITERAL(out, ", ");
+        first = false;
+        BUF_LITERAL(out, "{\"window\": ");
+        buf_json(out, window->name);
+        BUF_LITERAL(out, ", \"until\": ");
+        value_write_json(out, &until);
+        buf_char(out, '}');
+    }
+    if (!first)
+        buf_char(out, ']');
+}
+
+static void write_flags(const struct engine *engine, const struct event_outcome *outcome, struct buf *out) {
+    if (outcome->flags & INPUT_LATE)
+        BUF_LITERAL(out, ", \"late\": true");
+    if (outcome->flags & INPUT_CLAMPED)
+        BUF_LITERAL(out, ", \"clamped\": true");
+    if (engine->config.data_folder != NULL && engine->config.durability != DURABILITY_COMMIT)
+        BUF_LITERAL(out, ", \"durable\": false");
+}
+
+static void write_tail(const struct engine *engine, const struct event_outcome *outcome, struct buf *out) {
+    const struct plan *plan = engine->plan;
+    uint64_t took_ns = engine->io->table->monotonic_ns(engine->io) - outcome->started_ns;
+    struct str short_hash = {plan->bundle->hash, 8};
+    BUF_LITERAL(out, ", \"bundle\": \"");
+    buf_str(out, plan->name);
+    buf_char(out, '@');
+    buf_str(out, short_hash);
+    BUF_LITERAL(out, "\", \"seq\": ");
+    buf_int(out, (int64_t)outcome->seq);
+    BUF_LITERAL(out, ", \"took_us\": ");
+    buf_int(out, (int64_t)(took_ns / 1000));
+    buf_char(out, '}');
+}
+
+bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out) {
+    const struct plan *plan = engine->plan;
+    struct value none = value_none(MISSING_NOT);
+    BUF_LITERAL(out, "{\"id\": ");
+    value_write_json(out, &outcome->id);
+    BUF_LITERAL(out, ", \"decision\": ");
+    buf_json(out, plan->decide.outcomes[outcome->decision.outcome]);
+    BUF_LITERAL(out, ", \"score\": ");
+    const struct value *score = plan->decide.has_score ? &frame->cells[plan->decide.score_slot] : &none;
+    value_write_json(out, score->tag == V_FLOAT || score->tag == V_INT || score->tag == V_BOOL ? score : &none);
+    BUF_LITERAL(out, ", \"reasons\": ");
+    decide_write_reasons(&plan->decide, &outcome->decision, out);
+    BUF_LITERAL(out, ", \"errors\": ");
+    write_errors(plan, frame, outcome, out);
+    write_not_evaluated(plan, &outcome->decision, out);
+    write_warming(engine, frame->cells, out);
+    write_flags(engine, outcome, out);
+    write_tail(engine, outcome, out);
+    return !out->failed;
+}
+
+bool write_accepted(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out) {
+    BUF_LITERAL(out, "{\"id\": ");
+    value_write_json(out, &outcome->id);
+    BUF_LITERAL(out, ", \"event\": ");
+    buf_json(out, engine->plan->events[outcome->event].class.name);
+    BUF_LITERAL(out, ", \"errors\": ");
+    write_errors(engine->plan, frame, outcome, out);
+    write_flags(engine, outcome, out);
+    write_tail(engine, outcome, out);
+    return !out->failed;
+}
+
+static const char *nonfinite_name(double f) { return isnan(f) ? "nan" : f > 0 ? "inf" : "-inf"; }
+
+static bool is_feature(const struct plan_slot *slot) {
+    return strcmp(slot->kind, "window") == 0 || strcmp(slot->kind, "feature") == 0 || strcmp(slot->kind, "model") == 0;
+}
+
+static void write_cell(const struct plan_slot *slot, const struct value *v, struct buf *out) {
+    if (slot->secret && v->tag != V_NONE)
+        BUF_LITERAL(out, "\"<secret>\"");
+    else if (v->tag == V_SET || v->tag == V_DICT || v->tag == V_BIGINT)
+        BUF_LITERAL(out, "null");
+    else
+        value_write_json(out, v);
+}
+
+void write_features(const struct plan *plan, const struct value *cells, struct buf *out) {
+    bool first = true;
+    BUF_LITERAL(out, "\"features\": {");
+    for (uint32_t i = 0; i < plan->named_slot_count; i++) {
+        const struct plan_slot *slot = &plan->slots[i];
+        if (!is_feature(slot) || slot->event != plan->scored)
+            continue;
+        if (!first)
+            BUF_LITERAL(out, ", ");
+        first = false;
+        buf_json(out, slot->name);
+        BUF_LITERAL(out, ": ");
+        write_cell(slot, &cells[slot->slot], out);
+    }
+    buf_char(out, '}');
+    first = true;
+    for (uint32_t i = 0; i < plan->named_slot_count; i++) {
+        const struct plan_slot *slot = &plan->slots[i];
+        const struct value *v = &cells[slot->slot];
+        if (!is_feature(slot) || slot->secret || v->tag != V_FLOAT || isfinite(v->f))
+            continue;
+        if (first)
+            BUF_LITERAL(out, ", \"nonfinite\": {");
+        else
+            BUF_LITERAL(out, ", ");
+        first = false;
+        buf_json(out, slot->name);
+        buf_format(out, ": \"%s\"", nonfinite_name(v->f));
+    }
+    if (!first)
+        buf_char(out, '}');
+}
+
+/* Rules' and functions' names and texts, each at most six bytes a byte in JSON; windows' values and names; the id. */
+size_t output_bound(const struct plan *plan) {
+    size_t bytes = 4096 + 6 * LIMIT_ID_BYTES + 6 * plan->name.len, longest = 0;
+    for (uint32_t i = 0; i < plan->decide.rule_count; i++)
+        bytes += 6 * (2 * plan->rules[i].name.len + plan->rules[i].text.len) + 64;
+    for (uint32_t i = 0; i < plan->function_count; i++) {
+        size_t len = 6 * (plan->functions[i].name.len + plan->functions[i].file.len) + 128;
+        if (len > longest)
+            longest = len;
+        if (plan->function_secret[i])
+            bytes += LIMIT_EVENT_BYTES;
+    }
+    for (uint32_t i = 0; i < plan->window_count; i++)
+        bytes += 2 * (6 * (plan->windows[i].name.len + plan->file.len) + 128) + 16;
+    return bytes + CODE_ERRORS_MAX * longest;
+}

@@ -1,0 +1,458 @@
+/* The way of an event through the rooms, for a payment and for a context event alike:
+ *
+ *   parse -> functions that need no window -> claim the id -> reserve log space -> [ lock the key stripes -> sequence: number,
+ *   arrival, lateness, input record -> read and enter the windows -> unlock ] -> features, models, rules -> decision ->
+ *   output record -> answer, to be sent once durable.
+ *
+ * Invariants: log space is reserved before any stripe is locked, so a slow disk never holds a lock. The input is in the
+ * log in the order of its number. A claimed id is either followed by both records or released. Nothing here waits. */
+#include <math.h>
+
+#include "base/assert.h"
+#include "engine_private.h"
+
+#define COUNT(engine, what) atomic_fetch_add_explicit(&(engine)->counters.what, 1, memory_order_relaxed)
+
+void sequence_lock(struct engine *engine) {
+    if (engine->journal != NULL)
+        journal_lock(engine->journal);
+    else
+        pthread_mutex_lock(&engine->order);
+}
+
+void sequence_unlock(struct engine *engine) {
+    if (engine->journal != NULL)
+        journal_unlock(engine->journal);
+    else
+        pthread_mutex_unlock(&engine->order);
+}
+
+/* Appends with the sequencing lock held. */
+uint64_t log_append(struct engine *engine, enum record_kind kind, uint64_t seq, int64_t arrival_us, const struct str *parts,
+                    uint32_t part_count, uint64_t *end) {
+    if (engine->journal != NULL)
+        return journal_append(engine->journal, kind, seq, arrival_us, parts, part_count, end);
+    *end = memory_log_append(engine->memory, kind, seq, arrival_us, parts, part_count);
+    return *end;
+}
+
+bool log_read(struct engine *engine, uint64_t position, struct arena *arena, struct record *out) {
+    struct error error = {0};
+    if (engine->journal != NULL)
+        return journal_read(engine->journal, position, arena, out, &error);
+    return memory_log_read(engine->memory, position, arena, out);
+}
+
+void answer_problem(struct engine_thread *thread, struct engine_answer *answer, enum engine_status status, int http_status,
+                    const char *type, const char *title, const char *detail) {
+    struct buf out;
+    buf_init(&out, &thread->arena, LIMIT_BATCH_BYTES);
+    engine_problem(&out, http_status, type, title, str_of(detail));
+    *answer = (struct engine_answer){.status = status, .http_status = http_status, .body = {out.p, out.len}};
+}
+
+static void answer_unavailable(struct engine_thread *thread, struct engine_answer *answer, const char *detail) {
+    COUNT(thread->engine, unavailable);
+    answer_problem(thread, answer, ENGINE_UNAVAILABLE, 503, "unavailable", "Service unavailable", detail);
+}
+
+struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct value *id, struct arena *arena) {
+    struct buf bytes;
+    struct str name = engine->plan->events[event].class.name;
+    buf_init(&bytes, arena, LIMIT_EVENT_BYTES);
+    buf_u32(&bytes, (uint32_t)name.len);
+    buf_str(&bytes, name);
+    value_write_key(&bytes, id);
+    ASSERT(!bytes.failed);
+    return hash_keyed(&engine->key, bytes.p, bytes.len);
+}
+
+void run_before(struct code_frame *frame, const struct plan *plan, uint32_t event, const bool *have_result) {
+    const struct plan_event *e = &plan->events[event];
+    for (uint32_t i = 0; i < e->before_count; i++)
+        if (have_result == NULL || !have_result[e->before[i]])
+            code_call(frame, e->before[i]);
+}
+
+/* A model's input: bool is 0 or 1, None (or what cannot be a number) is NaN. */
+static double model_input(const struct value *v) {
+    switch (v->tag) {
+    case V_FLOAT: return v->f;
+    case V_INT:
+    case V_BOOL: return (double)v->i;
+    default: return NAN;
+    }
+}
+
+static void run_model(struct code_frame *frame, const struct plan_model *model, double *row) {
+    double out;
+    for (uint32_t i = 0; i < model->input_count; i++)
+        row[i] = model_input(&frame->cells[model->inputs[i]]);
+    model_predict(model->model, row, &out);
+    frame->cells[model->slot] = (struct value){.tag = V_FLOAT, .f = out};
+}
+
+void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row) {
+    for (uint32_t i = 0; i < plan->after_count; i++) {
+        const struct plan_step *step = &plan->after[i];
+        if (step->kind == STEP_MODEL)
+            run_model(frame, &plan->models[step->index], model_row);
+        else if (have_result == NULL || !have_result[step->index])
+            code_call(frame, step->index);
+    }
+}
+
+/* One event on its way. */
+struct flight {
+    struct engine_thread *thread;
+    struct engine *engine;
+    const struct engine_options *options;
+    struct engine_answer *answer;
+    struct event_result parsed;
+    struct event_outcome outcome;
+    struct input_head head;
+    struct buf fields;       /* the input record behind its head */
+    size_t reserved_bytes;
+    uint64_t input, output, output_end;
+    size_t arena_base_bytes; /* used by earlier events of the same request */
+    int64_t latest_us;       /* the latest event time, this one included */
+};
+
+static int32_t find_class(const struct plan *plan, struct str name) {
+    if (name.len == 0)
+        return (int32_t)plan->scored;
+    for (uint32_t e = 0; e < plan->event_count; e++)
+        if (str_equal(plan->events[e].class.name, name))
+            return (int32_t)e;
+    return -1;
+}
+
+static bool answer_parse_failure(struct flight *f) {
+    struct buf out;
+    char detail[400];
+    buf_init(&out, &f->thread->arena, LIMIT_BATCH_BYTES);
+    enum engine_status status = ENGINE_BAD_FIELDS;
+    int http_status = 422;
+    if (f->parsed.status == EVENT_SYNTAX) {
+        status = ENGINE_BAD_JSON;
+        http_status = 400;
+        snprintf(detail, sizeof detail, "not valid JSON at byte %zu: %.*s", f->parsed.offset, (int)f->parsed.detail.len, f->parsed.detail.p);
+        engine_problem(&out, 400, "bad-json", "The body is not valid JSON", str_of(detail));
+        COUNT(f->engine, bad_json);
+    } else if (f->parsed.status == EVENT_LIMIT) {
+        status = ENGINE_TOO_LARGE;
+        http_status = 413;
+        engine_problem(&out, 413, "too-large", "The event is too large", STR("the event needs more memory than one request may use"));
+    } else {
+        snprintf(detail, sizeof detail, "%u field%s of %.*s not as expected", f->parsed.errors_total, f->parsed.errors_total == 1 ? " is" : "s are",
+                 (int)f->engine->plan->events[f->outcome.event].class.name.len, f->engine->plan->events[f->outcome.event].class.name.p);
+        write_problem_fields(&out, 422, "bad-fields", "The event's fields are not as expected", detail, &f->parsed);
+        COUNT(f->engine, bad_fields);
+    }
+    *f->answer = (struct engine_answer){.status = status, .http_status = http_status, .body = {out.p, out.len}};
+    return false;
+}
+
+/* Memory is given out in stages, so that functions that use all of theirs (LimitError) leave enough for the decision, and
+ * that leaves enough for the answer: once an event has its number, nothing may fail for memory. */
+enum stage { STAGE_FUNCTIONS = 2, STAGE_DECISION = 3, STAGE_ANSWER = 4 };
+
+static void enter_stage(struct flight *f, enum stage stage) {
+    f->thread->arena.limit_bytes = f->arena_base_bytes + LIMIT_ARENA_BYTES / 4 * (size_t)stage;
+}
+
+static bool parse(struct flight *f, struct str json) {
+    struct engine *engine = f->engine;
+    if (f->arena_base_bytes > LIMIT_ARENA_BYTES) {
+        enter_stage(f, STAGE_ANSWER);
+        answer_problem(f->thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The batch is too large", "the events of one request need too much memory: send fewer at once");
+        return false;
+    }
+    enter_stage(f, STAGE_FUNCTIONS);
+    if (json.len > LIMIT_EVENT_BYTES) {
+        char detail[120];
+        snprintf(detail, sizeof detail, "an event has at most %u bytes, this one has %zu", LIMIT_EVENT_BYTES, json.len);
+        answer_problem(f->thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The event is too large", detail);
+        return false;
+    }
+    code_begin(&f->thread->frame);
+    event_parse(&engine->plan->events[f->outcome.event].class, &engine->key, &f->thread->arena, json, f->thread->frame.cells, &f->parsed);
+    if (f->parsed.status != EVENT_OK)
+        return answer_parse_failure(f);
+    atomic_fetch_add_explicit(&engine->counters.masked, f->parsed.masked, memory_order_relaxed);
+    f->outcome.id = f->parsed.id;
+    return true;
+}
+
+/* Runs what needs no window and writes the input record's body; its fields' hash is the content. */
+static bool prepare_record(struct flight *f) {
+    const struct plan *plan = f->engine->plan;
+    struct code_frame *frame = &f->thread->frame;
+    buf_init(&f->fields, &f->thread->arena, LIMIT_ARENA_BYTES);
+    record_write_fields(&f->fields, plan, f->outcome.event, frame->cells);
+    f->head.content = hash_keyed(&f->engine->key, f->fields.p, f->fields.len);
+    f->head.id = id_hash(f->engine, f->outcome.event, &f->parsed.id, &f->thread->arena);
+    f->head.event = (uint16_t)f->outcome.event;
+    f->head.deployment = f->engine->layout_count;
+    run_before(frame, plan, f->outcome.event, NULL);
+    f->outcome.errors_before = frame->error_count;
+    record_write_before_results(&f->fields, plan, f->outcome.event, frame->cells);
+    if (f->fields.failed)
+        answer_problem(f->thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The event is too large", "the event's record is too large");
+    return !f->fields.failed;
+}
+
+static void add_difference(struct buf *out, const struct field *field, const struct value *before, bool *first) {
+    if (!*first)
+        BUF_LITERAL(out, ", ");
+    *first = false;
+    BUF_LITERAL(out, "{\"path\": ");
+    struct buf path;
+    buf_init(&path, out->arena, LIMIT_EVENT_BYTES);
+    buf_char(&path, '/');
+    for (size_t i = 0; i < field->name.len; i++)
+        buf_char(&path, field->name.p[i] == '.' ? '/' : field->name.p[i]);
+    buf_json(out, (struct str){path.p, path.len});
+    BUF_LITERAL(out, ", \"expected\": ");
+    struct buf text;
+    buf_init(&text, out->arena, LIMIT_BATCH_BYTES);
+    value_write_json(&text, before);
+    buf_json(out, field->secrecy == FIELD_SECRET ? STR("the same secret value") : (struct str){text.p, text.len});
+    BUF_LITERAL(out, ", \"got\": \"another value\"}");
+}
+
+/* Appends `, "errors": [...]`: the fields in which the stored event differs from the one in the frame. */
+static void write_differences(struct flight *f, const struct record *stored, struct buf *out) {
+    const struct event_class *class = &f->engine->plan->events[f->outcome.event].class;
+    size_t at = INPUT_HEAD_BYTES + sizeof(uint32_t);
+    struct input_head head;
+    if (!record_read_input_head(stored->body, stored->body_len, &head) || head.deployment != f->engine->layout_count || at > stored->body_len)
+        return; /* written under another definition: its fields do not line up */
+    bool first = true;
+    BUF_LITERAL(out, ", \"errors\": [");
+    for (uint32_t i = 0; i < class->field_count; i++) {
+        const struct field *field = &class->fields[i];
+        const struct value *now = &f->thread->frame.cells[field->hash_slot != NO_SLOT ? field->hash_slot : field->slot];
+        struct value before;
+        if (!value_read(stored->body, stored->body_len, &at, &f->thread->arena, &before))
+            break;
+        struct buf a, b;
+        buf_init(&a, &f->thread->arena, LIMIT_EVENT_BYTES * 4);
+        buf_init(&b, &f->thread->arena, LIMIT_EVENT_BYTES * 4);
+        value_write(&a, &before);
+        value_write(&b, now);
+        if (a.len != b.len || memcmp(a.p, b.p, a.len) != 0)
+            add_difference(out, field, &before, &first);
+    }
+    buf_char(out, ']');
+}
+
+static void answer_conflict(struct flight *f, const struct ids_entry *existing) {
+    struct buf out;
+    struct record stored;
+    COUNT(f->engine, conflicts);
+    buf_init(&out, &f->thread->arena, LIMIT_BATCH_BYTES);
+    engine_problem(&out, 409, "conflict", "This id was used with other content",
+                   STR("an event of this class with the same id and other content was answered before; send a new id, or the same content"));
+    if (!out.failed && existing->input != 0 && log_read(f->engine, existing->input, &f->thread->arena, &stored)) {
+        out.len--;
+        write_differences(f, &stored, &out);
+        buf_char(&out, '}');
+    }
+    *f->answer = (struct engine_answer){.status = ENGINE_CONFLICT, .http_status = 409, .body = {out.p, out.len}};
+}
+
+/* The id is known: the first answer again, a conflict, or "wait". */
+static void answer_existing(struct flight *f, const struct ids_entry *existing) {
+    struct record stored;
+    struct output_body output;
+    if (!hash128_equal(existing->content, f->head.content)) {
+        answer_conflict(f, existing);
+        return;
+    }
+    if (existing->output == 0 || engine_is_durable(f->engine, existing->output_end) == ENGINE_PENDING) {
+        answer_problem(f->thread, f->answer, ENGINE_IN_FLIGHT, 503, "in-flight", "The same event is being decided",
+                       "the first request with this id has no answer yet; try again");
+        f->answer->wait = existing->output == 0 ? 0 : existing->output_end;
+        return;
+    }
+    if (!log_read(f->engine, existing->output, &f->thread->arena, &stored) || !record_read_output(stored.body, stored.body_len, &output)) {
+        answer_unavailable(f->thread, f->answer, "the stored answer cannot be read");
+        return;
+    }
+    COUNT(f->engine, repeated);
+    *f->answer = (struct engine_answer){.status = ENGINE_REPEATED, .http_status = output.status, .body = output.answer};
+}
+
+/* False (answered) if the id is not ours to decide. */
+static bool claim(struct flight *f) {
+    struct ids_entry existing;
+    switch (ids_claim(f->engine->ids, f->head.id, f->head.content, f->engine->io->table->now_us(f->engine->io), &existing)) {
+    case IDS_CLAIMED: return true;
+    case IDS_EXISTS: answer_existing(f, &existing); return false;
+    case IDS_FULL: answer_unavailable(f->thread, f->answer, "the id index is full: no new id can be remembered"); return false;
+    }
+    UNREACHABLE();
+}
+
+/* Room in the log for both records, and memory for the windows; before any lock. */
+static bool reserve(struct flight *f) {
+    struct engine *engine = f->engine;
+    if (engine->config.window_budget_bytes > 0) {
+        struct windows_stats stats;
+        windows_stats(engine->windows, &stats);
+        if (stats.bytes >= engine->config.window_budget_bytes) {
+            answer_unavailable(f->thread, f->answer, "the windows' memory budget is used up");
+            return false;
+        }
+    }
+    if (engine->journal == NULL)
+        return true;
+    f->reserved_bytes = INPUT_HEAD_BYTES + f->fields.len + engine->output_bound_bytes;
+    if (journal_reserve(engine->journal, 2, f->reserved_bytes))
+        return true;
+    const char *failure = journal_failure(engine->journal);
+    answer_unavailable(f->thread, f->answer, failure != NULL ? failure : "no space in the log: the disk is slow or full");
+    return false;
+}
+
+/* Number, arrival, clamped time and lateness, and the input record: one short critical section. */
+static void sequence(struct flight *f) {
+    struct engine *engine = f->engine;
+    const struct plan *plan = engine->plan;
+    sequence_lock(engine);
+    int64_t at = f->parsed.at_us;
+    if (engine->journal != NULL) {
+        int64_t now = engine->io->table->now_us(engine->io);
+        if (now > engine->last_arrival_us)
+            engine->last_arrival_us = now;
+        if (at > engine->last_arrival_us + plan->max_future_us) {
+            at = engine->last_arrival_us + plan->max_future_us;
+            f->outcome.flags |= INPUT_CLAMPED;
+        }
+    }
+    if (at > engine->latest_us)
+        engine->latest_us = at;
+    if (engine->journal == NULL)
+        engine->last_arrival_us = engine->latest_us;
+    if (engine->latest_us - at > plan->max_late_us)
+        f->outcome.flags |= INPUT_LATE;
+    f->latest_us = engine->latest_us;
+    f->outcome.at_us = at;
+    f->outcome.arrival_us = engine->last_arrival_us;
+    f->outcome.seq = engine->next_seq++;
+    f->head.at_us = at;
+    f->head.flags = f->outcome.flags;
+    char head[INPUT_HEAD_BYTES];
+    record_write_input_head(&f->head, head);
+    struct str parts[2] = {{head, sizeof head}, {f->fields.p, f->fields.len}};
+    uint64_t end;
+    f->input = log_append(engine, RECORD_INPUT, f->outcome.seq, f->outcome.arrival_us, parts, 2, &end);
+    sequence_unlock(engine);
+    f->reserved_bytes -= f->reserved_bytes > 0 ? parts[0].len + parts[1].len : 0;
+}
+
+/* The atomic step across all of the event's keys. */
+static void read_and_enter(struct flight *f, struct window_cursor *cursor) {
+    struct engine *engine = f->engine;
+    struct value *cells = f->thread->frame.cells;
+    window_lock(cursor);
+    sequence(f);
+    cells[engine->plan->arrival_slot] = value_datetime(f->outcome.arrival_us);
+    if (f->outcome.event == engine->plan->scored)
+        window_read(cursor, f->outcome.at_us, f->outcome.flags & INPUT_LATE, cells);
+    window_enter(cursor, f->outcome.at_us, f->outcome.seq, f->latest_us, cells);
+    window_unlock(cursor);
+    ids_set_input(engine->ids, f->head.id, f->head.content, f->outcome.seq, f->outcome.arrival_us, f->input);
+}
+
+static void append_output(struct flight *f, struct str answer) {
+    struct engine *engine = f->engine;
+    struct buf body;
+    buf_init(&body, &f->thread->arena, LIMIT_ARENA_BYTES);
+    bool scored = f->outcome.event == engine->plan->scored;
+    record_write_output(&body, engine->plan, scored ? 200 : 202, answer, scored, f->thread->frame.cells);
+    ASSERT(!body.failed && (engine->journal == NULL || body.len <= f->reserved_bytes));
+    struct str part = {body.p, body.len};
+    sequence_lock(engine);
+    f->output = log_append(engine, RECORD_OUTPUT, f->outcome.seq, f->outcome.arrival_us, &part, 1, &f->output_end);
+    sequence_unlock(engine);
+    if (engine->journal != NULL)
+        journal_unreserve(engine->journal, 0, f->reserved_bytes - body.len);
+    ids_set_output(engine->ids, f->head.id, f->output, f->output_end);
+}
+
+static void count_decision(struct engine *engine, const struct event_outcome *outcome, const struct code_frame *frame) {
+    if (outcome->event == engine->plan->scored)
+        COUNT(engine, decided[outcome->decision.outcome]);
+    else
+        COUNT(engine, context_events);
+    if (outcome->flags & INPUT_LATE)
+        COUNT(engine, late);
+    if (outcome->flags & INPUT_CLAMPED)
+        COUNT(engine, clamped);
+    if (frame->errors_total > 0)
+        atomic_fetch_add_explicit(&engine->counters.function_errors, frame->errors_total, memory_order_relaxed);
+    if (outcome->decision.not_evaluated_count > 0)
+        atomic_fetch_add_explicit(&engine->counters.rules_not_evaluated, outcome->decision.not_evaluated_count, memory_order_relaxed);
+}
+
+/* The answer as stored; `?features=1` is added to what is sent only. */
+static struct str add_features(struct flight *f, struct str stored) {
+    struct buf out;
+    buf_init(&out, &f->thread->arena, LIMIT_ARENA_BYTES);
+    buf_add(&out, stored.p, stored.len - 1);
+    BUF_LITERAL(&out, ", ");
+    write_features(f->engine->plan, f->thread->frame.cells, &out);
+    buf_char(&out, '}');
+    return out.failed ? stored : (struct str){out.p, out.len};
+}
+
+static void decide_and_answer(struct flight *f) {
+    struct engine *engine = f->engine;
+    struct code_frame *frame = &f->thread->frame;
+    bool scored = f->outcome.event == engine->plan->scored;
+    struct buf out;
+    buf_init(&out, &f->thread->arena, LIMIT_ARENA_BYTES);
+    bool ok = true;
+    if (scored) {
+        run_after(frame, engine->plan, NULL, f->thread->model_row);
+        enter_stage(f, STAGE_DECISION);
+        ok = decide(&engine->plan->decide, frame, &f->outcome.decision);
+    }
+    enter_stage(f, STAGE_ANSWER);
+    ok = ok && (scored ? write_decision : write_accepted)(engine, frame, &f->outcome, &out);
+    ASSERT(ok); /* see enum stage */
+    struct str stored = {out.p, out.len};
+    append_output(f, stored);
+    count_decision(engine, &f->outcome, frame);
+    bool features = scored && f->options != NULL && f->options->features;
+    *f->answer = (struct engine_answer){.status = ENGINE_DECIDED, .http_status = scored ? 200 : 202,
+                                        .body = features ? add_features(f, stored) : stored,
+                                        .wait = engine->journal != NULL ? f->output_end : 0};
+}
+
+void engine_event(struct engine_thread *thread, struct str class_name, struct str json, const struct engine_options *options,
+                  struct engine_answer *answer) {
+    ASSERT(thread != NULL && answer != NULL);
+    struct engine *engine = thread->engine;
+    struct flight f = {.thread = thread, .engine = engine, .options = options, .answer = answer, .arena_base_bytes = thread->arena.total_bytes};
+    f.outcome.started_ns = engine->io->table->monotonic_ns(engine->io);
+    int32_t event = find_class(engine->plan, class_name);
+    if (event < 0) {
+        answer_problem(thread, answer, ENGINE_NOT_FOUND, 404, "unknown-event", "Unknown event class", "the definition has no event class of this name");
+        return;
+    }
+    f.outcome.event = (uint32_t)event;
+    if (!parse(&f, json) || !prepare_record(&f) || !claim(&f))
+        return;
+    struct window_cursor cursor;
+    if (!reserve(&f)) {
+        ids_release(engine->ids, f.head.id);
+        return;
+    }
+    bool prepared = window_prepare(engine->windows, &cursor, f.outcome.event, thread->frame.cells, &thread->arena);
+    ASSERT(prepared);
+    read_and_enter(&f, &cursor);
+    decide_and_answer(&f);
+}
