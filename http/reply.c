@@ -125,13 +125,32 @@ const char *http_status_name(int status) {
     }
 }
 
+const char *http_status_slug(int status) {
+    switch (status) {
+    case 400: return "bad-request";
+    case 403: return "forbidden";
+    case 404: return "not-found";
+    case 405: return "method-not-allowed";
+    case 408: return "timeout";
+    case 413: return "too-large";
+    case 414: return "target-too-long";
+    case 415: return "unsupported-media-type";
+    case 417: return "unknown-expectation";
+    case 431: return "head-too-large";
+    case 501: return "unsupported-transfer-coding";
+    case 503: return "unavailable";
+    case 505: return "unsupported-version";
+    default: return "error";
+    }
+}
+
 void http_problem(struct http_response *response, int status, const char *detail) {
     ASSERT(status >= 400 && status < 600);
     ASSERT(detail);
     char body[1024];
     const char *name = http_status_name(status);
-    int len = snprintf(body, sizeof body, "{\"type\": \"about:blank\", \"title\": \"%s\", \"status\": %d, \"detail\": \"%s\"}", name,
-                       status, detail);
+    int len = snprintf(body, sizeof body, "{\"type\": \"urn:assay:problem:%s\", \"title\": \"%s\", \"status\": %d, \"detail\": \"%s\"}",
+                       http_status_slug(status), name, status, detail);
     ASSERT(len > 0 && (size_t)len < sizeof body);
     response->status = status;
     response->content_type = STR("application/problem+json");

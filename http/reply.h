@@ -52,11 +52,13 @@ struct str http_body(const struct http_response *response);
 /* Adds a header field line, "Name: value" without its CRLF. What does not fit HTTP_FIELD_ROOM is left out. */
 void http_field_add(struct http_response *response, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Makes the response a problem (RFC 9457) of type about:blank, whose title is the status's name. `detail` is static text or
+/* Makes the response a problem (RFC 9457) of type urn:assay:problem:SLUG, whose title is the status's name. `detail` is
  * text without quotes, backslashes and control characters. */
 void http_problem(struct http_response *response, int status, const char *detail);
 /* "Not Found" of 404; "Error" if it is none we send. */
 const char *http_status_name(int status);
+/* "not-found" of 404: the last part of a problem's type. */
+const char *http_status_slug(int status);
 
 /* Writes the head in front of the body and returns where the answer begins in out.p. `date` is 29 bytes. */
 size_t http_response_head(struct http_response *response, const char *date, bool close);

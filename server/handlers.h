@@ -36,10 +36,10 @@ _Static_assert(sizeof(struct note) <= sizeof((struct http_response *)0)->notes, 
 static inline struct note *note_of(struct http_response *response) { return (struct note *)response->notes; }
 
 /* Answers a problem; the detail may hold any text. HTTP_DONE. */
-enum http_outcome answer_problem(struct routes_local *local, struct http_response *response, int status, const char *format, ...)
+enum http_outcome reply_problem(struct routes_local *local, struct http_response *response, int status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* Answers what the engine answered; waits if it says so. */
-enum http_outcome answer_engine(struct routes_local *local, struct http_response *response, const struct engine_answer *answer);
+enum http_outcome reply_engine(struct routes_local *local, struct http_response *response, const struct engine_answer *answer);
 
 /* POST /v1/score and /v1/events/NAME, whose head has been checked; class_name is empty for score. Called again after HTTP_AGAIN. */
 enum http_outcome handle_events(struct routes_local *local, struct str class_name, const struct http_request *request,

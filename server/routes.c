@@ -28,7 +28,7 @@ enum { TABLE_COUNT = sizeof table / sizeof *table };
 
 /* --- answers --- */
 
-enum http_outcome answer_problem(struct routes_local *local, struct http_response *response, int status, const char *format, ...) {
+enum http_outcome reply_problem(struct routes_local *local, struct http_response *response, int status, const char *format, ...) {
     ASSERT(status >= 400 && status < 600);
     char detail[600];
     va_list arguments;
@@ -41,7 +41,7 @@ enum http_outcome answer_problem(struct routes_local *local, struct http_respons
     used = utf8_valid_prefix(detail, used, &ascii); /* a cut may have split a character */
     struct buf body;
     buf_init(&body, engine_arena(local->thread), 8192);
-    engine_problem(&body, status, "about:blank", http_status_name(status), (struct str){detail, used});
+    engine_problem(&body, status, http_status_slug(status), http_status_name(status), (struct str){detail, used});
     http_body_clear(response);
     response->status = status;
     response->content_type = STR("application/problem+json");
@@ -51,21 +51,21 @@ enum http_outcome answer_problem(struct routes_local *local, struct http_respons
     return HTTP_DONE;
 }
 
-enum http_outcome answer_engine(struct routes_local *local, struct http_response *response, const struct engine_answer *answer) {
+enum http_outcome reply_engine(struct routes_local *local, struct http_response *response, const struct engine_answer *answer) {
     ASSERT(answer->http_status >= 200 && answer->http_status < 600);
     response->status = answer->http_status;
     response->content_type = answer->http_status < 400 ? STR("application/json") : STR("application/problem+json");
     response->ticket = answer->wait;
     if (!http_body_add(response, answer->body.p, answer->body.len))
-        return answer_problem(local, response, 503, "no memory for the answer; ask again");
+        return reply_problem(local, response, 503, "no memory for the answer; ask again");
     return answer->wait ? HTTP_WAIT : HTTP_DONE;
 }
 
-static enum http_outcome answer_text(struct routes_local *local, struct http_response *response, struct str type, struct str text) {
+static enum http_outcome reply_text(struct routes_local *local, struct http_response *response, struct str type, struct str text) {
     response->status = 200;
     response->content_type = type;
     if (!http_body_add(response, text.p, text.len))
-        return answer_problem(local, response, 503, "no memory for the answer; ask again");
+        return reply_problem(local, response, 503, "no memory for the answer; ask again");
     return HTTP_DONE;
 }
 
@@ -74,8 +74,8 @@ static enum http_outcome answer_text(struct routes_local *local, struct http_res
 static enum http_outcome handle_readyz(struct routes_local *local, const struct http_request *request, struct http_response *response) {
     const char *why = "the server is stopping";
     if (!request->stopping && engine_ready(local->routes->config.engine, &why))
-        return answer_text(local, response, STR("application/json"), STR("{\"ready\": true}"));
-    return answer_problem(local, response, 503, "not ready to score: %s", why);
+        return reply_text(local, response, STR("application/json"), STR("{\"ready\": true}"));
+    return reply_problem(local, response, 503, "not ready to score: %s", why);
 }
 
 static enum http_outcome handle_metrics(struct routes_local *local, struct http_response *response) {
@@ -85,8 +85,8 @@ static enum http_outcome handle_metrics(struct routes_local *local, struct http_
     metrics_write(routes->metrics, routes->config.loops, http_server_connections(routes->server), &text);
     engine_metrics(routes->config.engine, &text);
     if (text.failed)
-        return answer_problem(local, response, 503, "no memory for the metrics");
-    return answer_text(local, response, STR("text/plain; version=0.0.4; charset=utf-8"), (struct str){text.p, text.len});
+        return reply_problem(local, response, 503, "no memory for the metrics");
+    return reply_text(local, response, STR("text/plain; version=0.0.4; charset=utf-8"), (struct str){text.p, text.len});
 }
 
 /* The last part of a path, decoded into the arena. False: answered. */
@@ -95,13 +95,13 @@ static bool decode_name(struct routes_local *local, struct http_response *respon
     bool ascii;
     char *decoded = arena_alloc(engine_arena(local->thread), part.len + 1);
     if (!decoded) {
-        (void)answer_problem(local, response, 503, "no memory for the request");
+        (void)reply_problem(local, response, 503, "no memory for the request");
         return false;
     }
     *name = (struct str){decoded, http_percent_decode(part, decoded)};
     if (name->len <= LIMIT_ID_BYTES && utf8_valid_prefix(name->p, name->len, &ascii) == name->len)
         return true;
-    (void)answer_problem(local, response, 400, "the %s in the path: expected at most %u bytes of UTF-8, percent-encoded", what,
+    (void)reply_problem(local, response, 400, "the %s in the path: expected at most %u bytes of UTF-8, percent-encoded", what,
                          LIMIT_ID_BYTES);
     return false;
 }
@@ -112,7 +112,7 @@ static enum http_outcome handle_decision(struct routes_local *local, struct str 
         return HTTP_DONE;
     struct engine_answer answer;
     engine_decision(local->thread, id, explain, &answer);
-    return answer_engine(local, response, &answer);
+    return reply_engine(local, response, &answer);
 }
 
 /* --- finding the handler --- */
@@ -136,12 +136,12 @@ static unsigned find_row(struct str path, struct str *rest) {
 /* Host and Origin. False: answered. */
 static bool check_access(struct routes_local *local, const struct http_head *head, struct http_response *response) {
     if (!access_host_allowed(head->host)) {
-        (void)answer_problem(local, response, 403, "Host: expected localhost or a loopback address, got \"%.*s\"",
+        (void)reply_problem(local, response, 403, "Host: expected localhost or a loopback address, got \"%.*s\"",
                              (int)(head->host.len < 100 ? head->host.len : 100), head->host.p);
         return false;
     }
     if (!access_origin_allowed(head)) {
-        (void)answer_problem(local, response, 403, "Origin: expected none, or this server itself (http://%.*s)",
+        (void)reply_problem(local, response, 403, "Origin: expected none, or this server itself (http://%.*s)",
                              (int)(head->host.len < 100 ? head->host.len : 100), head->host.p);
         return false;
     }
@@ -160,7 +160,7 @@ static bool read_deadline(struct routes_local *local, const struct http_request 
             ms = ms * 10 + (uint64_t)(text.p[i] - '0');
         }
         if (!good || ms == 0) {
-            (void)answer_problem(local, response, 400, "Assay-Deadline-Ms: expected one whole number of milliseconds from 1, got \"%.*s\"",
+            (void)reply_problem(local, response, 400, "Assay-Deadline-Ms: expected one whole number of milliseconds from 1, got \"%.*s\"",
                                  (int)(text.len < 40 ? text.len : 40), text.p);
             return false;
         }
@@ -178,7 +178,7 @@ static bool check_request(struct routes_local *local, unsigned row, const struct
     if (table[row].posts ? !str_equal(head->method, STR("POST")) : !is_read(head->method)) {
         const char *allow = table[row].posts ? "POST" : "GET, HEAD";
         http_field_add(response, "Allow: %s", allow);
-        (void)answer_problem(local, response, 405, "method of %s: expected %s, got %.*s", table[row].path, allow,
+        (void)reply_problem(local, response, 405, "method of %s: expected %s, got %.*s", table[row].path, allow,
                              (int)head->method.len, head->method.p);
         return false;
     }
@@ -186,7 +186,7 @@ static bool check_request(struct routes_local *local, unsigned row, const struct
     struct str bad;
     const char *known = table[row].query_name;
     if (!access_query(head->query, known, &option, &bad)) {
-        (void)answer_problem(local, response, 400, "query of %s: expected %s%s, got \"%.*s\"", table[row].path,
+        (void)reply_problem(local, response, 400, "query of %s: expected %s%s, got \"%.*s\"", table[row].path,
                              known ? known : "no parameters", known ? "=0 or =1, once" : "", (int)(bad.len < 100 ? bad.len : 100),
                              bad.p);
         return false;
@@ -198,7 +198,7 @@ static bool check_request(struct routes_local *local, unsigned row, const struct
     if (media == MEDIA_OTHER) {
         struct str type = http_field(head, "content-type");
         http_field_add(response, "Accept-Post: application/json, application/x-ndjson");
-        (void)answer_problem(local, response, 415,
+        (void)reply_problem(local, response, 415,
                              "Content-Type: expected one application/json or application/x-ndjson, in UTF-8 and without "
                              "Content-Encoding, got %s%.*s%s",
                              type.p ? "\"" : "nothing", (int)(type.len < 100 ? type.len : 100), type.p ? type.p : "",
@@ -230,13 +230,13 @@ static enum http_outcome dispatch(struct routes_local *local, const struct http_
     case ROUTE_DECISIONS:
         return handle_decision(local, rest, (note->options & NOTE_OPTION) != 0, response);
     case ROUTE_HEALTHZ:
-        return answer_text(local, response, STR("application/json"), STR("{\"status\": \"ok\"}"));
+        return reply_text(local, response, STR("application/json"), STR("{\"status\": \"ok\"}"));
     case ROUTE_READYZ:
         return handle_readyz(local, request, response);
     case ROUTE_METRICS:
         return handle_metrics(local, response);
     case ROUTE_NONE:
-        return answer_problem(local, response, 404,
+        return reply_problem(local, response, 404,
                               "no such path: expected /v1/score, /v1/events/NAME, /v1/decisions/ID, /healthz, /readyz or "
                               "/metrics, got \"%.*s\"",
                               (int)(request->head->path.len < 200 ? request->head->path.len : 200), request->head->path.p);

@@ -54,7 +54,7 @@ enum engine_durable engine_is_durable(const struct engine *engine, uint64_t wait
 }
 
 void engine_problem(struct buf *out, int status, const char *type, const char *title, struct str detail) {
-    buf_format(out, "{\"type\": \"%s\", \"title\": \"%s\", \"status\": %d, \"detail\": ", type, title, status);
+    buf_format(out, "{\"type\": \"urn:assay:problem:%s\", \"title\": \"%s\", \"status\": %d, \"detail\": ", type, title, status);
     buf_json(out, detail);
     buf_char(out, '}');
 }
@@ -81,7 +81,7 @@ void engine_event(struct engine_thread *thread, struct str class_name, struct st
         return;
     case 'f':
         if (atomic_load(&thread->engine->gate) == ENGINE_PENDING)
-            fake_answer(thread, answer, ENGINE_IN_FLIGHT, 503, "", 7);
+            fake_answer(thread, answer, ENGINE_IN_FLIGHT, 503, "{\"status\": 503}", 7);
         else
             fake_answer(thread, answer, ENGINE_REPEATED, 200, text, 0);
         return;

@@ -28,29 +28,24 @@ static bool ask_again(struct http_response *response, const struct note *note) {
     return true;
 }
 
-static const char in_flight[] = "the same id is still being decided; try again";
-
 static enum http_outcome handle_one(struct routes_local *local, struct str class_name, struct str json,
                                     struct http_response *response) {
     const struct note *note = note_of(response);
     struct engine_options options = {.features = (note->options & NOTE_OPTION) != 0};
     struct engine_answer answer;
     engine_event(local->thread, class_name, json, &options, &answer);
-    if (answer.status != ENGINE_IN_FLIGHT)
-        return answer_engine(local, response, &answer);
-    return ask_again(response, note) ? HTTP_AGAIN : answer_problem(local, response, 503, "%s", in_flight);
+    if (answer.status == ENGINE_IN_FLIGHT) {
+        if (ask_again(response, note))
+            return HTTP_AGAIN;
+        answer.wait = 0; /* its own answer is that there is none yet */
+    }
+    return reply_engine(local, response, &answer);
 }
 
 /* One answer of a batch. False: no memory for it. */
-static bool add_item(struct routes_local *local, struct http_response *response, const struct engine_answer *answer) {
+static bool add_item(struct http_response *response, const struct engine_answer *answer) {
     struct note *note = note_of(response);
     struct str body = answer->body;
-    if (answer->status == ENGINE_IN_FLIGHT) {
-        struct buf problem;
-        buf_init(&problem, engine_arena(local->thread), 4096);
-        engine_problem(&problem, 503, "about:blank", http_status_name(503), str_of(in_flight));
-        body = (struct str){problem.p, problem.len};
-    }
     ASSERT(body.len > 0 && !memchr(body.p, '\n', body.len));
     bool lines = (note->options & NOTE_LINES) != 0;
     if (!lines && note->next_item > 0 && !http_body_add(response, ",\n", 2))
@@ -71,15 +66,15 @@ static bool split(struct routes_local *local, struct http_response *response, st
     if (lines ? event_split_lines(arena, body, items, count, &result) : event_split_array(arena, body, items, count, &result))
         return true;
     if (result.status == EVENT_LIMIT)
-        (void)answer_problem(local, response, 413, "%.*s", (int)result.detail.len, result.detail.p ? result.detail.p : "");
+        (void)reply_problem(local, response, 413, "%.*s", (int)result.detail.len, result.detail.p ? result.detail.p : "");
     else
-        (void)answer_problem(local, response, 400, "byte %zu of the body: %.*s", result.offset, (int)result.detail.len,
+        (void)reply_problem(local, response, 400, "byte %zu of the body: %.*s", result.offset, (int)result.detail.len,
                              result.detail.p ? result.detail.p : "");
     return false;
 }
 
 static enum http_outcome no_memory(struct routes_local *local, struct http_response *response) {
-    return answer_problem(local, response, 503, "no memory for the answers of this batch; ask again, or in smaller batches");
+    return reply_problem(local, response, 503, "no memory for the answers of this batch; ask again, or in smaller batches");
 }
 
 static enum http_outcome handle_batch(struct routes_local *local, struct str class_name, struct str body,
@@ -103,7 +98,7 @@ static enum http_outcome handle_batch(struct routes_local *local, struct str cla
         engine_event(local->thread, class_name, items[note->next_item], &options, &answer);
         if (answer.status == ENGINE_IN_FLIGHT && ask_again(response, note))
             return HTTP_AGAIN;
-        if (!add_item(local, response, &answer))
+        if (!add_item(response, &answer))
             return no_memory(local, response);
     }
     if (!lines && !http_body_add(response, "]", 1))
