@@ -400,6 +400,8 @@ static void read_decision(struct loader *loader) {
     struct decide_plan *decide = &plan->decide;
     char path[64];
     decide->kind = (enum decide_kind)plan_json_one_of(json, kinds, "$.decision.kind");
+    if (!plan_json_is_null(json, "$.decision.line"))
+        plan->decision_line = (uint32_t)plan_json_int(json, 0, INT32_MAX, "$.decision.line");
     decide->has_score = !plan_json_is_null(json, "$.decision.score");
     if (decide->has_score)
         decide->score_slot = SLOT(loader, "$.decision.score");

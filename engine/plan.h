@@ -84,6 +84,7 @@ struct plan {
 
     struct decide_rule *rules;
     struct decide_plan decide;
+    uint32_t decision_line; /* of thresholds(...) in the source; 0 if there is none */
 
     struct plan_slot *slots;
     uint32_t named_slot_count;

@@ -69,8 +69,8 @@ void write_errors(const struct plan *plan, const struct code_frame *frame, const
     write_code_errors(plan, frame, outcome->errors_before, frame->error_count, out, &first);
     if (scored && outcome->decision.failure != NULL) {
         bool function = plan->decide.kind == DECIDE_FUNCTION;
-        struct str name = function ? plan->functions[plan->decide.function].name : STR("decide");
-        uint32_t line = function ? plan->functions[plan->decide.function].line : 0;
+        struct str name = function ? plan->functions[plan->decide.function].name : STR("decision");
+        uint32_t line = function ? plan->functions[plan->decide.function].line : plan->decision_line;
         write_error(out, name, outcome->decision.failure, plan->file, line, &first);
     }
     buf_char(out, ']');

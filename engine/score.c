@@ -316,6 +316,12 @@ static bool reserve(struct flight *f) {
     return false;
 }
 
+/* In process nothing tells what came before the first event: unless the history is empty, windows are covered from it on. */
+static void cover_from(struct engine *engine, int64_t at_us) {
+    engine->layouts[engine->layout_count - 1].arrival_us = at_us;
+    set_coverage(engine, engine->windows);
+}
+
 /* Number, arrival, clamped time and lateness, and the input record: one short critical section. */
 static void sequence(struct flight *f) {
     struct engine *engine = f->engine;
@@ -333,8 +339,11 @@ static void sequence(struct flight *f) {
     }
     if (at > engine->latest_us)
         engine->latest_us = at;
-    if (engine->journal == NULL)
+    if (engine->journal == NULL) {
         engine->last_arrival_us = engine->latest_us;
+        if (engine->next_seq == 1)
+            cover_from(engine, at);
+    }
     if (engine->latest_us - at > plan->max_late_us)
         f->outcome.flags |= INPUT_LATE;
     f->latest_us = engine->latest_us;

@@ -1,0 +1,87 @@
+# Assay. `make demo` and `make test` are the two commands to know; they install what they need.
+# Everything is built by CMake into build/, and Python lives in .venv; nothing else is touched.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+GENERATE := cmake -G Ninja -S .
+SYSTEM_PACKAGES := build-essential clang cmake ninja-build pkg-config libclang-rt-14-dev llvm-14 libgmp-dev libsodium-dev \
+  libsqlite3-dev libxxhash-dev python3 python3-dev python3-venv
+PKG_NAMES := sqlite3 libsodium libxxhash gmp
+
+.PHONY: help deps venv install demo test check bench fuzz lint clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+deps: ## system packages (needs root; says so)
+	@if command -v cmake ninja clang gcc pkg-config >/dev/null && pkg-config --exists $(PKG_NAMES) 2>/dev/null \
+	    && python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	    && test -e "$$(python3 -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h"; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	    echo "make deps: this system has no apt-get; install by hand: $(SYSTEM_PACKAGES)" >&2; exit 1; fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; elif command -v sudo >/dev/null; then as_root=sudo; else \
+	    echo "make deps: needs root to install packages; run as root: apt-get install $(SYSTEM_PACKAGES)" >&2; exit 1; fi; \
+	echo "make deps: installing system packages: $(SYSTEM_PACKAGES)"; \
+	$$as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES)
+
+$(PYTHON): | deps
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install -q --upgrade pip
+
+# Installed anew whenever a source of the wheel changed.
+SOURCES := $(shell find engine http server python -name '*.[ch]' -o -name '*.py' -o -name '*.toml' 2>/dev/null | grep -v __pycache__) \
+  CMakeLists.txt pyproject.toml
+$(VENV)/.installed: $(SOURCES) | $(PYTHON)
+	$(PYTHON) -m pip install -q '.[test,lint]'
+	@touch $@
+
+install: $(VENV)/.installed ## the module, the assay command and the server, into .venv
+
+demo: install ## generate, train, serve and post payments: the whole way, in a minute or two
+	$(PYTHON) examples/cards/demo.py
+
+unit: | deps
+	$(GENERATE) -B build/unit -DASSAY_TESTS=ON >/dev/null
+	cmake --build build/unit
+	ctest --test-dir build/unit --output-on-failure --progress
+
+test: install unit ## the tests that every change must pass
+	$(PYTHON) -m pytest
+
+# The slower tier: sanitizers with both compilers, fuzz smoke, then the tests above.
+check: lint ## sanitizers (gcc and clang), thread sanitizer, fuzz targets for a minute each, then `make test`
+	$(MAKE) sanitize
+	$(MAKE) fuzz
+	$(MAKE) test
+
+.PHONY: sanitize unit
+sanitize: | deps
+	for compiler in gcc clang; do \
+	  CC=$$compiler $(GENERATE) -B build/asan-$$compiler -DASSAY_TESTS=ON -DASSAY_SANITIZE=address,undefined >/dev/null && \
+	  cmake --build build/asan-$$compiler && \
+	  ASAN_OPTIONS=detect_leaks=1 ctest --test-dir build/asan-$$compiler --output-on-failure || exit 1; done
+	CC=clang $(GENERATE) -B build/tsan -DASSAY_TESTS=ON -DASSAY_SANITIZE=thread >/dev/null
+	cmake --build build/tsan
+	ctest --test-dir build/tsan --output-on-failure
+
+FUZZ_SECONDS ?= 60
+fuzz: | deps ## every fuzz target from its corpus, FUZZ_SECONDS each
+	CC=clang $(GENERATE) -B build/fuzz -DASSAY_FUZZ=ON -DASSAY_SANITIZE=address,undefined >/dev/null
+	cmake --build build/fuzz
+	tools/fuzz build/fuzz $(FUZZ_SECONDS)
+
+bench: | deps ## benchmarks beside what they measure
+	$(GENERATE) -B build/bench >/dev/null
+	cmake --build build/bench --target benchmarks
+	tools/bench build/bench
+
+lint: install ## ruff, mypy, and the rules of the house
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(PYTHON) tools/house.py
+
+clean: ## removes build/ and .venv
+	rm -rf build $(VENV)
