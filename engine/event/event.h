@@ -46,8 +46,10 @@ struct event_node {
     struct str name;
     int32_t field;
     uint32_t first_child, child_count;
-    bool nullable;  /* of an inner node: null (or absence, if not required) gives its fields their fallback */
-    bool required;
+    /* Of a leaf: as its field says. Of an inner node: `nullable` - null gives the fields below it their fallback, also those
+     * that are required; `required` - absence is a field error, otherwise it gives the fallbacks as null does. An object
+     * on the way to a required alias is therefore required and not nullable. */
+    bool nullable, required;
 };
 
 struct event_class {
@@ -88,13 +90,15 @@ struct event_result {
     int64_t at_us;
 };
 
-/* Parses one event of `json` into frame[slot] of every field. frame[] cells of fields are written in every case of
- * EVENT_OK; their content is unspecified otherwise. `secret_key` hashes Secret values. */
+/* Parses one event of `json` (one JSON object) into frame[slot] of every field. frame[] cells of fields are written in every case of
+ * EVENT_OK; their content is unspecified otherwise. `secret_key` hashes Secret values: V_SECRET of value_write_key's bytes.
+ * A name that comes twice in an object that the class reads is a field error, also if the class does not know it.
+ * All field errors are found in one pass, except that nesting beyond LIMIT_JSON_DEPTH ends it. */
 void event_parse(const struct event_class *class, const struct hash_key *secret_key, struct arena *arena, struct str json,
                  struct value *frame, struct event_result *result);
 
-/* Splits a JSON array into the texts of its items. False (with offset and detail in result) if it is not an array of
- * JSON values or has more than LIMIT_BATCH_EVENTS items (detail says so). Items are checked to be JSON syntactically
+/* Splits a JSON array into the texts of its items. False, with offset and detail in result, if it is not an array of
+ * JSON values (EVENT_SYNTAX) or has more than LIMIT_BATCH_EVENTS items or the arena is full (EVENT_LIMIT). Items are checked to be JSON syntactically
  * only as far as needed to find their end; event_parse checks the rest. */
 bool event_split_array(struct arena *arena, struct str json, struct str **items, uint32_t *count, struct event_result *result);
 /* The same for lines: one text per non-blank line. */
