@@ -19,7 +19,7 @@ static const char KEY_MARK[] = "assay-key-1 ";
 static bool write_key(struct engine *engine, const char *path, struct error *error) {
     static const char hex[] = "0123456789abcdef";
     struct io *io = engine->io;
-    char text[KEY_FILE_BYTES + 1], temporary[PATH_BYTES + 8];
+    char text[KEY_FILE_BYTES + 1], temporary[PATH_BYTES + 16];
     io->table->random(io, engine->key.bytes, sizeof engine->key.bytes);
     size_t at = (size_t)snprintf(text, sizeof text, "%s", KEY_MARK);
     for (size_t i = 0; i < sizeof engine->key.bytes; i++) {
