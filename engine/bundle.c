@@ -39,13 +39,9 @@ static bool query_text(sqlite3 *db, const char *sql, char *out, size_t size, str
     return ok;
 }
 
-static bool add_part(struct bundle *bundle, sqlite3_stmt *row, struct error *error) {
+static bool add_part(struct bundle *bundle, const void *name, size_t name_len, const void *bytes, size_t len, struct error *error) {
     if (bundle->part_count == PARTS_MAX)
         return error_set(error, ERROR_LIMIT, "more than %d parts", PARTS_MAX);
-    size_t name_len = (size_t)sqlite3_column_bytes(row, 0), len = (size_t)sqlite3_column_bytes(row, 1);
-    if (sqlite3_column_type(row, 0) != SQLITE_TEXT || sqlite3_column_type(row, 1) != SQLITE_BLOB || name_len > NAME_BYTES_MAX)
-        return error_set(error, ERROR_CORRUPT, "a part that is not a name and bytes");
-    const void *name = sqlite3_column_text(row, 0), *bytes = sqlite3_column_blob(row, 1);
     char *copy = malloc(name_len + len + 16);
     if (copy == NULL)
         return error_set(error, ERROR_SYSTEM, "out of memory");
@@ -59,6 +55,13 @@ static bool add_part(struct bundle *bundle, sqlite3_stmt *row, struct error *err
     return true;
 }
 
+static bool add_row(struct bundle *bundle, sqlite3_stmt *row, struct error *error) {
+    size_t name_len = (size_t)sqlite3_column_bytes(row, 0), len = (size_t)sqlite3_column_bytes(row, 1);
+    if (sqlite3_column_type(row, 0) != SQLITE_TEXT || sqlite3_column_type(row, 1) != SQLITE_BLOB || name_len > NAME_BYTES_MAX)
+        return error_set(error, ERROR_CORRUPT, "a part that is not a name and bytes");
+    return add_part(bundle, sqlite3_column_text(row, 0), name_len, sqlite3_column_blob(row, 1), len, error);
+}
+
 static bool read_parts(struct bundle *bundle, sqlite3 *db, struct error *error) {
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(db, "SELECT name, bytes FROM main.part ORDER BY name COLLATE BINARY", -1, &statement, NULL) != SQLITE_OK)
@@ -66,7 +69,7 @@ static bool read_parts(struct bundle *bundle, sqlite3 *db, struct error *error) 
     int result;
     bool ok = true;
     while (ok && (result = sqlite3_step(statement)) == SQLITE_ROW)
-        ok = add_part(bundle, statement, error);
+        ok = add_row(bundle, statement, error);
     if (ok && result != SQLITE_DONE)
         ok = sqlite_error(error, db, "reading the parts");
     sqlite3_finalize(statement);
@@ -101,17 +104,24 @@ static bool check_meta(sqlite3 *db, char stored_hash[65], struct error *error) {
     return true;
 }
 
+static struct bundle *bundle_new(struct error *error) {
+    struct bundle *bundle = calloc(1, sizeof *bundle);
+    if (bundle != NULL)
+        bundle->parts = calloc(PARTS_MAX, sizeof *bundle->parts);
+    if (bundle != NULL && bundle->parts != NULL)
+        return bundle;
+    free(bundle);
+    error_set(error, ERROR_SYSTEM, "out of memory");
+    return NULL;
+}
+
 static struct bundle *read_bundle(sqlite3 *db, struct error *error) {
     char stored[65];
     harden(db);
     if (!check_meta(db, stored, error))
         return NULL;
-    struct bundle *bundle = calloc(1, sizeof *bundle);
-    if (bundle != NULL)
-        bundle->parts = calloc(PARTS_MAX, sizeof *bundle->parts);
-    if (bundle == NULL || bundle->parts == NULL) {
-        error_set(error, ERROR_SYSTEM, "out of memory");
-    } else if (read_parts(bundle, db, error)) {
+    struct bundle *bundle = bundle_new(error);
+    if (bundle != NULL && read_parts(bundle, db, error)) {
         compute_hash(bundle);
         if (strcmp(bundle->hash, stored) == 0)
             return bundle;
@@ -173,6 +183,19 @@ struct bundle *bundle_open_bytes(const void *bytes, size_t len, struct error *er
             bundle = read_bundle(db, error);
     }
     sqlite3_close(db);
+    return bundle;
+}
+
+struct bundle *bundle_of_parts(const struct bundle_part *parts, uint32_t count, struct error *error) {
+    struct bundle *bundle = bundle_new(error);
+    for (uint32_t i = 0; bundle != NULL && i < count; i++) {
+        if (!add_part(bundle, parts[i].name.p, parts[i].name.len, parts[i].bytes, parts[i].len, error)) {
+            bundle_free(bundle);
+            return NULL;
+        }
+    }
+    if (bundle != NULL)
+        compute_hash(bundle);
     return bundle;
 }
 

@@ -26,6 +26,8 @@ struct bundle {
 struct bundle *bundle_open(const char *path, struct error *error);
 /* The same from memory (`bytes` is copied). */
 struct bundle *bundle_open_bytes(const void *bytes, size_t len, struct error *error);
+/* From parts that lie in memory (copied): for tests and fuzzing, where no hash protects what follows. */
+struct bundle *bundle_of_parts(const struct bundle_part *parts, uint32_t count, struct error *error);
 void bundle_free(struct bundle *bundle);
 /* NULL if there is no part of that name. */
 const struct bundle_part *bundle_part(const struct bundle *bundle, struct str name);
