@@ -1,7 +1,6 @@
 """Card payments: what we do about a payment. What we know of it is in features.py.
 
-assay check fraud.py --sample data/payments.jsonl
-assay serve fraud.py --data data/server --reload
+To try it: `assay check fraud.py --sample data/payments.jsonl`, then `assay serve fraud.py --data data/server --reload`.
 """
 
 from assay import model, rule, thresholds
