@@ -1,0 +1,138 @@
+/* The type assay._engine.Model: a LightGBM text model and its predictions (engine/model/model.h), so that the build can
+ * check a model and the tests can compare it with the framework. Immutable; predictions run without the GIL. */
+#include "types.h"
+
+#include "../../../engine/base/assert.h"
+#include "../../../engine/model/model.h"
+
+struct model_object {
+    PyObject_HEAD
+    struct model *model;
+};
+
+static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"text", NULL};
+    Py_buffer text;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*:Model", names, &text))
+        return NULL;
+    struct error error = {0};
+    struct model_object *self = (struct model_object *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->model = model_read_lightgbm(text.buf, (size_t)text.len, &error);
+        if (self->model == NULL) {
+            PyErr_SetString(PyExc_ValueError, error.text);
+            Py_CLEAR(self);
+        }
+    }
+    PyBuffer_Release(&text);
+    return (PyObject *)self;
+}
+
+static void model_dealloc(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    model_free(((struct model_object *)object)->model);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyObject *get_input_names(PyObject *object, void *closure) {
+    const struct model *model = ((struct model_object *)object)->model;
+    uint32_t count = model_input_count(model);
+    PyObject *names = PyList_New(count);
+    for (uint32_t i = 0; names != NULL && i < count; i++) {
+        struct str name = model_input_name(model, i);
+        PyObject *text = PyUnicode_DecodeUTF8(name.p, (Py_ssize_t)name.len, NULL);
+        if (text == NULL)
+            Py_CLEAR(names);
+        else
+            PyList_SET_ITEM(names, i, text);
+    }
+    return names;
+}
+
+static PyObject *get_outputs(PyObject *object, void *closure) {
+    return PyLong_FromUnsignedLong(model_output_count(((struct model_object *)object)->model));
+}
+
+static PyObject *get_trees(PyObject *object, void *closure) {
+    return PyLong_FromUnsignedLong(model_tree_count(((struct model_object *)object)->model));
+}
+
+typedef void predictor(const struct model *model, const double *row, double *out);
+
+static bool check_rows(const Py_buffer *rows, size_t row_bytes) {
+    if (rows->format != NULL && (rows->itemsize != sizeof(double) || strcmp(rows->format, "d") != 0)) {
+        PyErr_Format(PyExc_TypeError, "rows of format \"%s\", expected doubles (\"d\")", rows->format);
+        return false;
+    }
+    if ((size_t)rows->len % row_bytes != 0) {
+        PyErr_Format(PyExc_ValueError, "%zd bytes, expected whole rows of %zu inputs (%zu bytes)", rows->len, row_bytes / sizeof(double),
+                     row_bytes);
+        return false;
+    }
+    return true;
+}
+
+static PyObject *predict_rows(PyObject *object, PyObject *argument, predictor *predict) {
+    const struct model *model = ((struct model_object *)object)->model;
+    size_t inputs = model_input_count(model), outputs = model_output_count(model);
+    Py_buffer rows;
+    if (PyObject_GetBuffer(argument, &rows, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0)
+        return NULL;
+    PyObject *result = NULL;
+    if (check_rows(&rows, inputs * sizeof(double))) {
+        size_t count = (size_t)rows.len / (inputs * sizeof(double));
+        result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * outputs * sizeof(double)));
+        if (result != NULL) {
+            const double *row = rows.buf;
+            double *out = (double *)(void *)PyBytes_AS_STRING(result);
+            Py_BEGIN_ALLOW_THREADS
+            for (size_t i = 0; i < count; i++)
+                predict(model, row + i * inputs, out + i * outputs);
+            Py_END_ALLOW_THREADS
+        }
+    }
+    PyBuffer_Release(&rows);
+    return result;
+}
+
+static PyObject *model_predict_method(PyObject *object, PyObject *rows) { return predict_rows(object, rows, model_predict); }
+static PyObject *model_predict_raw_method(PyObject *object, PyObject *rows) { return predict_rows(object, rows, model_predict_raw); }
+
+static PyMethodDef methods[] = {
+    {"predict", model_predict_method, METH_O, "The framework's predict of rows of doubles, as bytes of doubles."},
+    {"predict_raw", model_predict_raw_method, METH_O, "The raw margins of rows of doubles, as bytes of doubles."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef attributes[] = {
+    {"input_names", get_input_names, NULL, "Names of the inputs, in order.", NULL},
+    {"outputs", get_outputs, NULL, "1, or the number of classes.", NULL},
+    {"trees", get_trees, NULL, "Number of trees.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "Model(text: bytes): a LightGBM text model."},
+    {Py_tp_new, model_new},
+    {Py_tp_dealloc, model_dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "assay._engine.Model",
+    .basicsize = sizeof(struct model_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};
+
+int model_type_add(PyObject *module) {
+    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
+    if (type == NULL)
+        return -1;
+    int result = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return result;
+}
