@@ -215,7 +215,8 @@ static void test_a_request_of_single_bytes_and_one_in_a_chunk_each_reads_the_sam
     struct gate gate;
     start(&gate, 1, NULL);
     char text[4096];
-    static const char request[] = "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nb\r\nhello world\r\n0\r\n\r\n";
+    static const char request[] = "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+                                  "3\r\nabc\r\nb\r\nhello world\r\n0\r\n\r\n";
     int fd = dial(&gate), on = 1;
     CHECK(setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, sizeof on) == 0);
     for (size_t i = 0; i + 1 < sizeof request; i++) {
