@@ -2,11 +2,12 @@
  *
  * Every byte of every segment is accounted for: header, groups, and zeros after the last group. What is wrong is either
  *   torn     in the last segment, not closed off, after its last good group, where no later group says that this place
- *            had been synced: a write that a power cut interrupted, under DURABILITY_COMMIT never acknowledged. It is cut;
+ *            had been synced: a write that a power cut interrupted. Under DURABILITY_COMMIT it was never acknowledged.
+ *            It is cut;
  *   corrupt  anything else: the opening is refused with the file and the offset.
- * A segment is closed off by cutting it to the bytes it uses: when it was sealed, and whenever the log is opened again (a
- * new segment is begun then, so that no later write goes where torn bytes were). Every byte of a file shorter than its
- * allocation was therefore synced once, and nothing in it can be torn.
+ * A segment is closed off by cutting it to the bytes it uses: when it was sealed, and whenever the log is opened again
+ * (a new segment is begun then, so that no later write goes where torn bytes were). Every byte of a file shorter than
+ * its allocation was therefore synced once, and nothing in it can be torn.
  *
  * A cut is made in this order: torn bytes to a file of their own, that file and its name synced, then the segment
  * synced, cut and synced. A power cut anywhere in between leaves a log on which the same is done again. */
