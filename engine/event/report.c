@@ -28,6 +28,9 @@ static struct str path_of(struct arena *arena, const struct place *place, bool *
     const struct place *steps[PLACES_MAX];
     uint32_t count = 0;
     struct buf out;
+    if (place == NULL) {
+        return STR("");
+    }
     buf_init(&out, arena, LIMIT_VALUE_BYTES);
     for (; place != NULL; place = place->up) {
         ASSERT(count < PLACES_MAX);
