@@ -227,13 +227,14 @@ static void close_off(struct journal *journal) {
         (void)io->table->sync(io, journal->file); /* if not: the next opening does it */
 }
 
-void journal_close(struct journal *journal) {
+bool journal_close(struct journal *journal) {
     if (journal == NULL)
-        return;
+        return true;
     struct io *io = journal->io;
     append_seal(journal);
     committer_stop(journal);
     close_off(journal);
+    bool durable = !atomic_load(&journal->failed);
     if (journal->file >= 0)
         io->table->close(io, journal->file);
     if (journal->prepared_file >= 0 && journal->prepared_file != journal->file) {
@@ -244,6 +245,7 @@ void journal_close(struct journal *journal) {
     }
     io->table->close(io, journal->lock_file);
     free_memory(journal);
+    return durable;
 }
 
 /* --- appending --- */

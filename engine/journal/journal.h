@@ -67,8 +67,9 @@ typedef bool journal_visitor(void *context, const struct record *record, struct 
 struct journal *journal_open(const struct journal_config *config, journal_visitor *visit, void *context, struct error *error);
 /* Reads a log without changing anything (no cut, no committer): visits all records, for verification and export. */
 bool journal_scan(const struct journal_config *config, journal_visitor *visit, void *context, struct error *error);
-/* Makes durable what was appended, seals, stops the committer, frees. */
-void journal_close(struct journal *journal);
+/* Makes durable what was appended, seals, stops the committer, frees. False: not all of it could be made durable (with
+ * DURABILITY_COMMIT that was not acknowledged either). */
+bool journal_close(struct journal *journal);
 
 /* Reserves log space for `bytes` of record bodies in `records` records, before any other lock is taken. False: no space now
  * (the disk is slow: 503) or the journal is failed. Appending consumes the reservation; what is left over is given back by

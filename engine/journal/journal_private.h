@@ -104,6 +104,7 @@ struct recovery {
     /* the last segment, until recovery_release */
     uint8_t *bytes;
     size_t bytes_cap, file_bytes, used_bytes, torn_bytes;
+    size_t proven_bytes; /* of the used ones: what its last good group says was synced before it */
 };
 /* Reads the folder, checks everything, visits the records. Changes nothing. */
 bool recovery_read(struct recovery *recovery, struct error *error);

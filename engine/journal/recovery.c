@@ -127,6 +127,7 @@ static bool visit_group(struct recovery *recovery, size_t offset, size_t len, ui
 static bool read_groups(struct recovery *recovery, uint64_t first, struct error *error) {
     const struct hash_key *key = &recovery->config->key;
     size_t offset = SEGMENT_HEADER_BYTES;
+    recovery->proven_bytes = offset;
     while (offset < recovery->file_bytes) {
         struct group group;
         enum group_state state = segment_check_group(recovery->bytes + offset, recovery->file_bytes - offset,
@@ -138,6 +139,8 @@ static bool read_groups(struct recovery *recovery, uint64_t first, struct error 
         if (!visit_group(recovery, offset, group.len, first + offset, error))
             return false;
         recovery->chain = group.chain;
+        recovery->proven_bytes = group.synced > first + SEGMENT_HEADER_BYTES ? (size_t)(group.synced - first)
+                                                                             : SEGMENT_HEADER_BYTES;
         offset += group.len;
     }
     recovery->used_bytes = offset;
@@ -163,6 +166,19 @@ static bool was_synced(struct recovery *recovery, uint64_t first) {
     return false;
 }
 
+/* Whether a tail was once cut off the segment: a cut that the disk failed to make durable can come undone. */
+static bool was_cut(const struct recovery *recovery, uint64_t first) {
+    struct io *io = recovery->config->io;
+    char name[SEGMENT_NAME_BYTES + 8], path[JOURNAL_PATH_BYTES];
+    segment_name(first, name);
+    snprintf(name + SEGMENT_NAME_BYTES - 1, 6, ".torn");
+    bool fits = journal_path(recovery->config->folder, name, path);
+    int file = fits ? io->table->open(io, path, IO_READ, 0) : -1;
+    if (file >= 0)
+        io->table->close(io, file);
+    return file >= 0;
+}
+
 /* What is after the last good group. */
 static bool check_tail(struct recovery *recovery, size_t index, const struct segment_header *header,
                        struct error *error) {
@@ -173,7 +189,8 @@ static bool check_tail(struct recovery *recovery, size_t index, const struct seg
             return refuse(recovery, first, used, "no good group here, and the next segment begins further on", error);
         if (recovery->end > recovery->segments[index + 1])
             return refuse(recovery, recovery->segments[index + 1], 0, "the segment before it ends further on", error);
-        return end == used || refuse(recovery, first, used, "bytes after the segment's last group", error);
+        return end == used || was_cut(recovery, first) ||
+               refuse(recovery, first, used, "bytes after the segment's last group", error);
     }
     if (recovery->file_bytes < header->allocated_bytes && used != recovery->file_bytes)
         return refuse(recovery, first, used, "no good group here, in a segment that was closed off", error);
@@ -242,7 +259,12 @@ bool recovery_repair(struct recovery *recovery, struct error *error) {
     int file = io->table->open(io, path, IO_READ | IO_WRITE, 0);
     if (file < 0)
         return error_system(error, -file, "cannot open %s", path);
-    int result = io->table->sync(io, file); /* what was read may be in memory only */
+    /* What was read may be in memory only, and not even waiting to be written: after a sync that failed the system may
+     * take pages for clean that are not on the disk. So what no later group proves is written again. */
+    ASSERT(recovery->proven_bytes <= recovery->used_bytes);
+    int64_t put = io->table->write_at(io, file, recovery->bytes + recovery->proven_bytes,
+                                      recovery->used_bytes - recovery->proven_bytes, recovery->proven_bytes);
+    int result = put < 0 ? (int)put : io->table->sync(io, file);
     if (result == 0 && recovery->used_bytes != recovery->file_bytes) {
         result = io->table->truncate(io, file, recovery->used_bytes);
         if (result == 0)
