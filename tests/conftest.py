@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -16,24 +15,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def _find_package() -> None:
-    """The installed package; failing that, this repository's, with the engine from the folder that ASSAY_BUILD
-    names."""
-    if importlib.util.find_spec("assay") is not None and "ASSAY_BUILD" not in os.environ:
-        return
+if importlib.util.find_spec("assay") is None:  # not installed: what needs no engine is tested from here
     sys.path.insert(0, str(ROOT / "python"))
-    folder = os.environ.get("ASSAY_BUILD")
-    if folder:
-        import assay
 
-        assay.__path__.insert(0, folder)
-
-
-_find_package()
-
-HAS_ENGINE = importlib.util.find_spec("assay._engine") is not None and bool(
-    importlib.util.find_spec("assay._engine").origin  # type: ignore[union-attr]
-)
+_engine = importlib.util.find_spec("assay._engine")
+HAS_ENGINE = _engine is not None and _engine.origin is not None  # the folder of its C sources has no origin
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if HAS_ENGINE:
         return
-    skip = pytest.mark.skip(reason="the engine is not built: pip install . (or ASSAY_BUILD=folder of _engine)")
+    skip = pytest.mark.skip(reason="the engine is not built: pip install .")
     for item in items:
         if "engine" in item.keywords:
             item.add_marker(skip)

@@ -148,7 +148,7 @@ def test_future_event_is_clamped_only_where_something_arrives(define: Define) ->
 
 def test_window_is_missing_until_its_history_is_known(define: Define) -> None:
     source = 'n = window.count(by="card", over="10m")\nrare = window.count(by="card", over="1h")\n'
-    twin = twin_of(define, source, history="unknown")
+    twin = twin_of(define, source, since=T0)
     assert len(twin.score(payment("a", 0))["warming"]) == 2
     assert len(twin.score(payment("b", 600))["warming"]) == 1
     assert (twin.values["n"], twin.values["rare"]) == (0, None)

@@ -72,9 +72,13 @@ def show_problems(problems: Iterable[Problem]) -> None:
 
 def version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        print(f"assay {version('assay')}, Python {sys.version.split()[0]}")
+        try:
+            number = version("assay")
+        except PackageNotFoundError:
+            number = "0 (not installed)"
+        print(f"assay {number}, Python {sys.version.split()[0]}")
         raise typer.Exit
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._definition import Definition
 from ._parse import EventError, to_json_bytes
-from ._twin import Twin
+from ._twin import LAST, Twin
 
 if TYPE_CHECKING:
     from ._engine import Engine
@@ -95,7 +95,7 @@ class Detector:
     def twin(self) -> Twin:
         """The same definition in plain Python, with a history of its own: set breakpoints, compare."""
         if self._twin is None:
-            self._twin = Twin(self.definition, history=self.history)
+            self._twin = Twin(self.definition, since=LAST if self.history == "unknown" else None)
         return self._twin
 
     @property

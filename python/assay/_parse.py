@@ -14,9 +14,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from ._definition import MISSING, EventDef, FieldDef, ObjectDef, Secrecy
@@ -29,6 +31,7 @@ STRING_BYTES_MAX = 32 * 1024
 ID_BYTES_MAX = 256
 LIST_ITEMS_MAX = 4096
 GOT_CHARACTERS = 60
+EXPECTED_BYTES = 400
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -51,7 +54,7 @@ def problem(
     status: int, kind: str, title: str, detail: str, errors: Sequence[Mapping[str, str]] = ()
 ) -> dict[str, Any]:
     """A problem as the server answers it (RFC 9457)."""
-    body: dict[str, Any] = {"type": f"/problems/{kind}", "title": title, "status": status, "detail": detail}
+    body: dict[str, Any] = {"type": f"urn:assay:problem:{kind}", "title": title, "status": status, "detail": detail}
     return body | ({"errors": list(errors)} if errors else {})
 
 
@@ -90,13 +93,23 @@ def _plain(value: Any, path: str) -> Any:
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
         error = {"path": path, "expected": "a finite number", "got": repr(value)}
-        raise EventError(problem(422, "bad-fields", "Bad fields", "NaN and infinities cannot come in", [error]))
+        raise EventError(
+            problem(
+                422,
+                "bad-fields",
+                "The event's fields are not as expected",
+                "NaN and infinities cannot come in",
+                [error],
+            )
+        )
     if value is None or isinstance(value, str | int | float):
         return value
     if hasattr(value, "item"):  # a numpy scalar
         return _plain(value.item(), path)
     error = {"path": path, "expected": "a JSON value", "got": type(value).__name__}
-    raise EventError(problem(422, "bad-fields", "Bad fields", "a value that JSON does not have", [error]))
+    raise EventError(
+        problem(422, "bad-fields", "The event's fields are not as expected", "a value that JSON does not have", [error])
+    )
 
 
 def _plain_object(value: Any, path: str) -> dict[str, Any]:
@@ -157,7 +170,7 @@ def read_json(text: bytes) -> Any:
 
 
 def _not_json(detail: str) -> EventError:
-    return EventError(problem(400, "bad-json", "Not JSON", detail))
+    return EventError(problem(400, "bad-json", "The body is not valid JSON", detail))
 
 
 def _refuse_surrogates(tree: Any) -> None:
@@ -191,6 +204,7 @@ class _Node:
         return self.field.default is MISSING if self.field else bool(self.object and self.object.required)
 
 
+@lru_cache(maxsize=64)
 def tree_of(event: EventDef) -> _Node:
     """The tree of the JSON names that an event class reads."""
     root = _Node("")
@@ -203,6 +217,10 @@ def tree_of(event: EventDef) -> _Node:
     return root
 
 
+class _TooDeep(Exception):
+    pass
+
+
 class _Reader:
     def __init__(self, event: EventDef) -> None:
         self.event = event
@@ -210,46 +228,56 @@ class _Reader:
         self.errors: list[dict[str, str]] = []
 
     def wrong(self, path: str, expected: str, got: str) -> None:
-        self.errors.append({"path": path, "expected": expected, "got": got})
+        self.errors.append({"path": mask(path)[0], "expected": expected, "got": got})
 
-    def read_object(self, node: _Node, tree: Any, path: str) -> None:
-        if not isinstance(tree, _Object):
-            if tree is None and node.nullable:
-                self.fall_back(node)
-                return
-            self.wrong(path, "object", describe(tree))
+    def leave(self, value: Any, path: str, depth: int) -> None:
+        """Leaves a value that is not read: it may not nest beyond the limit, which ends the reading."""
+        if depth + nesting(value) > DEPTH_MAX:
+            self.wrong(path, f"nesting of at most {DEPTH_MAX} levels", "more")
+            raise _TooDeep
+
+    def wrong_value(self, path: str, expected: str, value: Any, depth: int, source: FieldDef | None = None) -> None:
+        self.leave(value, path, depth)
+        secret = source is not None and source.secrecy is Secrecy.SECRET
+        self.wrong(path, expected, "a secret value" if secret else describe(value))
+
+    def read_object(self, node: _Node, tree: Any, path: str, depth: int) -> None:
+        """Reads what a name on the way to fields holds; `depth`: how many objects and arrays are open around it."""
+        if tree is None and node.nullable:
+            self.fall_back(node)
+            return
+        if not isinstance(tree, _Object) or depth == DEPTH_MAX:
+            self.wrong_value(path, "object", tree, depth)
             return
         found: set[str] = set()
         for name, value in tree.members:
-            below = f"{path}/{pointer(name)}"
-            if name in found:
-                self.wrong(below, "one member of this name", "a duplicate")
-                continue
+            self.read_member(node, name, value, f"{path}/{pointer(name)}", depth + 1, name in found)
             found.add(name)
-            child = node.children.get(name)
-            if child is None:
-                if self.event.forbid_extra:
-                    self.wrong(below, "no such member", describe(value))
-                else:
-                    self.check_unknown(value, below)
-            elif child.field is not None:
-                self.parsed.values[child.field.name] = self.read_field(child.field, value, below)
-            else:
-                self.read_object(child, value, below)
         for name, child in node.children.items():
-            if name not in found:
-                if child.required:
-                    self.wrong(f"{path}/{pointer(name)}", self.expected(child), "nothing")
-                else:
-                    self.fall_back(child)
+            if name in found:
+                continue
+            if child.required:
+                expected = "object" if child.field is None else expected_of(child.field)
+                self.wrong(f"{path}/{pointer(name)}", expected, "nothing")
+            else:
+                self.fall_back(child)
 
-    def check_unknown(self, value: Any, path: str) -> None:
-        """Of what is ignored, only that no key is there twice."""
-
-    def expected(self, node: _Node) -> str:
-        return "object" if node.field is None else expected_of(node.field)
+    def read_member(self, node: _Node, name: str, value: Any, path: str, depth: int, twice: bool) -> None:
+        child = node.children.get(name)
+        if twice:
+            self.leave(value, path, depth)
+            self.wrong(path, "one member of this name", "a duplicate")
+        elif child is None and self.event.forbid_extra:
+            self.wrong_value(path, "no such member", value, depth)
+        elif child is None:
+            self.leave(value, path, depth)
+        elif child.field is not None:
+            self.parsed.values[child.field.name] = self.read_field(child.field, value, path, depth)
+        else:
+            self.read_object(child, value, path, depth)
 
     def fall_back(self, node: _Node) -> None:
+        """Gives the fields under a name that is absent or null their defaults."""
         if node.field is not None:
             default = node.field.default
             self.parsed.values[node.field.name] = None if default is MISSING else default
@@ -258,51 +286,62 @@ class _Reader:
         for child in node.children.values():
             self.fall_back(child)
 
-    def read_field(self, source: FieldDef, value: Any, path: str) -> Any:
-        if value is None:
-            if not source.nullable:
-                self.wrong(path, expected_of(source), "null")
+    def read_field(self, source: FieldDef, value: Any, path: str, depth: int) -> Any:
+        if value is None and source.nullable:
             return None
         if not source.is_list:
-            return self.read_item(source, value, path)
+            return self.read_item(source, value, path, depth)
         if not isinstance(value, list):
-            self.wrong(path, expected_of(source), self.show(source, value))
-            return None
-        if len(value) > LIST_ITEMS_MAX:
-            self.wrong(path, f"at most {LIST_ITEMS_MAX} items", f"{len(value)} items")
+            self.wrong_value(path, expected_of(source), value, depth, source)
             return None
         items: list[Any] = []
         for index, item in enumerate(value):
-            if item is None and source.item_nullable:
+            if index >= LIST_ITEMS_MAX:
+                self.leave(item, path, depth + 1)
+            elif item is None and source.item_nullable:
                 items.append(None)
             else:
-                items.append(self.read_item(source, item, f"{path}/{index}"))
+                items.append(self.read_item(source, item, f"{path}/{index}", depth + 1))
+        if len(value) > LIST_ITEMS_MAX:
+            self.wrong(path, f"at most {LIST_ITEMS_MAX} items", f"{len(value)} items")
         return items
 
-    def read_item(self, source: FieldDef, value: Any, path: str) -> Any:
+    def read_item(self, source: FieldDef, value: Any, path: str, depth: int) -> Any:
         try:
             result = _READERS[source.type](source, value, self.event.timezone is not None)
-        except ValueError:
-            self.wrong(path, item_expected_of(source), self.show(source, value))
-            return None
-        if source.choices is not None and result not in source.choices:
-            self.wrong(path, item_expected_of(source), self.show(source, value))
-            return None
-        if isinstance(result, str):
-            most = ID_BYTES_MAX if source is self.event.id else STRING_BYTES_MAX
-            if len(result.encode()) > most:
-                self.wrong(path, f"at most {most} bytes", f"{len(result.encode())} bytes")
+            if type(result) is str and not self.fits(source, result, path):
                 return None
-            if source.secrecy is Secrecy.MASKED and source is not self.event.id:
-                result, count = mask(result)
-                self.parsed.masked[source.name] += count
+            if source.choices is not None and result not in source.choices:
+                raise ValueError
+        except ValueError:
+            self.wrong_value(path, item_expected_of(source), value, depth, source)
+            return None
+        if type(result) is str and source.secrecy is Secrecy.MASKED and self.may_mask(source):
+            result, count = mask(result)
+            self.parsed.masked[source.name] += count
         return result
 
-    def show(self, source: FieldDef, value: Any) -> str:
-        """What came, for people; a Secret is not echoed, card numbers are masked."""
-        if source.secrecy is Secrecy.SECRET:
-            return "a secret value"
-        return describe(value)
+    def may_mask(self, source: FieldDef) -> bool:
+        return source is not self.event.id and source.choices is None
+
+    def fits(self, source: FieldDef, text: str, path: str) -> bool:
+        """Whether a string is within its limits; noted if not."""
+        is_id, size = source is self.event.id, len(text.encode())
+        most = ID_BYTES_MAX if is_id else STRING_BYTES_MAX
+        if size > most:
+            self.wrong(path, f"at most {most} bytes", f"{size} bytes")
+        elif is_id and not text:
+            self.wrong(path, "str that is not empty", 'string ""')
+        return size <= most and not (is_id and not text)
+
+
+def nesting(value: Any) -> int:
+    """How many objects and arrays are open at the deepest place."""
+    if isinstance(value, _Object):
+        return 1 + max((nesting(item) for _, item in value.members), default=0)
+    if isinstance(value, list):
+        return 1 + max((nesting(item) for item in value), default=0)
+    return 0
 
 
 def expected_of(source: FieldDef) -> str:
@@ -311,7 +350,13 @@ def expected_of(source: FieldDef) -> str:
 
 def item_expected_of(source: FieldDef) -> str:
     if source.choices is not None:
-        return "one of " + ", ".join(json.dumps(choice, ensure_ascii=False) for choice in source.choices)
+        text = "one of "
+        for index, choice in enumerate(source.choices):
+            text += ", " if index else ""
+            if len(text.encode()) > EXPECTED_BYTES:
+                return text + f"and {len(source.choices) - index} more"
+            text += json.dumps(choice, ensure_ascii=False)
+        return text
     if source.type == "datetime":
         return "datetime with offset" if source.unit == "iso" else f"number of {source.unit}"
     return source.type
@@ -328,7 +373,7 @@ def describe(value: Any) -> str:
         case bool():
             text = "true" if value else "false"
         case _Number():
-            text = f"number {value}"
+            text = mask(f"number {value[:GOT_CHARACTERS]}")[0]
         case str():
             text = "string " + json.dumps(mask(value)[0], ensure_ascii=False)
         case list():
@@ -410,7 +455,10 @@ _UNIT_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
 def _read_unit_time(source: FieldDef, value: Any) -> datetime.datetime:
     if not isinstance(value, _Number):
         raise ValueError
-    us = Fraction(Decimal(value)) * _UNIT_US[source.unit]
+    number = Decimal(value)
+    if number and number.adjusted() > 20:
+        raise ValueError
+    us = Fraction(number) * _UNIT_US[source.unit] if number.adjusted() > -30 else Fraction(-1 if number < 0 else 0, 2)
     try:
         return EPOCH + datetime.timedelta(microseconds=math.floor(us))
     except OverflowError:
@@ -437,14 +485,17 @@ def parse(event: EventDef, text: bytes) -> Parsed:
     """One event's values. EventError: 400 not JSON, 413 too large, 422 fields are wrong."""
     if len(text) > EVENT_BYTES_MAX:
         detail = f"an event has at most {EVENT_BYTES_MAX} bytes, this one {len(text)}"
-        raise EventError(problem(413, "too-large", "Too large", detail))
+        raise EventError(problem(413, "too-large", "The event is too large", detail))
     tree = read_json(text)
     reader = _Reader(event)
-    reader.read_object(tree_of(event), tree, "")
+    with suppress(_TooDeep):
+        reader.read_object(tree_of(event), tree, "", 0)
     if reader.errors:
-        more = len(reader.errors) - ERRORS_MAX
-        detail = f"{len(reader.errors)} fields are wrong" + (f", {ERRORS_MAX} of them named" if more > 0 else "")
-        raise EventError(problem(422, "bad-fields", "Bad fields", detail, reader.errors[:ERRORS_MAX]))
+        verb = " is" if len(reader.errors) == 1 else "s are"
+        detail = f"{len(reader.errors)} field{verb} of {event.name} not as expected"
+        raise EventError(
+            problem(422, "bad-fields", "The event's fields are not as expected", detail, reader.errors[:ERRORS_MAX])
+        )
     values = reader.parsed.values
     reader.parsed.values = {source.name: values[source.name] for source in event.fields}
     reader.parsed.id = values[event.id.name]
@@ -459,5 +510,7 @@ def read_time(event: EventDef, text: bytes) -> int:
     try:
         moment = _read_datetime(event.time, value, event.timezone is not None)
     except ValueError:
-        raise EventError(problem(422, "bad-fields", "Bad fields", f"{event.time.name} is not a time")) from None
+        raise EventError(
+            problem(422, "bad-fields", "The event's fields are not as expected", f"{event.time.name} is not a time")
+        ) from None
     return (moment - EPOCH) // datetime.timedelta(microseconds=1)

@@ -15,7 +15,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from ._parse import EventError, Parsed, parse, problem, to_json_bytes
 from ._windows import Entry, ReferenceWindow, key_of
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+LAST = datetime.datetime.max.replace(tzinfo=datetime.UTC)
 MICROSECOND = datetime.timedelta(microseconds=1)
 
 
@@ -70,21 +71,22 @@ class Run:
 
 
 class Twin:
-    """A definition in plain Python, from empty history: `score` decides a payment, `event` enters a context event."""
+    """A definition in plain Python: `score` decides a payment, `event` enters a context event.
 
-    def __init__(self, definition: Definition, *, history: str = "definition", bundle: str = "") -> None:
+    `since`: since when every event is known (a server's first moment, where `history` is "unknown"); None: always.
+    """
+
+    def __init__(self, definition: Definition, *, since: datetime.datetime | None = None) -> None:
         self.definition = definition
-        self.history = definition.history if history == "definition" else history
-        self.bundle = bundle
+        self.since_us = None if since is None else to_us(since)
         self.values: dict[str, Any] = {}  # of the last payment that was decided
         self.masked: set[str] = set()  # fields of the last event in which card numbers were masked
         self._windows = {window.name: ReferenceWindow(window) for window in definition.windows}
         self._models = {model.name: _booster(model) for model in definition.models}
         self._answers: dict[tuple[str, Any], tuple[bytes, dict[str, Any]]] = {}
-        self._first_us: int | None = None  # time of the first event: what lies before it is unknown
         self._latest_us: int | None = None  # latest (clamped) event time so far
         self._arrival_us: int | None = None
-        self._seq = 0
+        self.seq = 0  # of the last event that was taken
 
     # --- the two ways in ---
 
@@ -107,8 +109,8 @@ class Twin:
         remembered = self._answers.get((event.name, parsed.id))
         if remembered is not None:
             if remembered[0] != content:
-                detail = f"the id {parsed.id!r} was used before with other content"
-                raise EventError(problem(409, "conflict", "Conflict", detail))
+                detail = f"an event of this class with the id {parsed.id!r} and other content was answered before"
+                raise EventError(problem(409, "conflict", "This id was used with other content", detail))
             return remembered[1]
         run = self._begin(event, parsed, arrival)
         if event.scored:
@@ -129,11 +131,10 @@ class Twin:
             arrival_us = to_us(arrival) if self._arrival_us is None else max(self._arrival_us, to_us(arrival))
             at_us = min(own_us, arrival_us + self.definition.max_future_us)
         self._arrival_us = arrival_us
-        self._first_us = at_us if self._first_us is None else self._first_us
         self._latest_us = at_us if self._latest_us is None else max(self._latest_us, at_us)
         late = self._latest_us - at_us > self.definition.max_late_us
-        self._seq += 1
-        return Run(event, parsed, self._seq, at_us, arrival_us, at_us != own_us, late, dict(parsed.values))
+        self.seq += 1
+        return Run(event, parsed, self.seq, at_us, arrival_us, at_us != own_us, late, dict(parsed.values))
 
     # --- functions ---
 
@@ -174,7 +175,7 @@ class Twin:
         """The function's result, fitted to its annotation; None if it is missing."""
         positional: list[Any] = []
         named: dict[str, Any] = {}
-        signature = inspect.signature(function.function).parameters
+        keywords = keyword_only(function.function)
         for param in function.params:
             value = self._argument(param, run)
             if value is None and param.default is not MISSING:
@@ -182,7 +183,7 @@ class Twin:
             if value is None and not param.allows_none:
                 run.uncalled.add(function.name)
                 return None
-            if signature[param.name].kind is inspect.Parameter.KEYWORD_ONLY:
+            if param.name in keywords:
                 named[param.name] = value
             else:
                 positional.append(value)
@@ -245,10 +246,10 @@ class Twin:
         if run.late:
             return None
         key = key_of(window.by, run.values)
-        needed_us = run.at_us - window.delay_us - window.over_us
-        if None not in key and self.history == "unknown" and self._first_us is not None and needed_us < self._first_us:
-            full = from_us(self._first_us + window.delay_us + window.over_us)
-            run.warming.append({"window": window.name, "until": full.isoformat()})
+        span_us = window.delay_us + window.over_us
+        if None not in key and self.since_us is not None and run.at_us - span_us < self.since_us:
+            complete = from_us(min(self.since_us + span_us, to_us(LAST)))
+            run.warming.append({"window": window.name, "until": complete.isoformat()})
             return None
         current = []
         if window.include_current and self._holds(window, run):
@@ -316,7 +317,7 @@ class Twin:
         if isinstance(decision, ThresholdsDef):
             score = run.values[name_of(decision.score)]
             if score is None:
-                self._decision_failed(run, "MissingInput", "decision", decision.place)
+                self._decision_failed(run, "MissingInput", "decide", 0)
                 return outcomes[on_error]
             reached = [self._severity(outcome) for outcome, least in decision.levels if score >= least]
             return outcomes[max([by_rules, *reached])]
@@ -326,16 +327,15 @@ class Twin:
             return str(answer)
         if len(run.errors) == errors:  # it did not raise
             error = "MissingInput" if decision.name in run.uncalled else "UnknownOutcome"
-            self._decision_failed(run, error, decision.name, decision.place)
+            self._decision_failed(run, error, decision.name, decision.place.line)
         return outcomes[on_error]
 
-    def _decision_failed(self, run: Run, error: str, name: str, place: Place) -> None:
-        folder = self.definition.file.parent
-        file = place.file.relative_to(folder) if place.file.is_relative_to(folder) else place.file
-        run.errors.append({"function": name, "error": error, "file": file.as_posix(), "line": place.line})
+    def _decision_failed(self, run: Run, error: str, name: str, line: int) -> None:
+        """A failure that is no exception of the function."""
+        run.errors.append({"function": name, "error": error, "file": self.definition.file.name, "line": line})
 
     def _entered(self, run: Run) -> dict[str, Any]:
-        return {"id": run.parsed.id, "errors": run.errors} | self._flags(run)
+        return {"id": run.parsed.id, "event": run.event.name, "errors": run.errors} | self._flags(run)
 
     def _flags(self, run: Run) -> dict[str, Any]:
         flags: dict[str, Any] = {}
@@ -345,7 +345,7 @@ class Twin:
             flags["late"] = True
         if run.clamped:
             flags["clamped"] = True
-        return flags | {"bundle": self.bundle, "seq": run.seq, "took_us": 0}
+        return flags | {"bundle": self.definition.name, "seq": run.seq, "took_us": 0}
 
     def _named(self) -> Iterator[str]:
         """The names of all values, as the engine has them."""
@@ -391,6 +391,13 @@ def _build(cls: type, prefix: str, event: EventDef, parsed: Parsed) -> Any:
         if inner.cls is not None and inner.name.startswith(prefix) and "." not in inner.name[len(prefix) :]:
             arguments[inner.name[len(prefix) :]] = nested(event, inner, parsed)
     return cls(**arguments)
+
+
+@lru_cache(maxsize=4096)
+def keyword_only(function: Callable[..., Any]) -> frozenset[str]:
+    """The parameters that must be given by name."""
+    parameters = inspect.signature(function).parameters.values()
+    return frozenset(each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
@@ -444,7 +451,7 @@ def _booster(model: ModelDef) -> Callable[[list[float]], float]:
     booster = lightgbm.Booster(model_str=model.data.decode())
 
     def predict(row: list[float]) -> float:
-        return float(booster.predict(numpy.array([row], dtype=numpy.float64), num_threads=1)[0])  # type: ignore[index, arg-type]
+        return float(booster.predict(numpy.array([row], dtype=numpy.float64), num_threads=1)[0])
 
     return predict
 

@@ -36,6 +36,8 @@ def taken(value: float) -> float | None:
     finite."""
     if not math.isfinite(value) or abs(value) >= BOUND:
         return None
+    if abs(value) >= 2.0**-43:
+        return value  # its last bit is worth 2**-96 or more
     return float(round(Fraction(value) / STEP) * STEP)  # a double of that magnitude holds every such multiple
 
 

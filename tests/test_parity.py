@@ -1,0 +1,254 @@
+"""The same events through the engine, the plain-Python twin and the real server: the same bits from all three."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from assay._parse import EventError
+from assay._read import read
+from assay._twin import Twin
+from payments_of_everything import Event, events
+
+lightgbm = pytest.importorskip("lightgbm")
+pytestmark = pytest.mark.engine
+
+HERE = Path(__file__).resolve().parent
+PAYMENTS = 10_000
+BATCH = 500
+UNEQUAL = ("took_us", "bundle")
+
+
+@pytest.fixture(scope="module")
+def definition(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """everything.py with a model trained on noise: what it says does not matter, that all say the same does."""
+    folder = tmp_path_factory.mktemp("parity")
+    shutil.copyfile(HERE / "everything.py", folder / "everything.py")
+    chance = numpy.random.default_rng(5)
+    inputs = chance.normal(50, 100, (2000, 8))
+    inputs[chance.random(inputs.shape) < 0.1] = numpy.nan
+    labels = (numpy.nan_to_num(inputs[:, 0]) + chance.normal(0, 60, 2000) > 60).astype(int)
+    options = {"objective": "binary", "num_leaves": 15, "verbose": -1, "seed": 5, "num_threads": 1}
+    lightgbm.train(options, lightgbm.Dataset(inputs, labels), 40).save_model(folder / "risk.txt")
+    return folder / "everything.py"
+
+
+@pytest.fixture(scope="module")
+def bundle(definition: Path) -> Path:
+    from assay._compile import build
+
+    out = definition.with_suffix(".assay")
+    build(definition, out)
+    return out
+
+
+def twin_answer(twin: Twin, event: Event, arrival: datetime | None = None) -> dict[str, Any]:
+    name, text = event
+    try:
+        return twin.event(name, text, arrival=arrival) if name else twin.score(text, arrival=arrival)
+    except EventError as error:
+        return error.problem
+
+
+def without(answer: dict[str, Any]) -> list[tuple[str, Any]]:
+    """An answer's members in order, but for those that no two runs share; of a refusal what all agree on."""
+    if "status" in answer:
+        errors = answer.get("errors") if answer["status"] == 422 else None
+        return [("status", answer["status"]), ("errors", errors)]
+    return [(name, value) for name, value in answer.items() if name not in UNEQUAL]
+
+
+@dataclass
+class Decided:
+    """What the twin made of an event."""
+
+    event: Event
+    answer: dict[str, Any]
+    values: dict[str, Any] | None  # of a payment that was decided, not answered again
+
+
+@pytest.fixture(scope="module")
+def stream(definition: Path) -> list[Decided]:
+    """10,000 payments and some 2,000 logins, as plain Python decides them."""
+    twin = Twin(read(definition))
+    return [decided(twin, event) for event in events(PAYMENTS, seed=1)]
+
+
+def decided(twin: Twin, event: Event, arrival: datetime | None = None) -> Decided:
+    before = twin.seq
+    answer = twin_answer(twin, event, arrival)
+    return Decided(event, answer, twin.values if not event[0] and twin.seq > before else None)
+
+
+def test_engine_and_twin_agree_on_every_value_of_10000_payments(stream: list[Decided], bundle: Path) -> None:
+    from assay._check import same
+    from assay._engine import Engine
+
+    statuses: Counter[int] = Counter()
+    decisions: Counter[str] = Counter()
+    compared = 0
+    with Engine(str(bundle)) as engine:
+        for number, python in enumerate(stream):
+            status, body = engine.event(*python.event)
+            native = json.loads(body)
+            statuses[status] += 1
+            told = f"event {number}: {python.event}"
+            assert same(without(native), without(python.answer)), f"{told}\n{native}\n{python.answer}"
+            decisions[native.get("decision", "")] += 1
+            values = engine.values() if python.values else {}
+            for name, value in (python.values or {}).items():
+                if name != "card":
+                    assert same(values[name], value), f"{told}\n{name}: {values[name]!r} {value!r}"
+                    compared += 1
+    assert statuses[200] > 9_000
+    assert min(statuses[status] for status in (202, 409, 422)) > 50
+    assert set(decisions) == {"approve", "watch", "review", "decline", ""}
+    assert compared > 9_000 * 50
+
+
+# --- the real server ---
+
+
+@dataclass
+class Server:
+    """A running server and one connection to it."""
+
+    connection: http.client.HTTPConnection
+
+    def post(self, path: str, body: bytes, kind: str = "application/json") -> tuple[int, Any]:
+        self.connection.request("POST", path, body, {"Content-Type": kind})
+        response = self.connection.getresponse()
+        return response.status, [json.loads(line) for line in response.read().splitlines() if line.strip()]
+
+    def get(self, path: str) -> Any:
+        self.connection.request("GET", path)
+        return json.loads(self.connection.getresponse().read())
+
+
+@contextmanager
+def serving(bundle: Path, data: Path, *flags: str) -> Iterator[Server]:
+    from assay._serve import ServeError, server_binary
+
+    try:
+        binary = server_binary()
+    except ServeError as error:
+        pytest.skip(str(error))
+    command = [str(binary), "--bundle", str(bundle), "--data", str(data), "--listen", "127.0.0.1:0", *flags]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"LC_ALL": "C"})
+    try:
+        assert process.stderr is not None
+        said = ""
+        while not (found := re.search(r"listening on http://127\.0\.0\.1:([0-9]+)", said)):
+            line = process.stderr.readline()
+            assert line, f"the server ended: {said}"
+            said += line
+        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
+        yield Server(connection)
+        connection.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def posted(server: Server, stream: Iterator[Event]) -> Iterator[tuple[Event, dict[str, Any]]]:
+    """Posts events in order over one connection, runs of payments as one batch; gives each with its answer."""
+    waiting: list[Event] = []
+
+    def flush() -> Iterator[tuple[Event, dict[str, Any]]]:
+        if waiting:
+            body = b"\n".join(text for _, text in waiting)
+            status, answers = server.post("/v1/score?features=1", body, "application/x-ndjson")
+            assert (status, len(answers)) == (200, len(waiting))
+            yield from zip(list(waiting), answers, strict=True)
+            waiting.clear()
+
+    for event in stream:
+        if not event[0]:
+            waiting.append(event)
+            if len(waiting) == BATCH:
+                yield from flush()
+            continue
+        yield from flush()
+        _, answers = server.post(f"/v1/events/{event[0]}", event[1])
+        yield event, answers[0]
+    yield from flush()
+
+
+def in_json(value: Any) -> Any:
+    """A value as an answer's features have it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not abs(value) < float("inf") else value
+
+
+def assert_answers_agree(served: dict[str, Any], python: Decided, ignored: str = "") -> int:
+    """The decision, and the features of a new one. How many features were compared."""
+    from assay._check import same
+
+    features = served.pop("features", {})
+    served.pop("nonfinite", None)
+    assert same(without(served), without(python.answer)), f"{python.event}\n{served}\n{python.answer}"
+    if python.values is None:
+        return 0
+    for name, value in features.items():
+        if name != ignored and value != "<secret>":
+            assert same(value, in_json(python.values[name])), (
+                f"{python.event}\n{name}: {value!r} {python.values[name]!r}"
+            )
+    return len(features)
+
+
+def test_server_answers_10000_payments_as_the_twin_does(stream: list[Decided], bundle: Path, tmp_path: Path) -> None:
+    """All lie in the past, so the server clamps nothing; only `travelled` reads when a payment arrived."""
+    compared = 0
+    with serving(bundle, tmp_path / "data") as server:
+        answers = posted(server, (python.event for python in stream))
+        for python, (_, served) in zip(stream, answers, strict=True):
+            compared += assert_answers_agree(served, python, ignored="travelled")
+    assert compared > 9_000 * 25
+
+
+def test_server_clamps_future_payments_as_the_twin_does_with_its_arrivals(
+    definition: Path, bundle: Path, tmp_path: Path
+) -> None:
+    twin = Twin(read(definition))
+    start = datetime.now(UTC) - timedelta(hours=1)
+    clamped = compared = 0
+    arrival = start
+    with serving(bundle, tmp_path / "data", "--durability", "none") as server:
+        answers = list(posted(server, events(600, seed=3, start=start, future=timedelta(days=3))))
+        for event, served in answers:
+            if not event[0] and "seq" in served:
+                arrival = datetime.fromisoformat(server.get(f"/v1/decisions/{served['id']}?explain=1")["arrival"])
+            assert served.pop("durable", False) is False
+            clamped += served.get("clamped", False)
+            compared += assert_answers_agree(served, decided(twin, event, arrival))
+    assert clamped > 50
+    assert compared > 500 * 25
+
+
+def test_windows_that_reach_before_the_first_deployment_are_warming(
+    definition: Path, bundle: Path, tmp_path: Path
+) -> None:
+    with serving(bundle, tmp_path / "data", "--history", "unknown") as server:
+        (event, served), *_ = posted(server, (event for event in events(50, seed=4) if not event[0]))
+        until = datetime.fromisoformat(next(w["until"] for w in served["warming"] if w["window"] == "n_10m"))
+        twin = Twin(read(definition), since=until - timedelta(minutes=10))
+        assert_answers_agree(served, decided(twin, event), ignored="travelled")
+        assert len(served["warming"]) > 10
