@@ -1,0 +1,594 @@
+"""The compiler: a Definition to a plan, everything that a bundle holds.
+
+    read (_read.py)  ->  type (_types.py) and lower (_lower.py)  ->  share (_share.py)  ->  emit (_emit.py)  ->  write (_bundle.py)
+
+`build(path, out)` does it all. The plan's format is docs/bundle.md. Problems of all functions are collected, then raised
+together as a DefinitionError; warnings travel with the plan.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+import types
+import typing
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from . import _golden
+from ._bundle import write_bundle
+from ._definition import (
+    MISSING,
+    Definition,
+    DefinitionError,
+    EventDef,
+    FieldDef,
+    FunctionDef,
+    ModelDef,
+    Problem,
+    Secrecy,
+    Source,
+    ThresholdsDef,
+    WindowDef,
+)
+from ._emit import FRAME_MAX, Emitted, Frame, emit
+from ._events import SCALARS, show, strip_none
+from ._flow import Unit
+from ._freeze import TAGS, freeze
+from ._lower import Lowered, lower
+from ._read import read
+from ._share import Cell, Constants, Label
+
+ID_RETENTION_US = 7 * 86_400_000_000
+LIMITS = {"fields": 1024, "windows": 512, "rules": 256, "models": 32, "event classes": 32}
+
+
+@dataclass
+class Plan:
+    """What goes into a bundle: its parts by name."""
+
+    definition: Definition
+    json: dict[str, Any]
+    parts: dict[str, bytes]
+    warnings: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class BuildResult:
+    definition: Definition
+    plan: Plan
+    hash: str
+    problems: list[Problem]  # warnings
+
+
+def build(path: Path, out: Path) -> BuildResult:
+    """Reads, compiles and writes a bundle. Raises DefinitionError."""
+    definition = read(Path(path))
+    plan = compile(definition)
+    return BuildResult(definition, plan, write_bundle(plan.parts, Path(out)), plan.warnings)
+
+
+def compile(definition: Definition) -> Plan:
+    """The plan of a definition. Raises DefinitionError with every problem of every function."""
+    return _Compiler(definition).plan()
+
+
+class _Compiler:
+    def __init__(self, definition: Definition):
+        from ._engine import BUILTINS, EXCEPTIONS, OPCODES
+
+        self.definition = definition
+        self.constants = Constants()
+        self.slots: dict[Source, Cell] = {}
+        self.hash_slots: dict[FieldDef, Cell] = {}
+        self.slot_count = 0
+        arrival, fired = self.slot(), self.slot()
+        self.opcodes = {name: number for name, (number, _) in OPCODES.items()}
+        self.unit = Unit(definition, self.constants, self.slots, arrival, fired, BUILTINS, self.opcodes, EXCEPTIONS)
+        self.functions = [*definition.features, *definition.rules, *definition.context_functions]
+        if isinstance(definition.decision, FunctionDef):
+            self.functions.append(definition.decision)
+        self.frame = Frame(0, 0, 0)
+        self.streams: list[dict[str, Any]] = []
+
+    def slot(self) -> Cell:
+        self.slot_count += 1
+        return Cell("slot", self.slot_count - 1)
+
+    def report(self, source: FunctionDef | WindowDef | ModelDef, message: str, help: str = "") -> None:
+        self.unit.report(Problem(source.place, message, help))
+
+    def plan(self) -> Plan:
+        self.give_slots()
+        results = [self.result(function) for function in self.functions]
+        lowered = [lower(self.unit, function) for function in self.functions]
+        golden = {f"golden/{m.name}": self.golden(m) for m in self.definition.models}
+        self.check_limits()
+        self.raise_problems()
+        for event in self.definition.events:
+            for each in event.fields:
+                self.field_constants(each)
+        temporaries = max([1, *(each.temporaries for each in lowered)])
+        self.frame = Frame(len(self.constants.cells), self.slot_count, temporaries)
+        if self.frame.cells > FRAME_MAX:
+            message = f"the definition needs {self.frame.cells:,} cells, at most {FRAME_MAX:,} are possible"
+            raise DefinitionError([Problem(self.definition.scored.place, message, "fewer constants or features")])
+        emitted = emit(lowered, self.frame, self.opcodes)
+        content = self.json(lowered, results, emitted)
+        parts = {
+            "plan.json": to_json(content),
+            "code.bin": bytes(emitted.code),
+            "position.bin": bytes(emitted.positions),
+            "constant.bin": self.constants.serialized(),
+            "unicode.bin": self.unicode(),
+            "provenance.json": to_json(self.provenance()),
+            **{f"model/{m.name}": m.data for m in self.definition.models},
+            **golden,
+            **{f"source/{self.relative(path)}": text.encode() for path, text in self.definition.sources.items()},
+        }
+        return Plan(self.definition, content, parts, self.in_order())
+
+    # --- problems ---
+
+    def in_order(self) -> list[Problem]:
+        return sorted(
+            self.unit.problems,
+            key=lambda p: (str(p.place.file), p.place.line, p.place.column) if p.place else ("", 0, 0),
+        )
+
+    def raise_problems(self) -> None:
+        if any(p.severity == "error" for p in self.unit.problems):
+            raise DefinitionError(self.in_order())
+
+    def check_limits(self) -> None:
+        definition = self.definition
+        counts = {
+            "fields": sum(len(e.fields) for e in definition.events),
+            "windows": len(definition.windows),
+            "rules": len(definition.rules),
+            "models": len(definition.models),
+            "event classes": len(definition.events),
+        }
+        for what, count in counts.items():
+            if count > LIMITS[what]:
+                message = f"{count} {what}, at most {LIMITS[what]} are possible"
+                self.unit.report(Problem(definition.scored.place, message))
+
+    # --- cells ---
+
+    def give_slots(self) -> None:
+        for event in self.definition.events:
+            for each in event.fields:
+                self.slots[each] = self.slot()
+                if each.secrecy is Secrecy.SECRET:
+                    self.hash_slots[each] = self.slot()
+        others: list[Source] = [*self.definition.windows, *self.functions, *self.definition.models]
+        for source in others:
+            self.slots[source] = self.slot()
+
+    def field_constants(self, each: FieldDef) -> None:
+        for value in [each.default, *(each.choices or ())]:
+            if value is not MISSING and value is not None:
+                self.constants.cell(freeze(value).data)
+
+    def cell(self, source: Source) -> int:
+        return self.frame.number(self.slots[source])
+
+    def window_cell(self, source: FieldDef | FunctionDef) -> int:
+        """Of a Secret field, windows see its hash."""
+        if isinstance(source, FieldDef) and source in self.hash_slots:
+            return self.frame.number(self.hash_slots[source])
+        return self.cell(source)
+
+    def constant_number(self, value: Any) -> int | None:
+        return None if value is None or value is MISSING else self.frame.number(self.constants.cell(freeze(value).data))
+
+    # --- plan.json ---
+
+    def json(self, lowered: list[Lowered], results: list[dict[str, Any]], emitted: Emitted) -> dict[str, Any]:
+        definition = self.definition
+        windows = [self.window(window, lowered) for window in definition.windows]
+        return {
+            "format": 1,
+            "name": definition.name,
+            "file": self.relative(definition.file),
+            "python": platform.python_version(),
+            "unicode": unicodedata.unidata_version,
+            "outcomes": list(definition.outcomes),
+            "history": definition.history,
+            "frame": {
+                "constants": self.frame.constants,
+                "slots": self.frame.slots,
+                "temporaries": self.frame.temporaries,
+            },
+            "arrival": self.frame.number(self.unit.arrival),
+            "fired": self.frame.number(self.unit.fired),
+            "max_late_us": definition.max_late_us,
+            "max_future_us": definition.max_future_us,
+            "id_retention_us": ID_RETENTION_US,
+            "events": [self.event(event) for event in definition.events],
+            "functions": [
+                self.function(each, result, span)
+                for each, result, span in zip(lowered, results, emitted.spans, strict=True)
+            ],
+            "after": [
+                ["model", definition.models.index(s)]
+                if isinstance(s, ModelDef)
+                else ["function", self.functions.index(s)]
+                for s in in_call_order(definition)
+                if isinstance(s, ModelDef) or s.needs_window
+            ],
+            "streams": self.streams,
+            "windows": windows,
+            "models": [self.model(model) for model in definition.models],
+            "rules": [
+                {
+                    "function": self.functions.index(rule),
+                    "outcome": rule.outcome,
+                    "text": rule.doc,
+                    "on_missing": rule.on_missing,
+                }
+                for rule in definition.rules
+            ],
+            "decision": self.decision(),
+            "slots": self.named_slots(),
+        }
+
+    def event(self, event: EventDef) -> dict[str, Any]:
+        if event.scored:
+            before = [s for s in in_call_order(self.definition) if isinstance(s, FunctionDef) and not s.needs_window]
+        else:
+            before = [f for f in self.definition.context_functions if f.event is event]
+        return {
+            "name": event.name,
+            "scored": event.scored,
+            "line": event.place.line,
+            "id": event.fields.index(event.id),
+            "time": event.fields.index(event.time),
+            "forbid_extra": event.forbid_extra,
+            "naive_is_utc": event.timezone == "UTC",
+            "on_error": event.on_error,
+            "fields": [self.field(each) for each in event.fields],
+            "nodes": nodes(event),
+            "before": [self.functions.index(function) for function in before],
+        }
+
+    def field(self, each: FieldDef) -> dict[str, Any]:
+        secret = self.hash_slots.get(each)
+        return {
+            "name": each.name,
+            "type": each.type,
+            "list": each.is_list,
+            "nullable": each.nullable,
+            "item_nullable": each.item_nullable,
+            "required": each.default is MISSING,
+            "secrecy": each.secrecy.value,
+            "unit": each.unit,
+            "slot": self.cell(each),
+            "hash_slot": None if secret is None else self.frame.number(secret),
+            "default": self.constant_number(each.default),
+            "choices": None if each.choices is None else [self.constant_number(choice) for choice in each.choices],
+        }
+
+    def function(self, each: Lowered, result: dict[str, Any], span: tuple[int, int]) -> dict[str, Any]:
+        function = each.function
+        return {
+            "name": function.name,
+            "kind": function.kind,
+            "slot": self.cell(function),
+            "file": self.relative(Path(function.function.__code__.co_filename)),
+            "line": function.place.line,
+            "first": span[0],
+            "count": span[1],
+            "required": [self.frame.number(cell) for cell in each.required],
+            "result": result,
+            "secret": function.secret,
+        }
+
+    def window(self, window: WindowDef, lowered: list[Lowered]) -> dict[str, Any]:
+        stream = self.stream(window)
+        entry = self.streams[stream]
+        column = where = None
+        if window.value is not None:
+            column = position(entry["columns"], self.window_cell(window.value))
+        if window.where is not None:
+            where = position(entry["wheres"], self.cell(window.where))
+        return {
+            "name": window.name,
+            "kind": window.kind,
+            "stream": stream,
+            "column": column,
+            "where": where,
+            "over_us": window.over_us,
+            "delay_us": window.delay_us,
+            "include_current": window.include_current,
+            "float": window.value_type == "float",
+            "key": [self.window_cell(part) for part in window.by],
+            "seen": None if window.seen is None else self.window_cell(window.seen),
+            "slot": self.cell(window),
+            "line": window.place.line,
+            "identity": Identities(lowered, self.constants, self.slots).of_window(window),
+        }
+
+    def stream(self, window: WindowDef) -> int:
+        """The stream of a window's event class and key, which windows share."""
+        event = self.definition.events.index(window.on)
+        key = [self.window_cell(part) for part in window.on_by]
+        for at, entry in enumerate(self.streams):
+            if entry["event"] == event and entry["key"] == key:
+                return at
+        self.streams.append({"event": event, "key": key, "columns": [], "wheres": []})
+        return len(self.streams) - 1
+
+    def model(self, model: ModelDef) -> dict[str, Any]:
+        return {
+            "name": model.name,
+            "format": model.format,
+            "part": f"model/{model.name}",
+            "golden": f"golden/{model.name}",
+            "inputs": [self.cell(source) for source in model.inputs],
+            "slot": self.cell(model),
+        }
+
+    def decision(self) -> dict[str, Any]:
+        decision = self.definition.decision
+        score = None if self.definition.score is None else self.cell(self.definition.score)
+        kind = "rules" if decision is None else "function" if isinstance(decision, FunctionDef) else "thresholds"
+        return {
+            "kind": kind,
+            "function": self.functions.index(decision) if isinstance(decision, FunctionDef) else None,
+            "score": score,
+            "levels": [list(level) for level in decision.levels] if isinstance(decision, ThresholdsDef) else [],
+        }
+
+    def named_slots(self) -> list[dict[str, Any]]:
+        scored = self.definition.events.index(self.definition.scored)
+        kinds = {FieldDef: "field", WindowDef: "window", ModelDef: "model"}
+        named = []
+        for name, source in self.definition.names.items():
+            kind = source.kind if isinstance(source, FunctionDef) else kinds.get(type(source), "")
+            if kind not in ("field", "window", "feature", "model", "rule"):
+                continue
+            secret = (
+                source.secrecy is Secrecy.SECRET if isinstance(source, FieldDef) else getattr(source, "secret", False)
+            )
+            named.append({"name": name, "kind": kind, "slot": self.cell(source), "event": scored, "secret": secret})
+        return named
+
+    # --- results ---
+
+    def result(self, function: FunctionDef) -> dict[str, Any]:
+        """What a function's result must fit, from its annotation."""
+        annotation = function.returns
+        truth = function.kind == "rule" or strip_none(plain(annotation))[0] is bool
+        try:
+            mask, items = result_masks(annotation)
+        except ValueError as error:
+            self.report(function, f"{function.name} returns `{show(annotation)}`: {error}", RESULT_HELP)
+            return {"mask": 0, "item_mask": 0, "truth": False}
+        allowed = (1 << TAGS["bool"]) | (1 << TAGS["none"])
+        if function.kind == "rule" and mask & ~allowed:
+            self.report(
+                function,
+                f"the rule {function.name} returns `{show(annotation)}`, expected bool",
+                f"def {function.name}(...) -> bool",
+            )
+        if function.kind == "decision" and mask & ~((1 << TAGS["str"]) | (1 << TAGS["none"])):
+            self.report(
+                function, f"the decision returns `{show(annotation)}`, expected str", f"def {function.name}(...) -> str"
+            )
+        return {"mask": mask, "item_mask": items, "truth": truth}
+
+    # --- the other parts ---
+
+    def golden(self, model: ModelDef) -> bytes:
+        try:
+            return _golden.rows_of(model)
+        except _golden.CannotPredict as error:
+            self.report(model, str(error), error.help)
+            return b""
+
+    def unicode(self) -> bytes:
+        from ._unicode import tables
+
+        return tables()
+
+    def provenance(self) -> dict[str, Any]:
+        return {
+            "python": platform.python_version(),
+            "implementation": sys.implementation.name,
+            "platform": f"{platform.system()}-{platform.machine()}",
+            "packages": _golden.versions() if self.definition.models else {},
+        }
+
+    def relative(self, path: Path) -> str:
+        folder = self.definition.file.parent
+        return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+# --- small parts of the plan ----------------------------------------------------------------------------------------
+
+RESULT_HELP = "bool, int, float, str, datetime, date, timedelta, list[...], tuple[...] of these, `| None`"
+
+
+def plain(annotation: Any) -> Any:
+    return annotation.__origin__ if typing.get_origin(annotation) is typing.Annotated else annotation
+
+
+def result_masks(annotation: Any) -> tuple[int, int]:
+    """The mask of tags that a result may have, and that of its items (0: any). ValueError says what is not available."""
+    annotation = plain(annotation)
+    base, nullable = strip_none(annotation)
+    none = (1 << TAGS["none"]) if nullable or base is None or base is type(None) else 0
+    origin, arguments = typing.get_origin(plain(base)), typing.get_args(plain(base))
+    base = plain(base)
+    if base is None or base is type(None):
+        return none, 0
+    scalar = {**SCALARS, timedelta: "timedelta"}
+    if isinstance(base, type) and not arguments and base in scalar:
+        return none | (1 << TAGS[scalar[base]]), 0
+    if origin is typing.Literal:
+        kinds = {type(a) for a in arguments}
+        if not kinds <= {str, int, bool} or (bool in kinds and len(kinds) > 1):
+            raise ValueError("the values of a Literal must be all strings or all integers")
+        return none | sum(1 << TAGS[k.__name__] for k in kinds), 0
+    if origin in (typing.Union, types.UnionType):
+        masks = [result_masks(a) for a in arguments]
+        total = 0
+        for mask, _ in masks:
+            total |= mask
+        if total & (1 << TAGS["bool"]):
+            raise ValueError("bool cannot be joined with another type")
+        items = [item for _, item in masks if item]
+        if len(items) > 1 or (items and total & (1 << TAGS["list"]) and total & (1 << TAGS["tuple"])):
+            raise ValueError("two kinds of lists cannot be joined yet")
+        return none | total, items[0] if items else 0
+    if base in (list, tuple):
+        return none | (1 << TAGS[base.__name__]), 0
+    if origin in (list, tuple):
+        return none | (1 << TAGS[origin.__name__]), item_mask([a for a in arguments if a is not Ellipsis])
+    raise ValueError("this type cannot leave a function yet")
+
+
+def item_mask(arguments: list[Any]) -> int:
+    """One mask for all items; 0 (any) where they differ, as at the boundary in Python."""
+    masks = {result_masks(a) for a in arguments}
+    if any(items for _, items in masks):
+        raise ValueError("lists inside lists are checked to one level only; annotate the inner ones as plain `list`")
+    for argument in arguments:
+        inner = strip_none(plain(argument))[0]
+        if typing.get_origin(inner) in (list, tuple):
+            raise ValueError(
+                "lists inside lists are checked to one level only; annotate the inner ones as plain `list`"
+            )
+    return masks.pop()[0] if len(masks) == 1 else 0
+
+
+def in_call_order(definition: Definition) -> list[FunctionDef | ModelDef]:
+    """Features, models and rules in source order, each after what it reads."""
+    ordered: list[FunctionDef | ModelDef] = []
+
+    def visit(source: Source) -> None:
+        if not isinstance(source, FunctionDef | ModelDef) or source in ordered:
+            return
+        for inner in source.inputs if isinstance(source, ModelDef) else [param.source for param in source.params]:
+            visit(inner)
+        ordered.append(source)
+
+    wanted: list[FunctionDef | ModelDef] = [*definition.features, *definition.models, *definition.rules]
+    for source in sorted(wanted, key=lambda s: s.place.line):
+        visit(source)
+    return ordered
+
+
+def nodes(event: EventDef) -> list[dict[str, Any]]:
+    """The tree of JSON names, level by level, so that the children of a node lie together."""
+    children: dict[tuple[str, ...], list[str]] = {(): []}
+    for each in event.fields:
+        for depth in range(len(each.path)):
+            known = children.setdefault(each.path[:depth], [])
+            if each.path[depth] not in known:
+                known.append(each.path[depth])
+    leaves = {each.path: number for number, each in enumerate(event.fields)}
+    objects = {each.path: each for each in event.objects}
+    made: list[dict[str, Any]] = []
+    paths: list[tuple[str, ...]] = [()]
+    for path in paths:
+        below = [(*path, name) for name in children.get(path, [])]
+        leaf = leaves.get(path)
+        if leaf is not None:
+            each = event.fields[leaf]
+            nullable, required = each.nullable, each.default is MISSING
+        else:
+            nullable, required = (objects[path].nullable, objects[path].required) if path else (False, True)
+        made.append(
+            {
+                "name": path[-1] if path else "",
+                "field": leaf,
+                "first": len(paths) if below else 0,
+                "count": len(below),
+                "nullable": nullable,
+                "required": required,
+            }
+        )
+        paths.extend(below)
+    return made
+
+
+def position(items: list[int], item: int) -> int:
+    """Where it is in the list, to which it is added if it is new."""
+    if item not in items:
+        items.append(item)
+    return items.index(item)
+
+
+def to_json(content: Any) -> bytes:
+    return (json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
+class Identities:
+    """What makes a window the same in another bundle: its kind, its arguments and the code of every function it reads."""
+
+    def __init__(self, lowered: Iterable[Lowered], constants: Constants, slots: dict[Source, Cell]):
+        self.code = {each.function: each for each in lowered}
+        self.constants = {cell.number: data for data, cell in constants.cells.items()}
+        self.sources = {cell.number: source for source, cell in slots.items()}
+
+    def of_window(self, window: WindowDef) -> str:
+        text = f"{window.kind}({'' if window.value is None else self.of(window.value)})"
+        text += f" of {window.on.name} by ({', '.join(self.of(part) for part in window.on_by)})"
+        text += f" over {window.over_us}us"
+        if window.on is not self.event_of(window):
+            text += f" read by ({', '.join(self.of(part) for part in window.by)})"
+        if window.seen is not None and window.seen is not window.value:
+            text += f" seeking {self.of(window.seen)}"
+        if window.where is not None:
+            text += f" where {self.of(window.where)}"
+        if window.delay_us:
+            text += f" delay {window.delay_us}us"
+        return text + (" with current" if window.include_current else "")
+
+    @staticmethod
+    def event_of(window: WindowDef) -> EventDef | None:
+        return window.on if window.on.scored else None
+
+    def of(self, source: FieldDef | FunctionDef) -> str:
+        if isinstance(source, FieldDef):
+            items = "list of " if source.is_list else ""
+            secret = "secret " if source.secrecy is Secrecy.SECRET else ""
+            return f"{'.'.join(source.path)}: {secret}{items}{source.type}"
+        return f"{source.name}: {hashlib.sha256(self.canonical(source).encode()).hexdigest()[:16]}"
+
+    def canonical(self, function: FunctionDef) -> str:
+        """A function's code with names for slots and bytes for constants, independent of their numbers."""
+        lowered = self.code[function]
+        result = show(function.returns)
+        lines = [f"{result} {' '.join(self.operand(cell) for cell in lowered.required)}"]
+        for each in lowered.code:
+            c = (
+                each.c.position
+                if isinstance(each.c, Label)
+                else self.operand(each.c)
+                if isinstance(each.c, Cell)
+                else each.c
+            )
+            operands = [self.operand(cell) if cell is not None else "-" for cell in (each.a, each.b)]
+            lines.append(f"{each.op} {each.x} {' '.join(operands)} {c}")
+        return "\n".join(lines)
+
+    def operand(self, cell: Cell) -> str:
+        if cell.kind == "constant":
+            return self.constants[cell.number].hex()
+        if cell.kind == "temporary":
+            return f"t{cell.number}"
+        source = self.sources.get(cell.number)
+        return self.of(source) if isinstance(source, FieldDef | FunctionDef) else f"slot{cell.number}"
+
+
+__all__ = ["BuildResult", "Plan", "build", "compile"]

@@ -1,0 +1,856 @@
+"""Lowering of expressions: each gives the cell its value is in, evaluated in exactly Python's order.
+
+A method takes the node and `into`, the cell where the result must be (None: anywhere). What Python evaluates lazily (and, or,
+conditional expressions, chained comparisons) is jumps. A construct that is not available raises Refuse, which `value` turns
+into a Problem; the rest of the function is still looked at.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dataclasses
+import enum
+import types
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from . import _types
+from ._definition import MISSING, FieldDef, ObjectDef, Problem
+from ._flow import Binding, Flow, Paths, Refuse, Scope, Target, Value, Whole, field_key, whole_key
+from ._read import nearest
+from ._share import Cell
+from ._types import Type
+
+OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "ADD",
+    ast.Sub: "SUB",
+    ast.Mult: "MUL",
+    ast.Div: "DIV",
+    ast.FloorDiv: "FLOORDIV",
+    ast.Mod: "MOD",
+    ast.Pow: "POW",
+    ast.BitAnd: "BIT_AND",
+    ast.BitOr: "BIT_OR",
+    ast.BitXor: "BIT_XOR",
+    ast.LShift: "SHL",
+    ast.RShift: "SHR",
+}
+SIGNS: dict[type[ast.unaryop], str] = {ast.USub: "NEG", ast.UAdd: "POS", ast.Invert: "INVERT"}
+COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "EQ",
+    ast.NotEq: "NE",
+    ast.Lt: "LT",
+    ast.LtE: "LE",
+    ast.Gt: "GT",
+    ast.GtE: "GE",
+    ast.Is: "IS",
+    ast.IsNot: "IS_NOT",
+    ast.In: "IN",
+    ast.NotIn: "NOT_IN",
+}
+CONVERSIONS = {-1: 0, 115: 1, 114: 2, 97: 3}
+ATTRIBUTES = frozenset(
+    [".year", ".month", ".day", ".hour", ".minute", ".second", ".microsecond", ".days", ".seconds", ".microseconds", ".real", ".imag", ".numerator", ".denominator"]
+)
+CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
+    ast.Lambda: ("a lambda", "write a helper function"),
+    ast.Await: ("await", "features are plain functions"),
+    ast.Yield: ("yield", "features are plain functions"),
+    ast.YieldFrom: ("yield from", "features are plain functions"),
+    ast.SetComp: ("a set comprehension", "a list comprehension, or any(... for ...)"),
+    ast.DictComp: ("a dict comprehension", "make the dict at module level"),
+    ast.Starred: ("* in an expression", ""),
+}
+
+
+def construct(node: ast.AST) -> str:
+    """What a syntax node is called."""
+    return CONSTRUCTS.get(type(node), (type(node).__name__.lower(), ""))[0]
+
+
+class Expressions(Flow):
+    def value(self, node: ast.expr, into: Cell | None = None) -> Value:
+        """Lowers an expression."""
+        try:
+            return self.move(self.lower(node, into), into, node)
+        except Refuse as refused:
+            self.refuse(refused)
+            cell = into or self.temporary()
+            return Value(cell, Type(frozenset()))
+
+    def refuse(self, refused: Refuse) -> None:
+        self.unit.report(Problem(self.place(refused.node), str(refused), refused.help))
+
+    def lower(self, node: ast.expr, into: Cell | None) -> Value:
+        known = CONSTRUCTS.get(type(node))
+        if known is not None:
+            raise Refuse(node, f"{known[0]} is not available yet", known[1])
+        method: Callable[[Any, Cell | None], Value] | None = getattr(self, f"lower_{type(node).__name__}", None)
+        if method is None:
+            raise Refuse(node, f"{construct(node)} is not available yet")
+        return method(node, into)
+
+    # --- what may be done with a value ---
+
+    def plain(self, value: Value, node: ast.AST) -> Value:
+        """A value for an operation that looks at what it is: not an event, not an Enum's member that hides its value."""
+        if value.whole is not None:
+            what = value.whole.cls.__name__
+            raise Refuse(node, f"{what} can only be asked for its fields here", "write the field: event.amount")
+        return self.open(value, node)
+
+    def open(self, value: Value, node: ast.AST) -> Value:
+        kind = value.type.enum
+        if kind is _types.Mixed.MIXED:
+            raise Refuse(node, "this may be an Enum's member or another value", "use .value on every path")
+        if isinstance(kind, type) and not _types.is_value_like(kind):
+            raise Refuse(node, f"a member of {kind.__name__} can only be compared here", "use its .value")
+        return value
+
+    def present(self, value: Value, node: ast.expr) -> Value:
+        """Warns where None would raise; afterwards it is known not to be None."""
+        tags = value.type.tags
+        if "none" in tags and 1 < len(tags) <= 5 and self.paths is not None:
+            text = ast.unparse(node)
+            name = text if len(text) <= 40 else "this"
+            help = (
+                f"`{value.type}`: test it first, or annotate `{value.type.without_none()}` to leave the feature missing"
+            )
+            if not (isinstance(node, ast.Name) and self.is_parameter(node.id)):
+                help = f"`{value.type}`: test it first"
+            problem = Problem(self.place(node), f"{name} may be None here", help, "warning")
+            self.unit.report(problem)
+            self.know(node, value.type.without_none())
+            return replace(value, type=value.type.without_none())
+        return value
+
+    def is_parameter(self, name: str) -> bool:
+        return len(self.scopes) == 1 and any(p.name == name for p in self.function.params)
+
+    def number(self, node: ast.expr) -> Value:
+        return self.present(self.plain(self.value(node), node), node)
+
+    # --- names ---
+
+    def lower_Constant(self, node: ast.Constant, into: Cell | None) -> Value:
+        if isinstance(node.value, bytes | complex) or node.value is ...:
+            raise Refuse(node, f"a value of type {type(node.value).__name__} is not available yet")
+        return self.constant(node.value, node)
+
+    def variable(self, name: str) -> str | None:
+        """The key of a local variable or a comprehension's, None if the name is not local."""
+        for names in reversed(self.scope.comprehensions):
+            if name in names:
+                return names[name]
+        return f"{self.scope.number}:{name}" if name in self.scope.locals else None
+
+    def lower_Name(self, node: ast.Name, into: Cell | None) -> Value:
+        key = self.variable(node.id)
+        if key is None:
+            return self.constant(self.python_name(node), node, node.id)
+        binding = (self.paths or {}).get(key)
+        if binding is None or not binding.assigned:
+            if self.paths is None:
+                return self.literal(None)
+            how = "is not assigned yet" if binding is None else "is not assigned on every way here"
+            raise Refuse(node, f"{node.id} {how}", "assign it before the branch or loop")
+        value = binding.value
+        if value.whole is not None and whole_key(value.whole) in (self.paths or {}):
+            return replace(value, whole=replace(value.whole, witness=None))
+        if value.whole is None and node.id in self.scope.walrus and into is None:
+            return self.move(value, self.temporary(), node)
+        return value
+
+    def python_name(self, node: ast.Name) -> Any:
+        """What a name that is not local stands for, when the definition was read."""
+        found = self.find_name(node.id)
+        if found is MISSING:
+            close = nearest(node.id, {**self.scope.function.__globals__, **dict.fromkeys(self.scope.locals)})
+            raise Refuse(node, f"{node.id} is not defined", close)
+        return found
+
+    def find_name(self, name: str) -> Any:
+        function = self.scope.function
+        if name in function.__code__.co_freevars and function.__closure__ is not None:
+            try:
+                return function.__closure__[function.__code__.co_freevars.index(name)].cell_contents
+            except ValueError:
+                return MISSING
+        if name in function.__globals__:
+            return function.__globals__[name]
+        return getattr(builtins, name, MISSING)
+
+    def python_object(self, node: ast.expr) -> Any:
+        """The Python object that a dotted name stands for at build time; MISSING if it is a value of the payment's."""
+        if isinstance(node, ast.Name):
+            return MISSING if self.variable(node.id) is not None else self.python_name(node)
+        if not isinstance(node, ast.Attribute):
+            return MISSING
+        owner = self.python_object(node.value)
+        inside = isinstance(owner, types.ModuleType | type | enum.Enum) or dataclasses.is_dataclass(owner)
+        if owner is MISSING or not (inside or type(owner).__module__.startswith("assay.")):
+            return MISSING
+        if isinstance(owner, enum.Enum) and node.attr not in ("value", "name"):
+            return MISSING
+        found = getattr(owner, node.attr, MISSING)
+        if found is MISSING:
+            raise Refuse(node, f"{ast.unparse(node)} does not exist", nearest(node.attr, dict.fromkeys(dir(owner))))
+        return found
+
+    def lower_NamedExpr(self, node: ast.NamedExpr, into: Cell | None) -> Value:
+        value = self.value(node.value)
+        self.assign_name(node.target.id, value, node)
+        return value
+
+    def assign_name(self, name: str, value: Value, node: ast.AST) -> None:
+        raise NotImplementedError
+
+    # --- attributes ---
+
+    def lower_Attribute(self, node: ast.Attribute, into: Cell | None) -> Value:
+        found = self.python_object(node)
+        if found is not MISSING:
+            return self.constant(found, node, ast.unparse(node))
+        value = self.value(node.value)
+        if value.whole is not None:
+            return self.part_of(value.whole, node, into)
+        if isinstance(value.type.enum, type) and node.attr in ("value", "name"):
+            return self.member_attribute(self.present(value, node.value), node, into)
+        return self.attribute(value, node, into)
+
+    def attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
+        value = self.present(self.plain(value, node), node.value)
+        name = f".{node.attr}"
+        if name not in ATTRIBUTES or name not in self.unit.builtins:
+            if name in self.unit.builtins:
+                raise Refuse(node, f"{ast.unparse(node)} is a method", f"call it: {ast.unparse(node)}()")
+            raise Refuse(node, f"the attribute .{node.attr} is not available yet", nearest(name, self.unit.builtins))
+        cell = into or self.temporary()
+        self.emit("CALL", node, cell, value.cell, self.unit.builtins[name][0], 1)
+        return Value(cell, _types.of_call(name, [value.type]))
+
+    def member_attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
+        """.value and .name of an Enum's member, which the engine has as its value."""
+        cls = value.type.enum
+        assert isinstance(cls, type)
+        if node.attr in cls.__dict__ or (node.attr == "name" and value.type.maybe_none):
+            raise Refuse(node, f"{cls.__name__}.{node.attr} is not available yet")
+        if node.attr == "value":
+            if value.type.maybe_none:
+                value = self.checked(value, value.cell, node)
+            return Value(value.cell, replace(value.type, enum=None))
+        names = self.constant({member.value: member.name for member in cls}, node)
+        cell = into or self.temporary()
+        self.emit("INDEX", node, cell, names.cell, value.cell)
+        return Value(cell, _types.STR)
+
+    def checked(self, value: Value, witness: Cell, node: ast.AST) -> Value:
+        """AttributeError if the witness is None, as Python raises for an attribute of None."""
+        present = Target()
+        self.emit("JMP_NOT_NONE", node, b=witness, c=present)
+        if self.paths is not None:
+            present.paths.append(dict(self.paths))
+        self.emit("RAISE", node, x=self.unit.exceptions["AttributeError"])
+        self.paths = None
+        self.put(present)
+        return replace(value, type=value.type.without_none())
+
+    def part_of(self, whole: Whole, node: ast.Attribute, into: Cell | None) -> Value:
+        """A field or nested object of an event."""
+        if whole.witness is not None and whole_key(whole) not in (self.paths or {}):
+            text = ast.unparse(node.value)
+            warning = Problem(self.place(node.value), f"{text} may be None here", "test it first", "warning")
+            self.unit.report(warning)
+            self.checked(self.literal(None), whole.witness, node)
+            self.know_present(whole)
+        name = whole.prefix + node.attr
+        found = next((f for f in whole.event.fields if f.name == name), None)
+        if found is not None:
+            return self.field(found)
+        inner = next((o for o in whole.event.objects if o.name == name and o.cls is not None), None)
+        if inner is not None:
+            return Value(self.literal(None).cell, Type(frozenset()), self.whole_of(inner, whole, node))
+        return self.member_of_class(whole, node, into)
+
+    def member_of_class(self, whole: Whole, node: ast.Attribute, into: Cell | None) -> Value:
+        """A property or class attribute of an event's class."""
+        raise NotImplementedError
+
+    def field(self, field: FieldDef) -> Value:
+        """A field's cell, when the object it is in is there."""
+        narrowed = (self.paths or {}).get(field_key(field))
+        if narrowed is not None:
+            return narrowed.value
+        return Value(self.unit.slots[field], _types.of_field(field, field.nullable))
+
+    def whole_of(self, found: ObjectDef, owner: Whole, node: ast.AST) -> Whole:
+        assert found.cls is not None
+        whole = Whole(owner.event, found.name + ".", found.cls)
+        if not found.nullable or whole_key(whole) in (self.paths or {}):
+            return whole
+        return replace(whole, witness=self.witness(found, owner, node))
+
+    def witness(self, found: ObjectDef, owner: Whole, node: ast.AST) -> Cell:
+        """A cell that is None exactly when a nullable object is: a field that it must have."""
+        inside = [found.name + "."]
+        for other in owner.event.objects:
+            if any(other.name.startswith(prefix) for prefix in inside) and not other.nullable and other.required:
+                inside.append(other.name + ".")
+        for field in owner.event.fields:
+            direct = any(field.name.startswith(p) and "." not in field.name[len(p) :] for p in inside)
+            if direct and not field.nullable and field.default is MISSING:
+                return self.unit.slots[field]
+        help = "read its fields by their own names, or give the class a field without default"
+        raise Refuse(node, f"{found.name} has no required field to tell whether it is there", help)
+
+    # --- arithmetic ---
+
+    def lower_BinOp(self, node: ast.BinOp, into: Cell | None) -> Value:
+        folded = self.folded(node)
+        if folded is not None:
+            return folded
+        op = OPERATORS.get(type(node.op))
+        if op is None:
+            raise Refuse(node, "the operator @ is not available yet")
+        mark = self.next_temporary
+        left = self.plain(self.value(node.left), node.left)
+        right = self.plain(self.value(node.right), node.right)
+        left, right = self.present(left, node.left), self.present(right, node.right)
+        self.next_temporary = mark
+        return self.operate(op, left, right, node, into)
+
+    def operate(self, op: str, left: Value, right: Value, node: ast.AST, into: Cell | None) -> Value:
+        for side in (left, right):
+            if side.type.tags & {"set", "dict"} and not side.type.tags > _types.NUMBERS:
+                raise Refuse(
+                    node, "operators on sets and dicts are not available yet", "make the result at module level"
+                )
+        if op == "MOD" and "str" in left.type.tags:
+            raise Refuse(node, "% with a string on its left is not available yet", 'an f-string: f"{x}"')
+        cell = into or self.temporary()
+        self.emit(op, node, cell, left.cell, right.cell)
+        return Value(cell, _types.of_operator(op, left.type, right.type))
+
+    def folded(self, node: ast.expr) -> Value | None:
+        """The value of an expression of number literals, as Python's own compiler folds it."""
+        number = literal_number(node)
+        return None if number is None else self.literal(number)
+
+    def lower_UnaryOp(self, node: ast.UnaryOp, into: Cell | None) -> Value:
+        folded = self.folded(node)
+        if folded is not None:
+            return folded
+        mark = self.next_temporary
+        if isinstance(node.op, ast.Not):
+            value = self.value(node.operand)
+            if value.whole is not None or value.type.enum is not None:
+                return self.truth_of(node, into)
+            self.next_temporary = mark
+            cell = into or self.temporary()
+            self.emit("NOT", node, cell, value.cell)
+            return Value(cell, _types.BOOL)
+        value = self.number(node.operand)
+        self.next_temporary = mark
+        cell = into or self.temporary()
+        self.emit(SIGNS[type(node.op)], node, cell, value.cell)
+        return Value(
+            cell, value.type if value.type.only("int", "float") else _types.of_operator("SUB", _types.INT, value.type)
+        )
+
+    def truth_of(self, test: ast.expr, into: Cell | None) -> Value:
+        """bool(test) by jumps."""
+        cell = into or self.temporary()
+        false, end = Target(), Target()
+        self.branch(test, false, False)
+        self.emit("MOVE", test, cell, self.literal(True).cell)
+        self.jump(end, test)
+        self.put(false)
+        self.emit("MOVE", test, cell, self.literal(False).cell)
+        self.put(end)
+        return Value(cell, _types.BOOL)
+
+    # --- comparisons ---
+
+    def lower_Compare(self, node: ast.Compare, into: Cell | None) -> Value:
+        mark = self.next_temporary
+        cell = into or self.temporary()
+        end = Target()
+        left, left_node = self.value(node.left), node.left
+        for at, (operator, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            right = self.value(right_node)
+            self.compare(operator, left, left_node, right, right_node, node, cell)
+            if at + 1 < len(node.ops):
+                self.jump_if(Value(cell, _types.BOOL), end, False, node)
+            left, left_node = right, right_node
+        self.put(end)
+        self.next_temporary = max(mark, cell.number + 1) if cell.kind == "temporary" and into is None else mark
+        return Value(cell, _types.BOOL)
+
+    def compare(
+        self,
+        operator: ast.cmpop,
+        left: Value,
+        left_node: ast.expr,
+        right: Value,
+        right_node: ast.expr,
+        node: ast.Compare,
+        cell: Cell,
+    ) -> None:
+        op = COMPARISONS[type(operator)]
+        if left.whole is not None or right.whole is not None:
+            left = self.witness_of(op, left, right, node)
+        elif op in ("IS", "IS_NOT"):
+            op = self.identity(op, left, right, node)
+        elif op in ("IN", "NOT_IN"):
+            self.plain(right, right_node)
+            self.present(right, right_node)
+            if right.type.only("dict", "set", "list", "tuple", "none") and not _types.equality_is_exact(
+                left.type, right.type.item or _types.NONE
+            ):
+                raise self.differs(left.type, right.type.item or _types.NONE, node)
+            if left.type.enum is not None and not right.type.only("dict", "set", "list", "tuple"):
+                self.open(left, left_node)
+        elif op in ("EQ", "NE"):
+            if not _types.equality_is_exact(left.type, right.type):
+                raise self.differs(left.type, right.type, node)
+            if _types.enum_inside(left.type.item) or _types.enum_inside(right.type.item):
+                raise Refuse(node, "comparing containers of Enum members is not available yet", "compare their .value")
+        else:
+            self.present(self.plain(left, left_node), left_node)
+            self.present(self.plain(right, right_node), right_node)
+        self.emit(op, node, cell, left.cell, right.cell)
+
+    def differs(self, a: Type, b: Type, node: ast.AST) -> Refuse:
+        cls = a.enum if isinstance(a.enum, type) else b.enum
+        if not isinstance(cls, type):
+            return Refuse(node, "this may be an Enum's member or another value", "compare .value on every path")
+        help = f"compare with {cls.__name__}.{next(iter(cls)).name}, or its .value"
+        return Refuse(node, f"a member of {cls.__name__} never equals a plain value", help)
+
+    def identity(self, op: str, left: Value, right: Value, node: ast.AST) -> str:
+        """`is` between values means something only for None, True, False and Enum members."""
+        cls = left.type.enum
+        if isinstance(cls, type) and right.type.enum is cls:
+            return "EQ" if op == "IS" else "NE"
+        if left.type.enum is None and right.type.enum is None:
+            constants = {self.literal(v).cell for v in (None, True, False)}
+            if left.cell in constants or right.cell in constants:
+                return op
+        elif self.literal(None).cell in (left.cell, right.cell):
+            return op
+        raise Refuse(node, "`is` is for None, True, False and members of one Enum", "compare with ==")
+
+    def witness_of(self, op: str, left: Value, right: Value, node: ast.AST) -> Value:
+        """An event or nested object can be compared with None only."""
+        whole, other = (left.whole, right) if left.whole is not None else (right.whole, left)
+        assert whole is not None
+        if (
+            other.cell != self.literal(None).cell
+            or other.whole is not None
+            or right.whole is not None
+            or op not in ("IS", "IS_NOT", "EQ", "NE")
+        ):
+            raise Refuse(
+                node, f"a {whole.cls.__name__} can only be compared with None (`is None`)", "compare its fields"
+            )
+        return Value(whole.witness or self.literal(True).cell, _types.ANY)
+
+    # --- and, or, conditional ---
+
+    def lower_BoolOp(self, node: ast.BoolOp, into: Cell | None) -> Value:
+        cell = into or self.temporary()
+        end, stops = Target(), isinstance(node.op, ast.Or)
+        joined = Type(frozenset())
+        for at, part in enumerate(node.values):
+            value = self.value(part, cell)
+            if value.whole is not None:
+                raise Refuse(part, f"a {value.whole.cls.__name__} cannot be the value of and/or", "write `is not None`")
+            if at + 1 == len(node.values):
+                joined = _types.join(joined, value.type)
+                break
+            self.jump_if(value, end, stops, part, part)
+            kept = value.type.without_none() if stops else value.type
+            joined = _types.join(joined, kept)
+        self.put(end)
+        return Value(cell, joined)
+
+    def lower_IfExp(self, node: ast.IfExp, into: Cell | None) -> Value:
+        cell = into or self.temporary()
+        otherwise, end = Target(), Target()
+        self.branch(node.test, otherwise, False)
+        first = self.part(node.body, cell)
+        self.jump(end, node.body)
+        self.put(otherwise)
+        second = self.part(node.orelse, cell)
+        self.put(end)
+        return Value(cell, _types.join(first.type, second.type))
+
+    def part(self, node: ast.expr, cell: Cell) -> Value:
+        value = self.value(node, cell)
+        if value.whole is not None:
+            raise Refuse(node, f"a {value.whole.cls.__name__} cannot be chosen here", "choose between its fields")
+        return value
+
+    def branch(self, test: ast.expr, target: Target, when: bool) -> None:
+        """Jumps to the target if bool(test) is `when`, else goes on."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            self.branch(test.operand, target, not when)
+            return
+        if isinstance(test, ast.BoolOp):
+            stops = isinstance(test.op, ast.Or)
+            if stops == when:
+                for part in test.values:
+                    self.branch(part, target, when)
+                return
+            skip = Target()
+            for part in test.values[:-1]:
+                self.branch(part, skip, stops)
+            self.branch(test.values[-1], target, when)
+            self.put(skip)
+            return
+        mark = self.next_temporary
+        none = self.none_test(test)
+        if none is not None:
+            operand, is_none = none
+            value = self.value(operand)
+            if value.whole is None:
+                self.next_temporary = mark
+                self.jump_none(value, target, is_none == when, test, when)
+                return
+        value = self.value(test)
+        self.next_temporary = mark
+        self.jump_if(value, target, when, test, test)
+
+    @staticmethod
+    def none_test(test: ast.expr) -> tuple[ast.expr, bool] | None:
+        """(x, True) of `x is None`, (x, False) of `x is not None`."""
+        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot):
+            right = test.comparators[0]
+            if isinstance(right, ast.Constant) and right.value is None:
+                return test.left, isinstance(test.ops[0], ast.Is)
+        return None
+
+    def jump_none(self, value: Value, target: Target, none: bool, test: ast.expr, when: bool) -> None:
+        if self.paths is None:
+            return
+        self.emit("JMP_NONE" if none else "JMP_NOT_NONE", test, b=value.cell, c=target)
+        before = self.paths
+        target.paths.append(self.refined(dict(before), test, when))
+        self.paths = self.refined(dict(before), test, not when)
+
+    # --- narrowing ---
+
+    def know(self, node: ast.expr, known: Type) -> None:
+        if self.paths is not None:
+            self.paths = dict(self.paths)
+            self.narrow(self.paths, node, known)
+
+    def know_present(self, whole: Whole) -> None:
+        if self.paths is not None:
+            self.paths = {**self.paths, whole_key(whole): Binding(self.literal(True))}
+
+    def narrow(self, paths: Paths, node: ast.expr, known: Type) -> None:
+        if isinstance(node, ast.NamedExpr):
+            self.narrow(paths, node.target, known)
+        if isinstance(node, ast.Name):
+            key = self.variable(node.id)
+            if key is not None and key in paths and paths[key].value.whole is None:
+                paths[key] = replace(paths[key], value=replace(paths[key].value, type=known))
+        elif isinstance(node, ast.Attribute):
+            found = self.field_at(paths, node)
+            if found is not None:
+                paths[field_key(found)] = Binding(Value(self.unit.slots[found], known))
+
+    def whole_at(self, paths: Paths, node: ast.expr) -> Whole | None:
+        """The event or nested object that a dotted name stands for, without making code."""
+        if isinstance(node, ast.NamedExpr):
+            return self.whole_at(paths, node.target)
+        if isinstance(node, ast.Name):
+            key = self.variable(node.id)
+            return paths[key].value.whole if key is not None and key in paths else None
+        if not isinstance(node, ast.Attribute):
+            return None
+        owner = self.whole_at(paths, node.value)
+        if owner is None:
+            return None
+        name = owner.prefix + node.attr
+        inner = next((o for o in owner.event.objects if o.name == name and o.cls is not None), None)
+        return None if inner is None or inner.cls is None else Whole(owner.event, name + ".", inner.cls)
+
+    def field_at(self, paths: Paths, node: ast.Attribute) -> FieldDef | None:
+        owner = self.whole_at(paths, node.value)
+        if owner is None:
+            return None
+        return next((f for f in owner.event.fields if f.name == owner.prefix + node.attr), None)
+
+    def refined(self, paths: Paths, test: ast.expr | None, outcome: bool) -> Paths:
+        if test is None:
+            return paths
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            return self.refined(paths, test.operand, not outcome)
+        if isinstance(test, ast.BoolOp):
+            if isinstance(test.op, ast.And) == outcome:
+                for part in test.values:
+                    self.refined(paths, part, outcome)
+            return paths
+        none = self.none_test(test)
+        if none is not None:
+            operand, is_none = none
+            if is_none != outcome:
+                self.remove_none(paths, operand)
+        elif outcome and isinstance(test, ast.Name | ast.Attribute | ast.NamedExpr):
+            self.remove_none(paths, test)
+        elif outcome and isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
+            if isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value is not None:
+                self.remove_none(paths, test.left)
+        return paths
+
+    def remove_none(self, paths: Paths, node: ast.expr) -> None:
+        whole = self.whole_at(paths, node)
+        if whole is not None:
+            paths[whole_key(whole)] = Binding(self.literal(True))
+            return
+        known: Type | None = None
+        if isinstance(node, ast.NamedExpr):
+            node = node.target
+        if isinstance(node, ast.Name):
+            key = self.variable(node.id)
+            known = paths[key].value.type if key is not None and key in paths else None
+        elif isinstance(node, ast.Attribute):
+            found = self.field_at(paths, node)
+            if found is not None:
+                narrowed = paths.get(field_key(found))
+                known = narrowed.value.type if narrowed else _types.of_field(found, found.nullable)
+        if known is not None:
+            self.narrow(paths, node, known.without_none())
+
+    # --- displays, indexing, texts ---
+
+    def lower_Tuple(self, node: ast.Tuple, into: Cell | None) -> Value:
+        return self.display("TUPLE", node, into)
+
+    def lower_List(self, node: ast.List, into: Cell | None) -> Value:
+        return self.display("LIST", node, into)
+
+    def display(self, op: str, node: ast.Tuple | ast.List, into: Cell | None) -> Value:
+        constant = self.constant_display(node)
+        if constant is not MISSING:
+            return self.constant(constant, node)
+        if len(node.elts) > 255:
+            raise Refuse(node, "more than 255 items in a display", "make it a module constant")
+        mark = self.next_temporary
+        first = self.run_of(max(len(node.elts), 1))
+        parts = [self.item(item, Cell(first.kind, first.number + at)).type for at, item in enumerate(node.elts)]
+        self.next_temporary = mark
+        cell = into or self.temporary()
+        self.emit(op, node, cell, first, x=len(parts))
+        fixed = tuple(parts) if op == "TUPLE" else None
+        return Value(cell, Type(frozenset({op.lower()}), _types.join_all(parts), None, fixed))
+
+    def item(self, node: ast.expr, cell: Cell) -> Value:
+        if isinstance(node, ast.Starred):
+            raise Refuse(node, "* in a list or tuple is not available yet", "add the lists: [x] + rest")
+        value = self.value(node, cell)
+        if value.whole is not None:
+            raise Refuse(
+                node, f"a {value.whole.cls.__name__} cannot be put into a list or tuple", "put its fields there"
+            )
+        return value
+
+    def constant_display(self, node: ast.expr) -> Any:
+        """The object of a display of constants (names of module constants too), else MISSING."""
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            items = [self.constant_display(item) for item in node.elts]
+            if any(item is MISSING for item in items):
+                return MISSING
+            kind: type[Any] = {ast.Tuple: tuple, ast.List: list, ast.Set: set}[type(node)]
+            try:
+                return kind(items)
+            except TypeError as error:
+                raise Refuse(node, str(error)) from None
+        if isinstance(node, ast.Dict):
+            keys = [MISSING if key is None else self.constant_display(key) for key in node.keys]
+            values = [self.constant_display(item) for item in node.values]
+            if any(item is MISSING for item in [*keys, *values]):
+                return MISSING
+            return dict(zip(keys, values, strict=True))
+        if isinstance(node, ast.Name | ast.Attribute):
+            found = self.python_object(node)
+            plain = isinstance(found, str | int | float | enum.Enum | tuple | frozenset) or found is None
+            return found if plain else MISSING
+        number = literal_number(node)
+        return MISSING if number is None else number
+
+    def lower_Set(self, node: ast.Set, into: Cell | None) -> Value:
+        constant = self.constant_display(node)
+        if constant is MISSING:
+            raise Refuse(node, "a set of values that are not constants is not available yet", "a tuple: `x in (a, b)`")
+        return self.constant(constant, node)
+
+    def lower_Dict(self, node: ast.Dict, into: Cell | None) -> Value:
+        constant = self.constant_display(node)
+        if constant is MISSING:
+            raise Refuse(
+                node, "a dict of values that are not constants is not available yet", "if/elif, or a module constant"
+            )
+        return self.constant(constant, node)
+
+    def lower_Subscript(self, node: ast.Subscript, into: Cell | None) -> Value:
+        mark = self.next_temporary
+        base = self.present(self.plain(self.value(node.value), node.value), node.value)
+        if isinstance(node.slice, ast.Slice):
+            first = self.run_of(3)
+            for at, part in enumerate((node.slice.lower, node.slice.upper, node.slice.step)):
+                cell = Cell(first.kind, first.number + at)
+                if part is None:
+                    self.emit("MOVE", node, cell, self.literal(None).cell)
+                else:
+                    self.plain(self.value(part, cell), part)
+            self.next_temporary = mark
+            cell = into or self.temporary()
+            self.emit("SLICE", node, cell, base.cell, first)
+            return Value(cell, replace(base.type, items=None))
+        index = self.value(node.slice)
+        if base.type.only("dict", "none"):
+            if not _types.equality_is_exact(index.type, base.type.item or _types.NONE):
+                raise self.differs(index.type, base.type.item or _types.NONE, node)
+        else:
+            self.plain(index, node.slice)
+        self.next_temporary = mark
+        cell = into or self.temporary()
+        self.emit("INDEX", node, cell, base.cell, index.cell)
+        return Value(cell, self.indexed(base.type, node.slice))
+
+    @staticmethod
+    def indexed(base: Type, index: ast.expr) -> Type:
+        base = base.without_none()
+        if base.only("dict"):
+            return base.value or _types.ANY
+        number = literal_number(index)
+        if base.items is not None and isinstance(number, int) and -len(base.items) <= number < len(base.items):
+            return base.items[number]
+        if base.only("list", "tuple", "str", "range"):
+            return _types.item_of(base)
+        return _types.join_all([_types.item_of(base), base.value or _types.ANY])
+
+    def lower_JoinedStr(self, node: ast.JoinedStr, into: Cell | None) -> Value:
+        parts = [p for p in node.values if not (isinstance(p, ast.Constant) and p.value == "")]
+        if not parts:
+            return self.literal("")
+        if len(parts) > 255:
+            raise Refuse(node, "more than 255 parts in an f-string")
+        mark = self.next_temporary
+        first = self.run_of(len(parts))
+        for at, part in enumerate(parts):
+            cell = Cell(first.kind, first.number + at)
+            if isinstance(part, ast.FormattedValue):
+                self.format(part, cell)
+            else:
+                self.value(part, cell)
+        self.next_temporary = mark
+        cell = into or self.temporary()
+        if len(parts) == 1:
+            self.emit("MOVE", node, cell, first)
+        else:
+            self.emit("CONCAT", node, cell, first, x=len(parts))
+        return Value(cell, _types.STR)
+
+    def format(self, node: ast.FormattedValue, cell: Cell) -> None:
+        spec = node.format_spec
+        if spec is not None and not (isinstance(spec, ast.JoinedStr) and not spec.values):
+            text = ast.unparse(spec)[2:-1]
+            raise Refuse(
+                node, f'the format "{text}" is not available yet', "round(x, 2) where digits matter, {x} otherwise"
+            )
+        value = self.plain(self.value(node.value), node.value)
+        self.check_text(value, node.value, node.conversion == 114 or node.conversion == 97)
+        self.emit("FORMAT", node, cell, value.cell, x=CONVERSIONS[node.conversion])
+
+    def check_text(self, value: Value, node: ast.AST, representation: bool) -> None:
+        """Whether the text of a value is the same in the engine: not of members, not of sets."""
+        kind = value.type.enum
+        if _types.enum_inside(value.type.item) or (
+            isinstance(kind, type) and (representation or not _types.prints_value(kind))
+        ):
+            raise Refuse(node, "the text of an Enum's member is not that of its value", "use its .value")
+        if _types.holds_set(value.type):
+            raise Refuse(node, "the text of a set depends on its order, which Python randomizes", "sorted(s)")
+
+    def lower_FormattedValue(self, node: ast.FormattedValue, into: Cell | None) -> Value:
+        cell = into or self.temporary()
+        self.format(node, cell)
+        return Value(cell, _types.STR)
+
+    # --- calls and comprehensions: _calls.py ---
+
+    def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
+        raise NotImplementedError
+
+    def lower_ListComp(self, node: ast.ListComp, into: Cell | None) -> Value:
+        raise NotImplementedError
+
+    def lower_GeneratorExp(self, node: ast.GeneratorExp, into: Cell | None) -> Value:
+        raise Refuse(
+            node, "a generator is available inside sum, any, all, min, max, len, sorted, list, tuple, join", "[...]"
+        )
+
+
+def literal_number(node: ast.expr) -> int | float | None:
+    """The value of number literals and exact operators on them; None for anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, int | float) and not isinstance(node.value, bool) else None
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        inner = literal_number(node.operand)
+        return None if inner is None else -inner if isinstance(node.op, ast.USub) else inner
+    if not isinstance(node, ast.BinOp):
+        return None
+    left, right = literal_number(node.left), literal_number(node.right)
+    if left is None or right is None:
+        return None
+    try:
+        if isinstance(node.op, ast.Add):
+            return left + right
+        if isinstance(node.op, ast.Sub):
+            return left - right
+        if isinstance(node.op, ast.Mult):
+            return left * right
+        if isinstance(node.op, ast.Div):
+            return left / right
+    except ArithmeticError:
+        return None
+    return None
+
+
+def names_stored(node: ast.AST) -> tuple[set[str], set[str]]:
+    """The names that a function's body assigns (not those of comprehensions), and those that a walrus assigns."""
+    stored: set[str] = set()
+    walrus: set[str] = set()
+
+    def visit(inner: ast.AST, comprehension: bool) -> None:
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef) and inner is not node:
+            if not isinstance(inner, ast.Lambda):
+                stored.add(inner.name)
+            return
+        if isinstance(inner, ast.NamedExpr):
+            walrus.add(inner.target.id)
+        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store | ast.Del) and not comprehension:
+            stored.add(inner.id)
+        elif isinstance(inner, ast.Import | ast.ImportFrom):
+            stored.update((a.asname or a.name).split(".")[0] for a in inner.names)
+        elif isinstance(inner, ast.comprehension):
+            visit(inner.target, True)
+            for part in [inner.iter, *inner.ifs]:
+                visit(part, comprehension)
+            return
+        for child in ast.iter_child_nodes(inner):
+            visit(child, comprehension)
+
+    visit(node, False)
+    return stored | walrus, walrus
+
+
+__all__ = ["Expressions", "Scope", "construct", "literal_number", "names_stored"]

@@ -1,0 +1,287 @@
+"""The bottom of lowering: instructions and temporaries being made, jumps, and what is known of each name along each path.
+
+`_expressions.py`, `_calls.py` and `_lower.py` stand on it, in this order. A path's knowledge (`Paths`) maps names to bindings;
+a jump hands its copy to its label, a label joins what reaches it. `None` as the paths: nothing reaches this point.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from . import _types
+from ._definition import Definition, EventDef, FieldDef, FunctionDef, Place, Problem, Source
+from ._freeze import CannotFreeze, freeze
+from ._share import Cell, Constants, Instruction, Label
+from ._source import FunctionNode, place_of_node
+from ._types import Type
+
+INSTRUCTIONS_MAX = 32_768
+
+
+class Refuse(Exception):
+    """A construct that cannot be compiled, at a node of the current file."""
+
+    def __init__(self, node: ast.AST, message: str, help: str = ""):
+        super().__init__(message)
+        self.node = node
+        self.help = help
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An event, or a nested object of it, which exists only as its fields' cells."""
+
+    event: EventDef
+    prefix: str  # of its fields' names: "" or "merchant."
+    cls: type
+    witness: Cell | None = None  # a cell that is None exactly when the object is; None: it is always there
+
+
+@dataclass(frozen=True)
+class Value:
+    cell: Cell
+    type: Type
+    whole: Whole | None = None
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What a name is bound to on this path. `assigned` is False if only some ways here assign it."""
+
+    value: Value
+    assigned: bool = True
+
+
+Paths = dict[str, Binding]
+
+
+@dataclass(eq=False)
+class Target(Label):
+    """A label together with what is known on the ways to it."""
+
+    paths: list[Paths] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Scope:
+    """One Python function being lowered: the feature itself, or a helper inside it."""
+
+    number: int
+    function: types.FunctionType
+    node: FunctionNode
+    file: Path
+    locals: set[str]
+    walrus: set[str]  # names that a walrus assigns
+    cells: dict[str, Cell] = field(default_factory=dict)
+    comprehensions: list[dict[str, str]] = field(default_factory=list)  # names of comprehensions, innermost last
+    result: Cell | None = None  # of a helper: where its value goes
+    result_types: list[Type] = field(default_factory=list)
+    end: Target | None = None
+    call_place: Place | None = None  # of a helper of another file: positions are those of the call
+    loops: list[tuple[Target, Target]] = field(default_factory=list)  # (continue, break)
+
+
+@dataclass
+class Unit:
+    """What all functions of a definition share while they are lowered."""
+
+    definition: Definition
+    constants: Constants
+    slots: Mapping[Source, Cell]
+    arrival: Cell
+    fired: Cell
+    builtins: Mapping[str, tuple[int, int, int]]
+    opcodes: Mapping[str, int]
+    exceptions: Mapping[str, int]
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, problem: Problem) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+class Flow:
+    """Makes the instructions of one function of the definition."""
+
+    def __init__(self, unit: Unit, function: FunctionDef):
+        self.unit = unit
+        self.function = function
+        self.code: list[Instruction] = []
+        self.next_temporary = 0
+        self.temporaries = 0
+        self.scopes: list[Scope] = []
+        self.scope_count = 0
+        self.paths: Paths | None = {}
+
+    # --- cells ---
+
+    def temporary(self) -> Cell:
+        return self.run_of(1)
+
+    def run_of(self, count: int) -> Cell:
+        """The first of `count` temporaries that lie together."""
+        cell = Cell("temporary", self.next_temporary)
+        self.next_temporary += count
+        self.temporaries = max(self.temporaries, self.next_temporary)
+        return cell
+
+    def constant(self, value: Any, node: ast.AST, name: str = "") -> Value:
+        try:
+            frozen = freeze(value)
+        except CannotFreeze as error:
+            raise Refuse(node, f"{name or 'this'} cannot be used: {error}", error.help) from None
+        except RecursionError:
+            raise Refuse(node, f"{name or 'this'} cannot be used: it contains itself") from None
+        return Value(self.unit.constants.cell(frozen.data), frozen.type)
+
+    def literal(self, value: Any) -> Value:
+        """A constant that is known to be plain."""
+        frozen = freeze(value)
+        return Value(self.unit.constants.cell(frozen.data), frozen.type)
+
+    # --- instructions ---
+
+    @property
+    def scope(self) -> Scope:
+        return self.scopes[-1]
+
+    def place(self, node: ast.AST) -> Place:
+        return place_of_node(self.scope.file, node)
+
+    def code_place(self, node: ast.AST) -> Place:
+        """Where an instruction says it stands. CPython puts an attribute or a method's call in the attribute's own line."""
+        if self.scope.call_place is not None:
+            return self.scope.call_place
+        place = self.place(node)
+        line = node.lineno if hasattr(node, "lineno") else place.line
+        if isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            attribute = node if isinstance(node, ast.Attribute) else node.func
+            line = attribute.end_lineno or line
+        if line != place.line:
+            return Place(place.file, line, 0, place.end_column, place.end_line)
+        return place
+
+    def emit(
+        self,
+        op: str,
+        node: ast.AST,
+        a: Cell | None = None,
+        b: Cell | None = None,
+        c: Cell | Label | int | None = None,
+        x: int = 0,
+    ) -> None:
+        if self.paths is None:
+            return
+        self.code.append(Instruction(op, x, a, b, c, self.code_place(node)))
+        if len(self.code) > INSTRUCTIONS_MAX:
+            raise TooLong
+
+    def move(self, value: Value, into: Cell | None, node: ast.AST) -> Value:
+        """The value in that cell, if one is asked for."""
+        if into is None or into == value.cell or value.whole is not None:
+            return value
+        self.emit("MOVE", node, into, value.cell)
+        return Value(into, value.type)
+
+    # --- paths ---
+
+    def jump(self, target: Target, node: ast.AST) -> None:
+        self.emit("JMP", node, c=target)
+        if self.paths is not None:
+            target.paths.append(self.paths)
+        self.paths = None
+
+    def put(self, target: Target) -> None:
+        """The target is here."""
+        target.position = len(self.code)
+        ways = target.paths + ([self.paths] if self.paths is not None else [])
+        self.paths = join_paths(ways) if ways else None
+
+    def jump_if(self, value: Value, target: Target, when: bool, node: ast.AST, known: ast.expr | None = None) -> None:
+        """Jumps if bool(value) is `when`; `known` is the test whose outcome is then known on each side."""
+        if self.paths is None:
+            return
+        op, cell = ("JMP_TRUE" if when else "JMP_FALSE"), value.cell
+        if value.whole is not None:
+            cell = value.whole.witness or self.literal(True).cell
+            op = "JMP_NOT_NONE" if when else "JMP_NONE"
+        elif value.type.enum is _types.Mixed.MIXED:
+            raise Refuse(node, "this may be an Enum's member or another value", "compare .value")
+        elif isinstance(value.type.enum, type) and not _types.is_value_like(value.type.enum):
+            op = "JMP_NOT_NONE" if when else "JMP_NONE"  # a member is true, whatever its value
+        self.emit(op, node, b=cell, c=target)
+        before = self.paths
+        target.paths.append(self.refined(dict(before), known, when))
+        self.paths = self.refined(dict(before), known, not when)
+
+    def refined(self, paths: Paths, test: ast.expr | None, outcome: bool) -> Paths:
+        """What is known once a test came out so."""
+        raise NotImplementedError
+
+    def looped(self, body: Callable[[], Paths | None]) -> None:
+        """Makes a loop's body until what is known at its start includes what is known at its end."""
+        entry = self.paths
+        for attempt in range(6):
+            length, temporary, count = len(self.code), self.next_temporary, self.scope_count
+            self.paths = None if entry is None else dict(entry)
+            end = body()
+            if entry is None or end is None:
+                return
+            joined = join_paths([entry, end])
+            if joined == entry:
+                return
+            entry = widened(entry, joined) if attempt >= 3 else joined
+            del self.code[length:]
+            self.next_temporary, self.scope_count = temporary, count
+        raise AssertionError("types of a loop do not settle")
+
+
+class TooLong(Exception):
+    """More instructions than a function may have."""
+
+
+def join_paths(ways: list[Paths]) -> Paths:
+    joined = dict(ways[0])
+    for way in ways[1:]:
+        for name in [*joined, *(n for n in way if n not in joined)]:
+            joined[name] = _join_bindings(joined.get(name), way.get(name), name.startswith("@"))
+    return {name: binding for name, binding in joined.items() if not (name.startswith("@") and not binding.assigned)}
+
+
+def _join_bindings(a: Binding | None, b: Binding | None, narrowing: bool) -> Binding:
+    if a is None or b is None:
+        only = a or b
+        assert only is not None
+        return replace(only, assigned=False)
+    assigned = a.assigned and b.assigned
+    if a.value.whole != b.value.whole:
+        whole = a.value.whole or b.value.whole
+        other = b.value.whole if whole is a.value.whole else a.value.whole
+        if other is None or whole is None or replace(whole, witness=None) != replace(other, witness=None):
+            return Binding(Value(a.value.cell, Type(frozenset())), assigned)  # cannot be used any more
+        return Binding(replace(a.value, whole=whole if whole.witness is not None else other), assigned)
+    return Binding(replace(a.value, type=_types.join(a.value.type, b.value.type)), assigned)
+
+
+def widened(entry: Paths, joined: Paths) -> Paths:
+    """The types that still change become ANY."""
+    return {
+        name: binding
+        if name in entry and entry[name] == binding
+        else replace(binding, value=replace(binding.value, type=_types.join(_types.ANY, binding.value.type)))
+        for name, binding in joined.items()
+    }
+
+
+def field_key(field: FieldDef) -> str:
+    """The name under which a field's own narrowing is kept."""
+    return f"@{field.name}"
+
+
+def whole_key(whole: Whole) -> str:
+    return f"@@{whole.prefix}"

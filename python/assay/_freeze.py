@@ -1,0 +1,169 @@
+"""Python objects as the engine's constants: the bytes of engine/base/value.h, and the type the compiler knows.
+
+A set has no order that can be seen (iterating one is refused), so it is written sorted by its items' bytes: equal sources give
+equal bundles whatever the hash seed. A dict keeps its order.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import math
+import struct
+import types
+from dataclasses import dataclass
+from typing import Any
+
+from . import _types
+from ._types import Type
+
+NONE_TAG, BOOL_TAG, INT_TAG, FLOAT_TAG, STR_TAG, DATETIME_TAG, DATE_TAG, TIMEDELTA_TAG = range(8)
+LIST_TAG, TUPLE_TAG, SET_TAG, DICT_TAG, SECRET_TAG, BIGINT_TAG = range(8, 14)
+TAGS = {
+    "none": NONE_TAG,
+    "bool": BOOL_TAG,
+    "int": INT_TAG,
+    "float": FLOAT_TAG,
+    "str": STR_TAG,
+    "datetime": DATETIME_TAG,
+    "date": DATE_TAG,
+    "timedelta": TIMEDELTA_TAG,
+    "list": LIST_TAG,
+    "tuple": TUPLE_TAG,
+    "set": SET_TAG,
+    "dict": DICT_TAG,
+}
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+MICROSECOND = datetime.timedelta(microseconds=1)
+DEPTH_MAX = 8
+VALUE_BYTES_MAX = 1 << 20
+
+
+class CannotFreeze(Exception):
+    """The object has no counterpart in the engine."""
+
+    def __init__(self, message: str, help: str = ""):
+        super().__init__(message)
+        self.help = help
+
+
+@dataclass(frozen=True)
+class Frozen:
+    data: bytes
+    type: Type
+
+
+def freeze(value: Any, depth: int = 0) -> Frozen:
+    """A constant. Raises CannotFreeze."""
+    if depth > DEPTH_MAX:
+        raise CannotFreeze(f"it is nested more than {DEPTH_MAX} deep")
+    if isinstance(value, enum.Enum):
+        return _freeze_member(value, depth)
+    kind = type(value)
+    if value is None:
+        return Frozen(bytes([NONE_TAG, 0]), _types.NONE)
+    if kind is bool:
+        return Frozen(bytes([BOOL_TAG, value]), _types.BOOL)
+    if kind is int:
+        return _freeze_int(value)
+    if kind is float:
+        return Frozen(struct.pack("<Bd", FLOAT_TAG, value), _types.FLOAT)
+    if kind is str:
+        return _freeze_str(value)
+    if kind in (datetime.datetime, datetime.date, datetime.timedelta):
+        return _freeze_time(value)
+    if kind in (list, tuple, set, frozenset):
+        return _freeze_items(value, depth)
+    if kind is dict or isinstance(value, types.MappingProxyType):
+        return _freeze_dict(value, depth)
+    raise CannotFreeze(f"a constant of type {kind.__name__} is not available yet", _help(value))
+
+
+def _help(value: Any) -> str:
+    kind = type(value)
+    if kind.__module__.startswith("numpy") and hasattr(value, "tolist"):
+        return ".tolist() gives plain Python values"
+    if isinstance(value, dict):
+        return "dict(...) makes a plain dict of it"
+    for plain in (int, float, str, list, tuple):
+        if isinstance(value, plain):
+            return f"{plain.__name__}(...) makes a plain {plain.__name__} of it"
+    return "numbers, strings, None, datetimes, and tuples, lists, sets and dicts of them can be read"
+
+
+def _freeze_member(member: enum.Enum, depth: int) -> Frozen:
+    cls = type(member)
+    value = member.value
+    if isinstance(value, enum.Enum) or type(value) not in (str, int):
+        raise CannotFreeze(f"{cls.__name__} has values that are neither str nor int")
+    _check_enum(cls)
+    frozen = freeze(value, depth + 1)
+    return Frozen(frozen.data, Type(frozen.type.tags, enum=cls))
+
+
+def _check_enum(cls: type[enum.Enum]) -> None:
+    """Its members must compare and hash as enum members do, or as their values."""
+    for special in ("__eq__", "__hash__", "__bool__", "__len__", "__contains__"):
+        for base in cls.__mro__:
+            if special in base.__dict__:
+                if base.__module__ not in ("enum", "builtins"):
+                    raise CannotFreeze(f"{cls.__name__} defines {special} of its own", "use the member's .value")
+                break
+
+
+def _freeze_int(value: int) -> Frozen:
+    if -(2**63) <= value < 2**63:
+        return Frozen(struct.pack("<Bq", INT_TAG, value), _types.INT)
+    if value.bit_length() > 4096:
+        raise CannotFreeze("an int beyond 4,096 bits")
+    magnitude = abs(value).to_bytes((value.bit_length() + 7) // 8, "little")
+    return Frozen(struct.pack("<BBI", BIGINT_TAG, value < 0, len(magnitude)) + magnitude, _types.INT)
+
+
+def _freeze_str(value: str) -> Frozen:
+    try:
+        data = value.encode()
+    except UnicodeEncodeError:
+        raise CannotFreeze("a string with a lone surrogate") from None
+    if len(data) > VALUE_BYTES_MAX:
+        raise CannotFreeze("a string beyond 1 MiB")
+    return Frozen(struct.pack("<BI", STR_TAG, len(data)) + data, _types.STR)
+
+
+def _freeze_time(value: Any) -> Frozen:
+    if isinstance(value, datetime.datetime):
+        if value.tzinfo is not datetime.UTC:
+            help = "give it tzinfo=timezone.utc, as the event's times have"
+            raise CannotFreeze(
+                "a datetime without timezone.utc" if value.tzinfo is None else "a datetime of another zone", help
+            )
+        return Frozen(struct.pack("<Bq", DATETIME_TAG, (value - EPOCH) // MICROSECOND), _types.of("datetime"))
+    if isinstance(value, datetime.date):
+        days = value.toordinal() - EPOCH.toordinal()
+        return Frozen(struct.pack("<Bq", DATE_TAG, days), _types.of("date"))
+    return Frozen(struct.pack("<Bq", TIMEDELTA_TAG, value // MICROSECOND), _types.of("timedelta"))
+
+
+def _freeze_items(value: Any, depth: int) -> Frozen:
+    items = [freeze(item, depth + 1) for item in value]
+    joined = _types.join_all(item.type for item in items)
+    if isinstance(value, set | frozenset):
+        if any(isinstance(item, float) and math.isnan(item) for item in value):
+            raise CannotFreeze("a set with NaN in it")
+        items.sort(key=lambda item: item.data)
+        tag, name = SET_TAG, "set"
+    else:
+        tag, name = (LIST_TAG, "list") if isinstance(value, list) else (TUPLE_TAG, "tuple")
+    data = struct.pack("<BI", tag, len(items)) + b"".join(item.data for item in items)
+    fixed = tuple(item.type for item in items) if name == "tuple" else None
+    return Frozen(data, Type(frozenset({name}), joined, None, fixed))
+
+
+def _freeze_dict(value: Any, depth: int) -> Frozen:
+    keys = [freeze(key, depth + 1) for key in value]
+    values = [freeze(item, depth + 1) for item in value.values()]
+    data = struct.pack("<BI", DICT_TAG, len(keys))
+    data += b"".join(k.data + v.data for k, v in zip(keys, values, strict=True))
+    key_type = _types.join_all(k.type for k in keys)
+    value_type = _types.join_all(v.type for v in values)
+    return Frozen(data, Type(frozenset({"dict"}), key_type, value_type))

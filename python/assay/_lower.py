@@ -1,0 +1,364 @@
+"""Lowering of statements: a function of the definition to register code.
+
+    lower(unit, function)  ->  Lowered: instructions, how many temporaries, which cells may not be None
+
+Everything that Python would evaluate is evaluated in its order; every construct without a counterpart is a Problem at its
+line and column. `_flow.py` has instructions and paths, `_expressions.py` and `_calls.py` the expressions.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+import typing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import _types
+from ._calls import Calls
+from ._definition import (
+    MISSING,
+    Arrival,
+    EventDef,
+    FieldDef,
+    Fired,
+    FunctionDef,
+    ObjectDef,
+    ParamDef,
+    Problem,
+)
+from ._events import strip_none
+from ._expressions import OPERATORS
+from ._flow import Binding, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole
+from ._share import Cell, Instruction, Label, tidy
+from ._source import function_node, name_place
+from ._types import Type
+
+STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
+    ast.While: ("while", "for i in range(...)"),
+    ast.Try: ("try", "test before: `if x:`; an exception leaves the feature missing"),
+    ast.Raise: ("raise", "return None for a value that is not there"),
+    ast.With: ("with", "do it at module level"),
+    ast.Import: ("import inside a function", "import at module level"),
+    ast.ImportFrom: ("import inside a function", "import at module level"),
+    ast.Global: ("global", "a feature keeps nothing between payments; windows do"),
+    ast.Nonlocal: ("nonlocal", "return the value"),
+    ast.Delete: ("del", ""),
+    ast.FunctionDef: ("a function inside a function", "move it to module level"),
+    ast.AsyncFunctionDef: ("async", ""),
+    ast.ClassDef: ("a class inside a function", "move it to module level"),
+    ast.Match: ("match", "if and elif"),
+    ast.AsyncFor: ("async", ""),
+    ast.AsyncWith: ("async", ""),
+}
+
+
+@dataclass
+class Lowered:
+    function: FunctionDef
+    code: list[Instruction]
+    temporaries: int
+    required: list[Cell]
+
+
+def lower(unit: Unit, function: FunctionDef) -> Lowered:
+    """The code of one function. What is wrong with it goes to unit.problems; the code is meaningless then."""
+    return _Lowering(unit, function).lowered()
+
+
+class _Lowering(Calls):
+    def lowered(self) -> Lowered:
+        python = typing.cast("types.FunctionType", self.function.function)
+        tree = function_node(python)
+        required: list[Cell] = []
+        if tree is None:
+            message = f"the source of {self.function.name} cannot be found"
+            self.unit.report(Problem(self.function.place, message))
+            return Lowered(self.function, [], 0, [])
+        scope = self.open_scope(python, tree)
+        self.scopes.append(scope)
+        try:
+            arguments = {p.name: self.parameter(p, tree, required) for p in self.function.params}
+            self.start(scope, arguments)
+            self.body(scope)
+        except TooLong:
+            place = name_place(Path(python.__code__.co_filename), tree)
+            self.unit.report(Problem(place, f"{self.function.name} becomes more than 32,768 instructions", "split it"))
+        except Refuse as refused:
+            self.refuse(refused)
+        labels = [i.c for i in self.code if isinstance(i.c, Label)]
+        return Lowered(self.function, tidy(self.code, labels), self.temporaries, list(dict.fromkeys(required)))
+
+    # --- parameters ---
+
+    def parameter(self, parameter: ParamDef, tree: ast.AST, required: list[Cell]) -> Value:
+        """The cell that a parameter reads, with its default for a missing value; adds what must be there to `required`."""
+        source = parameter.source
+        if isinstance(source, EventDef):
+            return Value(self.literal(None).cell, Type(frozenset()), Whole(source, "", source.cls))
+        if isinstance(source, ObjectDef):
+            return self.object_parameter(source, parameter, tree, required)
+        if isinstance(source, Arrival):
+            return Value(self.unit.arrival, _types.of("datetime"))
+        if isinstance(source, Fired):
+            return Value(self.unit.fired, _types.of("list", item=_types.STR))
+        cell = self.unit.slots[source]
+        if isinstance(source, FieldDef):
+            known = _types.of_field(source, self.may_be_none(source))
+        else:
+            known = _types.of_source(source)
+            if parameter.annotation is not MISSING and parameter.allows_none:
+                known = _types.join(known, _types.NONE)
+        if parameter.default is not MISSING and parameter.default is not None:
+            return self.with_default(parameter, Value(cell, known), tree)
+        if not parameter.allows_none:
+            required.append(cell)
+            known = known.without_none()
+        return Value(cell, known)
+
+    def may_be_none(self, field: FieldDef) -> bool:
+        inside = [o for o in self.function.event.objects if o.cls is not None and field.name.startswith(o.name + ".")]
+        return field.nullable or any(o.nullable for o in inside)
+
+    def with_default(self, parameter: ParamDef, value: Value, tree: ast.AST) -> Value:
+        default = self.constant(parameter.default, tree, f"the default of {parameter.name}")
+        if isinstance(parameter.source, FieldDef) and not value.type.maybe_none:
+            return value
+        cell = self.temporary()
+        there = Target()
+        self.emit("MOVE", tree, cell, value.cell)
+        self.emit("JMP_NOT_NONE", tree, b=cell, c=there)
+        self.emit("MOVE", tree, cell, default.cell)
+        self.put(there)
+        return Value(cell, _types.join(value.type.without_none(), default.type))
+
+    def object_parameter(self, source: ObjectDef, parameter: ParamDef, tree: ast.AST, required: list[Cell]) -> Value:
+        event = self.function.event
+        assert source.cls is not None
+        whole = Whole(event, source.name + ".", source.cls)
+        if source.nullable:
+            cell = self.witness(source, Whole(event, "", event.cls), tree)
+            if parameter.allows_none:
+                whole = replace(whole, witness=cell)
+            else:
+                required.append(cell)
+        if parameter.default is not MISSING and parameter.default is not None:
+            raise Refuse(tree, f"a default for {parameter.name}, a nested object, is not available yet", "| None")
+        return Value(self.literal(None).cell, Type(frozenset()), whole)
+
+    # --- bodies and statements ---
+
+    def body(self, scope: Scope) -> None:
+        node = scope.node
+        assert isinstance(node, ast.FunctionDef)
+        self.block(node.body)
+        last = node.body[-1]
+        if self.paths is not None:  # falls off its end: returns None
+            self.give(self.literal(None), last)
+
+    def block(self, statements: list[ast.stmt]) -> None:
+        for statement in statements:
+            mark = self.next_temporary
+            try:
+                self.statement(statement)
+            except Refuse as refused:
+                self.refuse(refused)
+            self.next_temporary = mark
+
+    def statement(self, node: ast.stmt) -> None:
+        known = STATEMENTS.get(type(node))
+        if known is not None:
+            raise Refuse(
+                node, f"{known[0]} is not available yet" if known[0] != "global" else "global cannot be used", known[1]
+            )
+        method = getattr(self, f"do_{type(node).__name__}", None)
+        if method is None:
+            raise Refuse(node, f"{type(node).__name__.lower()} is not available yet")
+        if self.paths is None and not isinstance(
+            node, ast.Return | ast.Expr | ast.Assign | ast.AugAssign | ast.If | ast.For
+        ):
+            return
+        method(node)
+
+    def do_Pass(self, node: ast.Pass) -> None:
+        pass
+
+    def do_Expr(self, node: ast.Expr) -> None:
+        if not isinstance(node.value, ast.Constant):
+            self.value(node.value)
+
+    def do_Return(self, node: ast.Return) -> None:
+        self.give_back(node.value, node)
+
+    def give_back(self, expression: ast.expr | None, node: ast.Return) -> None:
+        """Returns an expression; each side of a conditional one returns by itself."""
+        if isinstance(expression, ast.IfExp):
+            otherwise = Target()
+            self.branch(expression.test, otherwise, False)
+            self.give_back(expression.body, node)
+            self.put(otherwise)
+            self.give_back(expression.orelse, node)
+            return
+        scope = self.scope
+        value = self.literal(None) if expression is None else self.value(expression, scope.result)
+        self.give(value, node)
+
+    def give(self, value: Value, node: ast.stmt) -> None:
+        scope = self.scope
+        if value.whole is not None:
+            raise Refuse(node, f"a {value.whole.cls.__name__} cannot be returned", "return one of its fields")
+        if scope.result is not None and scope.end is not None:
+            scope.result_types.append(value.type)
+            self.move(value, scope.result, node)
+            self.jump(scope.end, node)
+            return
+        self.check_result(value, node)
+        self.emit("RET", node, b=value.cell)
+        self.paths = None
+
+    def check_result(self, value: Value, node: ast.stmt) -> None:
+        """Enum members leave a function as their values; only str and int ones do so in Python too."""
+        returned = node.value if isinstance(node, ast.Return) and node.value is not None else node
+        truth = strip_none(self.function.returns)[0] is bool or self.function.kind == "rule"
+        if not truth:
+            self.open(value, returned)
+        elif value.type.enum is not None:
+            raise Refuse(returned, "an Enum's member as a truth value is not available yet", "compare it")
+        if _types.enum_inside(value.type.item):
+            raise Refuse(returned, "a list of Enum members cannot be returned yet", "return their .value")
+
+    # --- assignment ---
+
+    def do_Assign(self, node: ast.Assign) -> None:
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            self.assign_expression(node.targets[0].id, node.value, node)
+            return
+        only = node.targets[0]
+        if (
+            len(node.targets) == 1
+            and isinstance(only, ast.Tuple | ast.List)
+            and isinstance(node.value, ast.Tuple | ast.List)
+        ):
+            if self.assign_pairwise(only, node.value):
+                return
+        value = self.value(node.value)
+        for target in node.targets:
+            self.assign_target(target, value, node)
+
+    def do_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is None:
+            return
+        if not isinstance(node.target, ast.Name):
+            raise Refuse(
+                node.target, f"assigning to {ast.unparse(node.target)} is not available yet", "assign a local name"
+            )
+        self.assign_expression(node.target.id, node.value, node)
+
+    def assign_expression(self, name: str, expression: ast.expr, node: ast.stmt) -> None:
+        """The value goes straight into the name's cell unless making it may read the name again."""
+        cell = self.scope.cells[name]
+        reads = any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(expression))
+        simple = isinstance(expression, ast.BinOp | ast.UnaryOp | ast.Constant | ast.Subscript | ast.Attribute)
+        value = self.value(expression, None if reads and not simple else cell)
+        self.assign_name(name, value, node)
+
+    def assign_name(self, name: str, value: Value, node: ast.AST) -> None:
+        self.set_binding(f"{self.scope.number}:{name}", Binding(self.move(value, self.scope.cells[name], node)))
+
+    def assign_pairwise(self, target: ast.Tuple | ast.List, value: ast.Tuple | ast.List) -> bool:
+        """a, b = b, a: all values first, then the names."""
+        parts = [*target.elts, *value.elts]
+        if len(target.elts) != len(value.elts) or any(isinstance(p, ast.Starred) for p in parts):
+            return False
+        values = [self.value(part, self.temporary()) for part in value.elts]
+        for name, part in zip(target.elts, values, strict=True):
+            self.assign_target(name, part, target)
+        return True
+
+    def assign_target(self, target: ast.expr, value: Value, node: ast.AST) -> None:
+        if isinstance(target, ast.Name):
+            self.assign_name(target.id, value, node)
+        elif isinstance(target, ast.Tuple | ast.List):
+            for part, item in zip(target.elts, self.unpacked(value, target), strict=True):
+                self.assign_target(part, item, target)
+        elif isinstance(target, ast.Starred):
+            raise Refuse(target, "* in an assignment is not available yet", "slices: xs[0], xs[1:]")
+        else:
+            help = "a feature may not change what others see; use a local name"
+            raise Refuse(target, f"assigning to {ast.unparse(target)} is not available", help)
+
+    def do_AugAssign(self, node: ast.AugAssign) -> None:
+        if not isinstance(node.target, ast.Name):
+            raise Refuse(node.target, f"assigning to {ast.unparse(node.target)} is not available", "use a local name")
+        op = OPERATORS.get(type(node.op))
+        if op is None:
+            raise Refuse(node, "the operator @= is not available yet")
+        name = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+        left = self.present(self.plain(self.value(name), name), name)
+        if "list" in left.type.tags:
+            text = f"{name.id} = {name.id} + ..."
+            raise Refuse(node, "changing a list in place is not available yet", text)
+        right = self.present(self.plain(self.value(node.value), node.value), node.value)
+        value = self.operate(op, left, right, node, self.scope.cells[name.id])
+        self.assign_name(name.id, value, node)
+
+    # --- control ---
+
+    def do_If(self, node: ast.If) -> None:
+        otherwise, end = Target(), Target()
+        mark = self.next_temporary
+        self.branch(node.test, otherwise, False)
+        self.next_temporary = mark
+        self.block(node.body)
+        if node.orelse:
+            self.jump(end, node)
+        self.put(otherwise)
+        self.block(node.orelse)
+        self.put(end)
+
+    def do_Assert(self, node: ast.Assert) -> None:
+        holds = Target()
+        self.branch(node.test, holds, True)
+        text = None
+        if node.msg is not None:
+            value = self.plain(self.value(node.msg), node.msg)
+            self.check_text(value, node.msg, False)
+            text = self.temporary()
+            self.emit("FORMAT", node, text, value.cell, x=1)
+        self.emit("RAISE", node, b=text, x=self.unit.exceptions["AssertionError"])
+        self.paths = None
+        self.put(holds)
+
+    def do_For(self, node: ast.For) -> None:
+        source = self.iterator(node.iter, node)
+        item = self.temporary()
+        over, end = Target(), Target()
+        after = self.next_temporary
+
+        def body() -> Paths | None:
+            head, again = Target(len(self.code)), Target()
+            if self.paths is None:
+                return None
+            over.paths.append(self.paths)
+            self.emit("NEXT", node.iter, item, source[0], over)
+            self.assign_target(node.target, Value(item, source[1]), node.target)
+            self.scope.loops.append((again, end))
+            self.block(node.body)
+            self.scope.loops.pop()
+            self.put(again)
+            known = self.paths
+            self.emit("JMP", node, c=head)
+            self.paths = None
+            self.next_temporary = after
+            return known
+
+        self.looped(body)
+        self.put(over)
+        self.block(node.orelse)
+        self.put(end)
+
+    def do_Break(self, node: ast.Break) -> None:
+        self.jump(self.scope.loops[-1][1], node)
+
+    def do_Continue(self, node: ast.Continue) -> None:
+        self.jump(self.scope.loops[-1][0], node)

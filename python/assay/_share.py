@@ -1,0 +1,97 @@
+"""What the functions of a definition have in common: their constants, each kept once, and small clean-ups of their code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ._definition import Place
+
+
+class Cell(NamedTuple):
+    """A cell of the frame before the frame's size is known: `kind` is "constant", "slot" or "temporary"."""
+
+    kind: str
+    number: int
+
+
+@dataclass(eq=False)
+class Label:
+    position: int = -1  # in the function's instructions, once placed
+
+
+@dataclass(eq=False)
+class Instruction:
+    """One instruction; a, b, c as engine/code/opcodes.h says. c is a Label of a jump, a number of a call."""
+
+    op: str
+    x: int
+    a: Cell | None
+    b: Cell | None
+    c: Cell | Label | int | None
+    place: Place
+
+
+@dataclass
+class Constants:
+    """The pool: a constant's cell, the same for the same bytes."""
+
+    cells: dict[bytes, Cell] = field(default_factory=dict)
+
+    def cell(self, data: bytes) -> Cell:
+        return self.cells.setdefault(data, Cell("constant", len(self.cells)))
+
+    def serialized(self) -> bytes:
+        return len(self.cells).to_bytes(4, "little") + b"".join(self.cells)
+
+
+def tidy(code: list[Instruction], labels: list[Label]) -> list[Instruction]:
+    """Without moves of a cell to itself and jumps to the next instruction; jumps to jumps go to the end of the chain."""
+    for instruction in code:
+        seen: set[int] = set()
+        while isinstance(instruction.c, Label) and instruction.c.position not in seen:
+            seen.add(instruction.c.position)
+            at = instruction.c.position
+            if at < len(code) and code[at].op == "JMP" and isinstance(code[at].c, Label):
+                instruction.c = code[at].c
+    while True:
+        drop = {i for i, instruction in enumerate(code) if _is_useless(instruction, i)}
+        if not drop:
+            return _without_dead(code, labels)
+        code = _remove(code, labels, drop)
+
+
+def _is_useless(instruction: Instruction, at: int) -> bool:
+    if instruction.op == "MOVE":
+        return instruction.a == instruction.b
+    return instruction.op == "JMP" and isinstance(instruction.c, Label) and instruction.c.position == at + 1
+
+
+def _remove(code: list[Instruction], labels: list[Label], drop: set[int]) -> list[Instruction]:
+    moved = []  # the new position of each old one
+    kept = 0
+    for i in range(len(code) + 1):
+        moved.append(kept)
+        kept += i not in drop
+    for label in set(labels):
+        if label.position >= 0:
+            label.position = moved[label.position]
+    return [instruction for i, instruction in enumerate(code) if i not in drop]
+
+
+def _without_dead(code: list[Instruction], labels: list[Label]) -> list[Instruction]:
+    """Without what no path reaches."""
+    reached: set[int] = set()
+    open_ = [0]
+    while open_:
+        at = open_.pop()
+        if at in reached or at >= len(code):
+            continue
+        reached.add(at)
+        instruction = code[at]
+        if isinstance(instruction.c, Label):
+            open_.append(instruction.c.position)
+        if instruction.op not in ("JMP", "RET", "RAISE"):
+            open_.append(at + 1)
+    drop = set(range(len(code))) - reached
+    return tidy(_remove(code, labels, drop), labels) if drop else code

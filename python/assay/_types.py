@@ -1,0 +1,313 @@
+"""What the compiler knows of a value before it runs: its possible tags, what its items are, whether it stands for an Enum.
+
+The engine's values carry their tag, so nothing depends on this for its meaning. It is here for three things: to name the
+places where None can bite, to refuse what would silently differ (an Enum member is only its value in the engine), and to
+print types. When unsure a type is wide (ANY) and says nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import types
+import typing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ._definition import FieldDef, FunctionDef, ModelDef, WindowDef
+from ._events import SCALARS, strip_none
+
+NUMBERS = frozenset({"bool", "int", "float"})
+SIMPLE = NUMBERS | {"none", "str", "datetime", "date", "timedelta", "list", "tuple", "dict", "range", "iterator"}
+
+
+class Mixed(enum.Enum):
+    """Of a type that may be an Enum member or something else: nearly nothing can be done with it."""
+
+    MIXED = "mixed"
+
+
+@dataclass(frozen=True)
+class Type:
+    tags: frozenset[str]
+    item: Type | None = None  # of list, tuple, set, dict (its keys), iterator; None: unknown
+    value: Type | None = None  # of dict
+    items: tuple[Type, ...] | None = None  # of a tuple whose length is known
+    enum: type[enum.Enum] | Mixed | None = None  # what is not None is a member of it
+
+    @property
+    def maybe_none(self) -> bool:
+        return "none" in self.tags
+
+    def without_none(self) -> Type:
+        return replace(self, tags=self.tags - {"none"}) if self.maybe_none else self
+
+    def only(self, *tags: str) -> bool:
+        """Whether every value of the type has one of these tags."""
+        return bool(self.tags) and self.tags <= set(tags)
+
+    def __str__(self) -> str:
+        if isinstance(self.enum, type):
+            names = [self.enum.__name__]
+        else:
+            names = sorted(self.tags - {"none"})
+            names = ["value"] if len(names) > 4 else names
+        return " | ".join(names + (["None"] if self.maybe_none else []))
+
+
+def of(*tags: str, item: Type | None = None) -> Type:
+    return Type(frozenset(tags), item)
+
+
+ANY = Type(frozenset(SIMPLE))
+NONE, BOOL, INT, FLOAT, STR = of("none"), of("bool"), of("int"), of("float"), of("str")
+NUMBER = of("int", "float")
+
+
+def join(a: Type, b: Type) -> Type:
+    """A value that is one or the other."""
+    if a == b:
+        return a
+    if not a.tags or not b.tags:
+        return b if not a.tags else a
+    cls: type[enum.Enum] | Mixed | None
+    if a.enum == b.enum or b.tags == {"none"}:
+        cls = a.enum
+    elif a.tags == {"none"}:
+        cls = b.enum
+    else:
+        cls = Mixed.MIXED
+    items = a.items if a.items == b.items else None
+    return Type(a.tags | b.tags, _join_parts(a, b, "item"), _join_parts(a, b, "value"), items, cls)
+
+
+def _join_parts(a: Type, b: Type, part: str) -> Type | None:
+    x, y = getattr(a, part), getattr(b, part)
+    containers = {"list", "tuple", "set", "dict", "iterator"}
+    if x is None and not a.tags & containers:
+        return typing.cast("Type | None", y)
+    if y is None and not b.tags & containers:
+        return typing.cast("Type | None", x)
+    return join(x, y) if x is not None and y is not None else None
+
+
+def join_all(parts: typing.Iterable[Type]) -> Type:
+    joined = Type(frozenset())
+    for part in parts:
+        joined = join(joined, part)
+    return joined
+
+
+def item_of(t: Type) -> Type:
+    """What iterating over it gives."""
+    parts: list[Type] = []
+    if t.tags & {"list", "tuple", "set", "dict", "iterator"}:
+        parts.append(t.item if t.item is not None else ANY)
+    if "str" in t.tags:
+        parts.append(STR)
+    if "range" in t.tags:
+        parts.append(INT)
+    joined = join_all(parts)
+    return joined if joined.tags else ANY
+
+
+def holds_set(t: Type | None) -> bool:
+    """Whether it is a set or holds one at some depth."""
+    return t is not None and ("set" in t.tags or holds_set(t.item) or holds_set(t.value))
+
+
+def enum_inside(t: Type | None) -> bool:
+    """Whether it is an Enum's member or holds one."""
+    return t is not None and (t.enum is not None or enum_inside(t.item) or enum_inside(t.value))
+
+
+# --- from Python's side ---------------------------------------------------------------------------------------------
+
+
+def of_annotation(annotation: Any) -> Type:
+    """The type that an annotation describes; ANY if it is beyond us."""
+    base, nullable = strip_none(annotation)
+    if typing.get_origin(base) is typing.Annotated:
+        return of_annotation(base.__origin__ | None if nullable else base.__origin__)
+    known = _of_base(base)
+    return join(known, NONE) if nullable else known
+
+
+def _of_base(base: Any) -> Type:
+    origin, arguments = typing.get_origin(base), typing.get_args(base)
+    if base in SCALARS:
+        return of(SCALARS[base])
+    if base is datetime.timedelta:
+        return of("timedelta")
+    if base is None or base is type(None):
+        return NONE
+    if origin is typing.Literal:
+        return join_all(of(type(a).__name__) if type(a) in SCALARS else ANY for a in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return join_all(of_annotation(a) for a in arguments)
+    if origin is list or base is list:
+        return of("list", item=of_annotation(arguments[0]) if arguments else ANY)
+    if origin is tuple:
+        parts = [of_annotation(a) for a in arguments if a is not Ellipsis]
+        fixed = tuple(parts) if parts and Ellipsis not in arguments else None
+        return Type(frozenset({"tuple"}), join_all(parts), None, fixed)
+    return of("tuple", item=ANY) if base is tuple else ANY
+
+
+def of_field(field: FieldDef, may_be_none: bool) -> Type:
+    """The type of a field's cell, as a function sees it."""
+    if field.is_list:
+        item = of(field.type)
+        known = of("list", item=join(item, NONE) if field.item_nullable else item)
+    else:
+        known = Type(frozenset({field.type}), enum=field.enum)
+    return join(known, NONE) if may_be_none else known
+
+
+def of_window(window: WindowDef) -> Type:
+    if window.kind == "sum":
+        return FLOAT if window.value_type == "float" else INT
+    return {"count": INT, "mean": of("float", "none"), "seen": of("bool", "none")}[window.kind]
+
+
+def of_source(source: FunctionDef | WindowDef | ModelDef) -> Type:
+    if isinstance(source, WindowDef):
+        return of_window(source)
+    if isinstance(source, ModelDef):
+        return FLOAT
+    return BOOL if source.kind == "rule" else of_annotation(source.returns)
+
+
+# --- Enums ----------------------------------------------------------------------------------------------------------
+
+
+def is_value_like(cls: type[enum.Enum]) -> bool:
+    """Whether its members equal their values (a str or int Enum)."""
+    return issubclass(cls, str | int)
+
+
+def prints_value(cls: type[enum.Enum]) -> bool:
+    """Whether str() and format() of its members are those of their values."""
+    return all(str(m) == str(m.value) and format(m) == format(m.value) for m in cls)
+
+
+def equality_is_exact(a: Type, b: Type) -> bool:
+    """Whether comparing the values of two types says what comparing them in Python says."""
+    if a.enum is None and b.enum is None:
+        return True
+    if Mixed.MIXED in (a.enum, b.enum):
+        return a.tags == {"none"} or b.tags == {"none"}
+    if a.enum is b.enum or a.tags == {"none"} or b.tags == {"none"}:
+        return True
+    return all(t.enum is None or (isinstance(t.enum, type) and is_value_like(t.enum)) for t in (a, b))
+
+
+# --- operators ------------------------------------------------------------------------------------------------------
+
+
+def of_operator(op: str, a: Type, b: Type) -> Type:
+    """The result of an arithmetic instruction, None left aside (it raises)."""
+    a, b = a.without_none(), b.without_none()
+    if a.tags and b.tags and a.tags <= NUMBERS and b.tags <= NUMBERS:
+        if op == "DIV":
+            return FLOAT
+        if op in ("BIT_AND", "BIT_OR", "BIT_XOR") and a.tags | b.tags == {"bool"}:
+            return BOOL
+        if "float" not in a.tags | b.tags:
+            return NUMBER if op == "POW" else INT
+        return FLOAT if a.tags == {"float"} or b.tags == {"float"} else NUMBER
+    if op in ("ADD", "MUL", "MOD") and (a.only("str") or b.only("str")):
+        return STR
+    if op == "ADD" and a.tags <= {"list", "tuple"} and b.tags <= {"list", "tuple"} and a.tags:
+        item = join(a.item, b.item) if a.item is not None and b.item is not None else None
+        return Type(a.tags, item)
+    if op == "MUL" and (a.only("list", "tuple") or b.only("list", "tuple")):
+        source = a if a.only("list", "tuple") else b
+        return Type(source.tags, source.item)
+    times = {"datetime", "date", "timedelta"}
+    if a.tags <= times | NUMBERS and b.tags <= times | NUMBERS:
+        return of("datetime", "date", "timedelta", "int", "float")
+    return ANY
+
+
+def of_call(name: str, arguments: list[Type]) -> Type:
+    """The result of a built-in; ANY if not worth knowing."""
+    first = arguments[0] if arguments else ANY
+    if name in ("min", "max"):
+        return item_of(first) if len(arguments) == 1 else join_all(arguments)
+    if name in ("sorted", "list"):
+        return of("list", item=item_of(first) if arguments else ANY)
+    if name == "tuple":
+        return of("tuple", item=item_of(first) if arguments else ANY)
+    if name == "reversed":
+        return of("iterator", item=item_of(first))
+    if name == "enumerate":
+        pair = Type(frozenset({"tuple"}), join(INT, item_of(first)), None, (INT, item_of(first)))
+        return of("iterator", item=pair)
+    if name == "zip":
+        parts = tuple(item_of(a) for a in arguments)
+        return of("iterator", item=Type(frozenset({"tuple"}), join_all(parts), None, parts))
+    if name == ".get":
+        value = first.value if first.value is not None else ANY
+        return join(value, arguments[2] if len(arguments) > 2 else NONE)
+    if name == ".keys":
+        return of("iterator", item=first.item or ANY)
+    if name == ".values":
+        return of("iterator", item=first.value or ANY)
+    if name == ".items":
+        key, value = first.item or ANY, first.value or ANY
+        return of("iterator", item=Type(frozenset({"tuple"}), join(key, value), None, (key, value)))
+    if name in ("sum", "sum.compensated"):
+        return NUMBER if item_of(first).tags <= NUMBERS else ANY
+    if name in ("abs", "round"):
+        return NUMBER if first.without_none().tags <= NUMBERS else ANY
+    if name == "divmod":
+        return of("tuple", item=ANY)
+    if name in (".partition", ".rpartition"):
+        return Type(frozenset({"tuple"}), STR, None, (STR, STR, STR))
+    if name in (".count", ".index"):
+        return INT
+    if name == ".replace":
+        return STR if first.without_none().only("str") else first.without_none()
+    return RESULTS.get(name, ANY)
+
+
+RESULTS: dict[str, Type] = {
+    **dict.fromkeys(["len", "int", "ord", "math.ceil", "math.comb", "math.factorial", "math.floor", "math.gcd"], INT),
+    **dict.fromkeys(["math.isqrt", "math.lcm", "math.perm", "math.trunc", ".find", ".rfind", ".rindex"], INT),
+    **dict.fromkeys([".year", ".month", ".day", ".hour", ".minute", ".second", ".microsecond", ".weekday"], INT),
+    **dict.fromkeys([".isoweekday", ".toordinal", ".days", ".seconds", ".microseconds", ".bit_length"], INT),
+    **dict.fromkeys(["any", "all", "bool", "math.isclose", "math.isfinite", "math.isinf", "math.isnan"], BOOL),
+    **dict.fromkeys([".startswith", ".endswith", ".is_integer"], BOOL),
+    **dict.fromkeys(
+        [
+            ".isalnum",
+            ".isalpha",
+            ".isascii",
+            ".isdecimal",
+            ".isdigit",
+            ".isidentifier",
+            ".islower",
+            ".isnumeric",
+            ".isprintable",
+            ".isspace",
+            ".istitle",
+            ".isupper",
+        ],
+        BOOL,
+    ),
+    **dict.fromkeys(
+        ["str", "repr", "ascii", "chr", "hex", "oct", "bin", ".lower", ".upper", ".casefold", ".title"], STR
+    ),
+    **dict.fromkeys([".capitalize", ".swapcase", ".strip", ".lstrip", ".rstrip", ".join", ".removeprefix"], STR),
+    **dict.fromkeys([".removesuffix", ".zfill", ".ljust", ".rjust", ".center", ".expandtabs", ".isoformat"], STR),
+    **dict.fromkeys([".split", ".rsplit", ".splitlines"], of("list", item=STR)),
+    **dict.fromkeys(["float", ".timestamp", ".total_seconds", "math.fsum", "math.sqrt", "math.exp", "math.log"], FLOAT),
+    **dict.fromkeys(
+        ["math.log10", "math.log2", "math.log1p", "math.pow", "math.hypot", "math.dist", "math.fabs"], FLOAT
+    ),
+    **dict.fromkeys(["math.sin", "math.cos", "math.tan", "math.asin", "math.acos", "math.atan", "math.atan2"], FLOAT),
+    **dict.fromkeys(["math.radians", "math.degrees", "math.copysign", "math.fmod", "math.tanh", "math.expm1"], FLOAT),
+    ".date": of("date"),
+    "range": of("range", item=INT),
+}
