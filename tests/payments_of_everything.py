@@ -28,15 +28,18 @@ RFC3339 = ["%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%d %H:%M:%S.%f+00:00"]
 Event = tuple[str, bytes]  # class name ("" scored) and JSON
 
 
-def events(count: int, seed: int, start: datetime = START, future: timedelta = timedelta(hours=2)) -> Iterator[Event]:
-    """`count` payments among about a fifth as many logins."""
+def events(
+    count: int, seed: int, start: datetime = START, future: timedelta = timedelta(hours=2), ahead: float = 0.005
+) -> Iterator[Event]:
+    """`count` payments among about a fifth as many logins. `ahead`: the share of those up to `future` ahead of their
+    time."""
     chance = random.Random(seed)
     at = start
     sent: list[bytes] = []
     for number in range(count):
         at += step(chance)
         if chance.random() < 0.2:
-            yield "Login", login(chance, number, moved(chance, at, future))
+            yield "Login", login(chance, number, moved(chance, at, future, ahead))
         choice = chance.random()
         if choice < 0.02 and sent:
             yield "", chance.choice(sent[-200:])  # the same again
@@ -45,7 +48,7 @@ def events(count: int, seed: int, start: datetime = START, future: timedelta = t
             changed = json.loads(chance.choice(sent[-200:]))
             yield "", json.dumps(changed | {"amount": chance.random()}).encode()  # the same id, other content
             continue
-        event = payment(chance, number, moved(chance, at, future))
+        event = payment(chance, number, moved(chance, at, future, ahead))
         if choice < 0.04:
             yield "", json.dumps(spoiled(chance, event)).encode()
             continue
@@ -61,7 +64,7 @@ def step(chance: random.Random) -> timedelta:
     )
 
 
-def moved(chance: random.Random, at: datetime, future: timedelta) -> datetime:
+def moved(chance: random.Random, at: datetime, future: timedelta, ahead: float) -> datetime:
     """Now and then late by minutes, hours or more than a day, or in the future."""
     choice = chance.random()
     if choice < 0.03:
@@ -70,7 +73,7 @@ def moved(chance: random.Random, at: datetime, future: timedelta) -> datetime:
         return at - timedelta(hours=chance.randrange(1, 20))
     if choice < 0.06:
         return at - timedelta(hours=chance.randrange(24, 60))
-    if choice < 0.065:
+    if choice < 0.06 + ahead:
         return at + future * chance.random()
     return at
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import re
 import shutil
-import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +18,9 @@ from assay._parse import EventError
 from assay._read import read
 from assay._twin import Twin
 from payments_of_everything import Event, events
+from served import Server, ask
 
+Connection = http.client.HTTPConnection
 lightgbm = pytest.importorskip("lightgbm")
 pytestmark = pytest.mark.engine
 
@@ -123,59 +120,16 @@ def test_engine_and_twin_agree_on_every_value_of_10000_payments(stream: list[Dec
 # --- the real server ---
 
 
-@dataclass
-class Server:
-    """A running server and one connection to it."""
-
-    connection: http.client.HTTPConnection
-
-    def post(self, path: str, body: bytes, kind: str = "application/json") -> tuple[int, Any]:
-        self.connection.request("POST", path, body, {"Content-Type": kind})
-        response = self.connection.getresponse()
-        return response.status, [json.loads(line) for line in response.read().splitlines() if line.strip()]
-
-    def get(self, path: str) -> Any:
-        self.connection.request("GET", path)
-        return json.loads(self.connection.getresponse().read())
-
-
-@contextmanager
-def serving(bundle: Path, data: Path, *flags: str) -> Iterator[Server]:
-    from assay._serve import ServeError, server_binary
-
-    try:
-        binary = server_binary()
-    except ServeError as error:
-        pytest.skip(str(error))
-    command = [str(binary), "--bundle", str(bundle), "--data", str(data), "--listen", "127.0.0.1:0", *flags]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"LC_ALL": "C"})
-    try:
-        assert process.stderr is not None
-        said = ""
-        while not (found := re.search(r"listening on http://127\.0\.0\.1:([0-9]+)", said)):
-            line = process.stderr.readline()
-            assert line, f"the server ended: {said}"
-            said += line
-        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
-        yield Server(connection)
-        connection.close()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-    finally:
-        process.kill()
-        process.wait()
-
-
-def posted(server: Server, stream: Iterator[Event]) -> Iterator[tuple[Event, dict[str, Any]]]:
+def posted(connection: Connection, stream: Iterator[Event]) -> Iterator[tuple[Event, dict[str, Any]]]:
     """Posts events in order over one connection, runs of payments as one batch; gives each with its answer."""
     waiting: list[Event] = []
 
     def flush() -> Iterator[tuple[Event, dict[str, Any]]]:
         if waiting:
             body = b"\n".join(text for _, text in waiting)
-            status, answers = server.post("/v1/score?features=1", body, "application/x-ndjson")
-            assert (status, len(answers)) == (200, len(waiting))
-            yield from zip(list(waiting), answers, strict=True)
+            status, answers = ask(connection, "POST", "/v1/score?features=1", body, "application/x-ndjson")
+            assert (status, answers.count(b"\n")) == (200, len(waiting)), answers[:1000]
+            yield from zip(list(waiting), map(json.loads, answers.splitlines()), strict=True)
             waiting.clear()
 
     for event in stream:
@@ -185,8 +139,8 @@ def posted(server: Server, stream: Iterator[Event]) -> Iterator[tuple[Event, dic
                 yield from flush()
             continue
         yield from flush()
-        _, answers = server.post(f"/v1/events/{event[0]}", event[1])
-        yield event, answers[0]
+        _, answer = ask(connection, "POST", f"/v1/events/{event[0]}", event[1])
+        yield event, json.loads(answer)
     yield from flush()
 
 
@@ -217,8 +171,8 @@ def assert_answers_agree(served: dict[str, Any], python: Decided, ignored: str =
 def test_server_answers_10000_payments_as_the_twin_does(stream: list[Decided], bundle: Path, tmp_path: Path) -> None:
     """All lie in the past, so the server clamps nothing; only `travelled` reads when a payment arrived."""
     compared = 0
-    with serving(bundle, tmp_path / "data") as server:
-        answers = posted(server, (python.event for python in stream))
+    with Server(bundle, tmp_path / "data") as server:
+        answers = posted(server.connect(), (python.event for python in stream))
         for python, (_, served) in zip(stream, answers, strict=True):
             compared += assert_answers_agree(served, python, ignored="travelled")
     assert compared > 9_000 * 25
@@ -231,11 +185,13 @@ def test_server_clamps_future_payments_as_the_twin_does_with_its_arrivals(
     start = datetime.now(UTC) - timedelta(hours=1)
     clamped = compared = 0
     arrival = start
-    with serving(bundle, tmp_path / "data", "--durability", "none") as server:
-        answers = list(posted(server, events(600, seed=3, start=start, future=timedelta(days=3))))
+    with Server(bundle, tmp_path / "data", "--durability", "none") as server:
+        connection = server.connect()
+        answers = list(posted(connection, events(600, seed=3, start=start, future=timedelta(days=3), ahead=0.2)))
         for event, served in answers:
             if not event[0] and "seq" in served:
-                arrival = datetime.fromisoformat(server.get(f"/v1/decisions/{served['id']}?explain=1")["arrival"])
+                _, explained = ask(connection, "GET", f"/v1/decisions/{served['id']}?explain=1")
+                arrival = datetime.fromisoformat(json.loads(explained)["arrival"])
             assert served.pop("durable", False) is False
             clamped += served.get("clamped", False)
             compared += assert_answers_agree(served, decided(twin, event, arrival))
@@ -246,8 +202,8 @@ def test_server_clamps_future_payments_as_the_twin_does_with_its_arrivals(
 def test_windows_that_reach_before_the_first_deployment_are_warming(
     definition: Path, bundle: Path, tmp_path: Path
 ) -> None:
-    with serving(bundle, tmp_path / "data", "--history", "unknown") as server:
-        (event, served), *_ = posted(server, (event for event in events(50, seed=4) if not event[0]))
+    with Server(bundle, tmp_path / "data", "--history", "unknown") as server:
+        (event, served), *_ = posted(server.connect(), (event for event in events(50, seed=4) if not event[0]))
         until = datetime.fromisoformat(next(w["until"] for w in served["warming"] if w["window"] == "n_10m"))
         twin = Twin(read(definition), since=until - timedelta(minutes=10))
         assert_answers_agree(served, decided(twin, event), ignored="travelled")

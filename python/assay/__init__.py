@@ -20,6 +20,8 @@ from ._api import (
     window,
 )
 from ._definition import DefinitionError
+from ._load import Detector, load
+from ._parse import EventError
 
 
 class LimitError(Exception):
@@ -29,6 +31,8 @@ class LimitError(Exception):
 __all__ = [
     "Clear",
     "DefinitionError",
+    "Detector",
+    "EventError",
     "Field",
     "LimitError",
     "Secret",
@@ -37,6 +41,7 @@ __all__ = [
     "event",
     "feature",
     "fn",
+    "load",
     "model",
     "rule",
     "table",

@@ -40,7 +40,7 @@ DataFolder = Annotated[Path | None, typer.Option("--data", envvar="ASSAY_DATA", 
 def main() -> None:
     """The entry point: errors that are the user's to mend are shown without a traceback."""
     try:
-        app()
+        app(prog_name="assay")
     except DefinitionError as error:
         show_problems(error.problems)
         sys.exit(1)

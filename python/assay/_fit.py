@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import datetime
 import enum
-import inspect
 import types
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from ._events import strip_none
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
@@ -59,11 +60,8 @@ def _union(sets: Iterable[frozenset[type] | None]) -> frozenset[type]:
 
 def fit(result: Any, annotation: Any, *, truth: bool = False) -> Any:
     """The result as others see it. TypeError or OverflowError if it does not fit. `truth`: Python's truth value is
-    taken (rules, `where=`; so it is for `-> bool`)."""
-    if annotation is inspect.Parameter.empty:
-        return _fit(result, ANY, truth)
-    wanted = fit_of(annotation)
-    return _fit(result, wanted, truth or (wanted.types is not None and bool in wanted.types))
+    taken (of rules; so it is for `-> bool`)."""
+    return _fit(result, fit_of(annotation), truth or strip_none(annotation)[0] is bool)
 
 
 def _fit(value: Any, wanted: Fit, truth: bool = False) -> Any:

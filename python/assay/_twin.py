@@ -7,6 +7,7 @@ Written to be read; nothing here is fast.
 
 from __future__ import annotations
 
+import ast
 import datetime
 import inspect
 import math
@@ -37,6 +38,7 @@ from ._definition import (
 )
 from ._fit import fit
 from ._parse import EventError, Parsed, parse, problem, to_json_bytes
+from ._source import function_node
 from ._windows import Entry, ReferenceWindow, key_of
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -149,20 +151,10 @@ class Twin:
 
     @cached_property
     def _order(self) -> list[FunctionDef | ModelDef]:
-        """Features, models and rules in source order, each after what it reads."""
-        ordered: list[FunctionDef | ModelDef] = []
+        """Features, models and rules in the order in which they are called: source order, each after what it reads."""
+        from ._compile import in_call_order
 
-        def visit(source: Source) -> None:
-            if not isinstance(source, FunctionDef | ModelDef) or source in ordered:
-                return
-            for read in source.inputs if isinstance(source, ModelDef) else [param.source for param in source.params]:
-                visit(read)
-            ordered.append(source)
-
-        for source in self.definition.names.values():
-            if source is not self.definition.decision:
-                visit(source)
-        return ordered
+        return in_call_order(self.definition)
 
     def _call_all(self, run: Run, sources: list[Any]) -> None:
         for source in sources:
@@ -193,7 +185,7 @@ class Twin:
             self._fail(run, function, error, self._place_of(error, function))
             return None
         try:
-            return fit(result, function.returns, truth=function.kind in ("rule", "where"))
+            return fit(result, function.returns, truth=function.kind == "rule")
         except (TypeError, OverflowError) as error:
             line = _returning_line(function.function, positional, named)
             self._fail(run, function, error, Place(Path(function.function.__code__.co_filename), line))
@@ -410,8 +402,9 @@ def name_of(source: Source) -> str:
 
 
 def _returning_line(function: Callable[..., Any], positional: list[Any], named: dict[str, Any]) -> int:
-    """The line of the `return` that a function leaves by: it is called again, watched. It is pure."""
-    line = function.__code__.co_firstlineno
+    """The line of the `return` that a function leaves by (of its last statement, if it falls off its end): it is called
+    again, watched. It is pure."""
+    line = 0
 
     def watch(frame: types.FrameType, happening: str, _: Any) -> Any:
         nonlocal line
@@ -427,7 +420,12 @@ def _returning_line(function: Callable[..., Any], positional: list[Any], named: 
         function(*positional, **named)
     finally:
         sys.settrace(before)
-    return line
+    node = function_node(function)
+    if node is None or isinstance(node, ast.Lambda):
+        return line
+    returns = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
+    left = [each.lineno for each in returns if each.lineno <= line <= (each.end_lineno or each.lineno)]
+    return left[0] if left else node.body[-1].lineno
 
 
 def _content(parsed: Parsed) -> bytes:
