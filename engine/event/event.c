@@ -38,6 +38,29 @@ static bool full(struct parser *parser) {
 
 /* --- names --- */
 
+/* str_equal for short texts, without a call. */
+static inline bool same(struct str a, struct str b) {
+    size_t len = a.len, at = 0;
+    uint64_t x, y;
+    if (len != b.len) {
+        return false;
+    }
+    if (len < 8) {
+        while (at < len && a.p[at] == b.p[at]) {
+            at++;
+        }
+        return at == len;
+    }
+    for (;;) {
+        memcpy(&x, a.p + at, 8);
+        memcpy(&y, b.p + at, 8);
+        if (x != y || at + 8 == len) {
+            return x == y;
+        }
+        at = at + 16 <= len ? at + 8 : len - 8; /* the last eight may overlap those before */
+    }
+}
+
 static void *zeroed(struct parser *parser, size_t bytes) {
     void *memory = arena_alloc(parser->json.arena, bytes);
     if (memory == NULL) {
@@ -100,7 +123,7 @@ static int32_t look_up(const struct object *object, struct str name) {
 static bool find_child(struct parser *parser, struct object *object, struct str name, int32_t *child) {
     uint32_t count = object->child_count, expected = object->expected;
     *child = NONE;
-    if (expected < count && str_equal(object->children[expected].name, name)) {
+    if (expected < count && same(object->children[expected].name, name)) {
         *child = (int32_t)expected;
         object->expected++;
         return true;
@@ -112,7 +135,7 @@ static bool find_child(struct parser *parser, struct object *object, struct str 
         *child = look_up(object, name);
     } else {
         uint32_t i = 0;
-        while (i < count && !str_equal(object->children[i].name, name)) {
+        while (i < count && !same(object->children[i].name, name)) {
             i++;
         }
         object->misses += i;
@@ -204,7 +227,7 @@ static bool read_node(struct parser *parser, const struct event_node *node, cons
 
 /* A member that the class does not know, or knows but has seen. */
 static bool leave_member(struct parser *parser, struct object *object, const struct place *place, bool twice, uint32_t depth) {
-    if (!twice && !note_other(parser, &object->others, place->name, &twice)) {
+    if (!twice && !note_other(parser, &object->others, *place->name, &twice)) {
         return false;
     }
     if (twice) {
@@ -234,7 +257,7 @@ static bool read_member(struct parser *parser, struct object *object, const stru
     if (!find_child(parser, object, name.text, &child)) {
         return false;
     }
-    struct place place = {.up = up, .name = name.text};
+    struct place place = {.up = up, .name = &name.text};
     if (child == NONE) {
         return leave_member(parser, object, &place, false, depth);
     }
@@ -263,7 +286,7 @@ static bool finish(struct parser *parser, const struct object *object, const str
             }
             continue;
         }
-        struct place place = {.up = up, .name = node->name};
+        struct place place = {.up = up, .name = &node->name};
         struct str expected = STR("object");
         if (node->field >= 0) {
             expected = field_expected(parser, &parser->class->fields[node->field], false);

@@ -107,6 +107,6 @@ static const char sample_payment[] =
     "\"channel\": \"web\", \"entry_mode\": \"ecommerce\", \"merchant\": \"Example Electronics GmbH\", \"mcc\": 5732, "
     "\"memo\": \"Order 77 for two pairs of wireless headphones and one charging cable to be delivered before the weekend please "
     "leave the parcel with the neighbour on the second floor if nobody opens the door and call the number on the order form "
-    "first thank you very much\", \"zip\": \"60311\", \"card_present\": false, \"attempt\": 1}";
+    "first thank you very much and have a pleasant weekend with the music turned up loud\", \"zip\": \"60311\", \"card_present\": false, \"attempt\": 1}";
 
 #endif

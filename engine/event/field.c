@@ -363,19 +363,16 @@ static bool read_list(struct parser *parser, const struct field *field, const st
 
 /* --- the field --- */
 
-/* Writes the field's cells. A Secret's hash is taken of the form in which equal values are equal bytes. */
-static bool put(struct parser *parser, const struct field *field, struct value value) {
-    parser->frame[field->slot] = value;
-    if (field->hash_slot == NO_SLOT) {
-        return true;
-    }
-    if (value.tag == V_NONE) {
-        parser->frame[field->hash_slot] = value;
+/* Writes the hash that stands for a Secret: of the form in which equal values are equal bytes. */
+static bool put_hash(struct parser *parser, const struct field *field) {
+    const struct value *value = &parser->frame[field->slot];
+    if (value->tag == V_NONE) {
+        parser->frame[field->hash_slot] = *value;
         return true;
     }
     struct buf key;
     buf_init(&key, parser->json.arena, LIMIT_ARENA_BYTES);
-    value_write_key(&key, &value);
+    value_write_key(&key, value);
     struct hash128 *hash = arena_alloc(parser->json.arena, sizeof *hash);
     if (key.failed || hash == NULL) {
         parser->json.failure = JSON_FULL;
@@ -386,26 +383,31 @@ static bool put(struct parser *parser, const struct field *field, struct value v
     return true;
 }
 
-bool field_fall_back(struct parser *parser, const struct field *field) { return put(parser, field, field->fallback); }
+bool field_fall_back(struct parser *parser, const struct field *field) {
+    parser->frame[field->slot] = field->fallback;
+    return field->hash_slot == NO_SLOT || put_hash(parser, field);
+}
 
 bool field_read(struct parser *parser, const struct field *field, const struct place *place, uint32_t depth) {
     char c = json_next(&parser->json);
     uint32_t errors = parser->result->errors_total;
-    struct value value = value_none(MISSING_NOT);
+    /* Written where it stays: a cell is read back as a whole, which stalls while its parts are on their way. */
+    struct value *cell = &parser->frame[field->slot];
     ASSERT(parser->json.failure == JSON_GOOD);
     if (parser->json.at == parser->json.end) {
         return json_fail(&parser->json, parser->json.at, "a JSON value");
     }
     if (c == 'n' && field->nullable) {
+        *cell = value_none(MISSING_NOT);
         if (!json_literal(&parser->json, STR("null"))) {
             return false;
         }
     } else if (field->is_list) {
-        if (!read_list(parser, field, place, depth, &value)) {
+        if (!read_list(parser, field, place, depth, cell)) {
             return false;
         }
-    } else if (!read_scalar(parser, field, place, depth, false, &value)) {
+    } else if (!read_scalar(parser, field, place, depth, false, cell)) {
         return false;
     }
-    return parser->result->errors_total != errors || put(parser, field, value);
+    return field->hash_slot == NO_SLOT || parser->result->errors_total != errors || put_hash(parser, field);
 }

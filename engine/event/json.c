@@ -1,8 +1,8 @@
 /* The JSON cursor (json.h). Called by event.c and field.c for what the schema wants, and to check and leave the rest.
  *
- * Strings are looked at eight bytes at a time for the first that is not plain: a quote, a backslash, a control character
- * or a byte above 0x7f. Only strings with one of the last three go the slow way. Leaving a value is a loop, not a
- * recursion: whether each open level is an object is a bit of one word. */
+ * Strings are looked at sixteen (or eight) bytes at a time for the first that is not plain: a quote, a backslash, a
+ * control character or a byte above 0x7f. Only strings with one of the last three go the slow way. Leaving a value is a
+ * loop, not a recursion: whether each open level is an object is a bit of one word. */
 #include "json.h"
 
 #include <stdio.h>
@@ -11,8 +11,6 @@
 #include "../base/limits.h"
 
 _Static_assert(LIMIT_JSON_DEPTH <= 64, "a bit for each level");
-
-#define EACH(byte) (0x0101010101010101ull * (byte))
 
 bool json_fail_text(struct json *json, const char *place, struct str detail) {
     ASSERT(json->failure == JSON_GOOD && place >= json->start && place <= json->end);
@@ -38,32 +36,6 @@ bool json_fail(struct json *json, const char *place, const char *expected) {
 }
 
 /* --- strings --- */
-
-/* Bit 7 of each byte of the result: the byte of `word` is a quote, a backslash or below 0x20. Exact up to the first such
- * byte; what follows it may be set wrongly (borrows go upwards). */
-static inline uint64_t special_bytes(uint64_t word) {
-    uint64_t quote = word ^ EACH('"'), backslash = word ^ EACH('\\');
-    return (((quote - EACH(1)) & ~quote) | ((backslash - EACH(1)) & ~backslash) | ((word - EACH(0x20)) & ~word)) & EACH(0x80);
-}
-
-static inline bool is_special(char c) { return c == '"' || c == '\\' || (unsigned char)c < 0x20; }
-
-/* The first byte at or after p that is special (or above 0x7f, if `high` is EACH(0x80)); end if there is none. */
-static inline const char *scan(const char *p, const char *end, uint64_t high) {
-    while (end - p >= 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        uint64_t found = special_bytes(word) | (word & high);
-        if (found != 0) {
-            return p + (__builtin_ctzll(found) >> 3);
-        }
-        p += 8;
-    }
-    while (p < end && !is_special(*p) && ((unsigned char)*p & high & 0x80) == 0) {
-        p++;
-    }
-    return p;
-}
 
 /* Four hexadecimal digits at p, or -1. */
 static int32_t hex4(const char *p, const char *end) {
@@ -154,7 +126,7 @@ static size_t unescape(struct json *json, const char *p, const char *end, char *
 /* Finds the quote that ends the string which begins at `first`; checks control characters and UTF-8. NULL after an error. */
 static const char *string_end(struct json *json, const char *first, bool *ascii, bool *escaped) {
     const char *p = first, *end = json->end;
-    while ((p = scan(p, end, 0)) < end && *p == '\\') {
+    while ((p = json_scan(p, end, 0)) < end && *p == '\\') {
         *escaped = true;
         p += end - p >= 2 ? 2 : 1;
     }
@@ -174,7 +146,8 @@ static const char *string_end(struct json *json, const char *first, bool *ascii,
     return p;
 }
 
-static bool slow_string(struct json *json, struct json_string *out) {
+bool json_slow_string(struct json *json, struct json_string *out) {
+    ASSERT(json->at < json->end && *json->at == '"');
     const char *first = json->at + 1;
     bool escaped = false;
     *out = (struct json_string){.ascii = true};
@@ -197,20 +170,9 @@ static bool slow_string(struct json *json, struct json_string *out) {
     return len != SIZE_MAX;
 }
 
-bool json_string(struct json *json, struct json_string *out) {
-    ASSERT(json->at < json->end && *json->at == '"');
-    const char *first = json->at + 1, *p = scan(first, json->end, EACH(0x80));
-    if (p < json->end && *p == '"') {
-        *out = (struct json_string){.text = {first, (size_t)(p - first)}, .ascii = true};
-        json->at = p + 1;
-        return true;
-    }
-    return slow_string(json, out);
-}
-
 static bool skip_string(struct json *json) {
     ASSERT(json->at < json->end && *json->at == '"');
-    const char *first = json->at + 1, *p = scan(first, json->end, EACH(0x80));
+    const char *first = json->at + 1, *p = json_scan(first, json->end, JSON_EACH(0x80));
     if (p == json->end || *p != '"') {
         bool ascii = true, escaped = false;
         p = string_end(json, first, &ascii, &escaped);

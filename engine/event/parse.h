@@ -16,8 +16,8 @@ struct parser {
 /* A step of a JSON pointer; lives on the stack of whoever went there. The event itself is NULL. */
 struct place {
     const struct place *up;
-    struct str name;
-    uint32_t index; /* of an item, if name.p is NULL */
+    const struct str *name;
+    uint32_t index; /* of an item, if name is NULL */
 };
 
 /* --- field.c --- */

@@ -8,12 +8,12 @@ enum { GOT_CHARACTERS = 60, PLACES_MAX = LIMIT_JSON_DEPTH + 2 };
 
 static void add_step(struct buf *out, const struct place *place) {
     buf_char(out, '/');
-    if (place->name.p == NULL) {
+    if (place->name == NULL) {
         buf_int(out, place->index);
         return;
     }
-    for (size_t i = 0; i < place->name.len; i++) {
-        char c = place->name.p[i];
+    for (size_t i = 0; i < place->name->len; i++) {
+        char c = place->name->p[i];
         if (c == '~') {
             BUF_LITERAL(out, "~0");
         } else if (c == '/') {
