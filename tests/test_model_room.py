@@ -9,7 +9,6 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pytest
-
 from assay import _engine
 
 ROWS = 2000

@@ -286,6 +286,33 @@ static void test_expiry_is_never_visible(void) {
     world_close(&dropped);
 }
 
+static uint64_t held(const struct world *world) {
+    struct windows_stats stats;
+    windows_stats(world->windows, &stats);
+    return stats.entries;
+}
+
+/* The stream's longest reach is 150, so with 30 of lateness what is 180 old is dropped, and not a microsecond earlier. */
+static void test_entries_go_when_no_permitted_reader_can_see_them(void) {
+    struct world world = world_open(30);
+    for (int i = 0; i < 4; i++)
+        payment(&world, 1000, 1, 1, 1, "a"); /* fills the key's first chunk */
+    payment(&world, 1179, 1, 1, 1, "a");
+    payment(&world, 1179, 1, 1, 1, "a");
+    CHECK_INT(held(&world), 6);
+    payment(&world, 1149, 1, 1, 1, "a"); /* the latest permitted reader */
+    CHECK_INT(world.frame[DELAYED].i, 4);
+    payment(&world, 1180, 1, 1, 1, "a");
+    CHECK_INT(held(&world), 4);
+    payment(&world, 1000, 2, 1, 1, "a"); /* too old to enter */
+    CHECK_INT(held(&world), 4);
+    payment(&world, 1001, 2, 1, 1, "a");
+    CHECK_INT(held(&world), 5);
+    payment(&world, 1150, 2, 1, 1, "a");
+    CHECK_INT(world.frame[DELAYED].i, 1);
+    world_close(&world);
+}
+
 static void test_digest_tells_what_is_visible_only(void) {
     struct world a = world_open(1000), b = world_open(1000);
     payment(&a, 100, 1, 1, 1, "old");
@@ -497,6 +524,7 @@ int main(void) {
     TEST(test_beyond_range_is_an_error_at_every_read);
     TEST(test_int_sums);
     TEST(test_expiry_is_never_visible);
+    TEST(test_entries_go_when_no_permitted_reader_can_see_them);
     TEST(test_digest_tells_what_is_visible_only);
     TEST(test_budget_enters_all_or_nothing);
     TEST(test_explain_gives_the_newest_first);
