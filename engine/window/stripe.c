@@ -202,6 +202,10 @@ bool stripe_place(struct stripe *stripe, struct store *store, struct hash128 has
     uint32_t size = 0;
     if (chunk != NULL) {
         place->index = chunk_count_before(layout, chunk, at_us, seq);
+        if (place->index == chunk->count && chunk_full(layout, chunk) && chunk != newest) {
+            chunk = chunk->newer; /* between two chunks: the newer one may have room */
+            place->index = 0;
+        }
         if (!chunk_full(layout, chunk)) {
             place->chunk = chunk;
             return true;
