@@ -17,9 +17,10 @@ static void test_every_day_of_the_calendar(void) {
             for (int of_month = 1; of_month <= calendar_days_in_month(year, month); of_month++, day++, year_day++) {
                 struct civil civil;
                 calendar_civil(day * 86400000000ll + 86399999999ll, &civil);
-                bad += civil.year != year || civil.month != month || civil.day != of_month || civil.weekday != weekday ||
-                       civil.year_day != year_day || civil.hour != 23 || civil.minute != 59 || civil.second != 59 ||
-                       civil.microsecond != 999999 || calendar_days(year, month, of_month) != day;
+                bad += civil.year != year || civil.month != month || civil.day != of_month ||
+                       civil.weekday != weekday || civil.year_day != year_day || civil.hour != 23 ||
+                       civil.minute != 59 || civil.second != 59 || civil.microsecond != 999999 ||
+                       calendar_days(year, month, of_month) != day;
                 weekday = (weekday + 1) % 7;
             }
         }

@@ -1,14 +1,15 @@
 /* Numbers and text with CPython's bits: the shortest digits that read back the same, and correctly rounded reading.
  * Called by the event room (JSON numbers), by functions (str, float, formats) and by every answer.
  *
- *   writing   Schubfach (R. Giulietti, "The Schubfach way to render doubles", 2021): the shortest decimal within a double's
- *             rounding interval, by three multiplications with a 128-bit power of ten; ties as CPython, to even.
- *   reading   Up to 2^53 and 10^22 one exact multiplication or division (W. Clinger, 1990); else D. Lemire, "Number parsing at
- *             a gigabyte per second", 2021: the first 19 digits times a 128-bit power of ten decide the bits. Where
- *             they do not (longer texts near a tie), strtod of the digits rewritten without a point, which no locale can
- *             change; beyond KEPT_DIGITS only whether a digit is not zero matters, for no tie of doubles has more than 767.
+ *   writing   Schubfach (R. Giulietti, "The Schubfach way to render doubles", 2021): the shortest decimal within a
+ *             double's rounding interval, by three multiplications with a 128-bit power of ten; ties go to even.
+ *   reading   Up to 2^53 and 10^22 one exact multiplication or division (W. Clinger, 1990); else D. Lemire, "Number
+ *             parsing at a gigabyte per second", 2021: the first 19 digits times a 128-bit power of ten decide the
+ *             bits. Where they do not (longer texts near a tie), strtod of the digits rewritten without a point, which
+ *             no locale can change; beyond KEPT_DIGITS only whether a digit is not zero matters, for no tie of doubles
+ *             has more than 767.
  *
- * Both use one table of powers rounded down (number_table.h); Schubfach wants them rounded up, that is plus one unless exact. */
+ * Both use one table of powers rounded down (number_table.h); Schubfach wants them rounded up: plus 1 unless exact. */
 #include "number.h"
 
 #include <math.h>
@@ -26,8 +27,9 @@ struct power {
 enum { EXACT_LAST = 55 }; /* 5^55 is the last power of five within 128 bits */
 enum { KEPT_DIGITS = 800, EXPONENT_LIMIT = 1000000000 };
 
-static const char two_digits[201] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-                                    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+static const char two_digits[201] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
 /* --- writing --- */
 
@@ -217,7 +219,7 @@ struct scan {
     uint64_t leading;        /* the first 19 digits that count, as a number */
     int64_t exponent;        /* of `leading` */
     size_t whole_digits, fraction_digits;
-    bool negative, cut;      /* cut: digits beyond `leading` were left out (they may be zeros) */
+    bool negative, cut; /* cut: digits beyond `leading` were left out (they may be zeros) */
     bool has_point, has_exponent;
 };
 

@@ -1,5 +1,5 @@
-/* With "repr" or "parse" it is a filter for tests/test_number.py, which compares with CPython: doubles (8 bytes each) to
- * lines of text, or lines of text to lines of 16 hexadecimal digits. Without arguments: the grammar and the ends. */
+/* With "repr" or "parse" it is a filter for tests/test_number.py, which compares with CPython: doubles (8 bytes each)
+ * to lines of text, or lines of text to lines of 16 hexadecimal digits. Without arguments: the grammar and the ends. */
 #include "number.h"
 
 #include <math.h>
@@ -19,7 +19,8 @@ static size_t taken(const char *text) {
 }
 
 static void test_json_grammar(void) {
-    static const char *bad[] = {"", "-", "+1", ".5", "1.", "1.e5", "1e", "1e+", "1E-", "01", "-01", "00", "-.5", "NaN", "Infinity", "e5", "--1", "0x"};
+    static const char *bad[] = {"",   "-",   "+1", ".5",  "1.",  "1.e5",     "1e", "1e+", "1E-",
+                                "01", "-01", "00", "-.5", "NaN", "Infinity", "e5", "--1", "0x"};
     for (size_t i = 0; i + 1 < sizeof bad / sizeof bad[0]; i++) {
         CHECK_INT(taken(bad[i]), 0);
     }
@@ -81,7 +82,8 @@ static void test_long_digit_strings(void) {
 
 static void test_decimal_grammar(void) {
     static const char *good[] = {"1", "+1", "-1.", ".5", "1.5e3", "00012", "1E-5", "-0"};
-    static const char *bad[] = {"", ".", "+", "e5", "1e", "1 ", " 1", "1_0", "inf", "nan", "--1", "0x1", "1.5.2", "1e5.0"};
+    static const char *bad[] = {"",    ".",   "+",   "e5",  "1e",  "1 ",    " 1",
+                                "1_0", "inf", "nan", "--1", "0x1", "1.5.2", "1e5.0"};
     double value;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         CHECK(number_parse_double(good[i], strlen(good[i]), &value) && value == strtod(good[i], NULL));
@@ -112,12 +114,18 @@ static void test_text_of_ends(void) {
     static const struct {
         double value;
         const char *text;
-    } cases[] = {{0.0, "0.0"},          {-0.0, "-0.0"},
-                 {INFINITY, "inf"},     {-INFINITY, "-inf"},
-                 {NAN, "nan"},          {5e-324, "5e-324"},
-                 {1e16, "1e+16"},       {9999999999999998.0, "9999999999999998.0"},
-                 {1e-4, "0.0001"},      {1e-5, "1e-05"},
-                 {1e100, "1e+100"},     {-2.2250738585072014e-308, "-2.2250738585072014e-308"},
+    } cases[] = {{0.0, "0.0"},
+                 {-0.0, "-0.0"},
+                 {INFINITY, "inf"},
+                 {-INFINITY, "-inf"},
+                 {NAN, "nan"},
+                 {5e-324, "5e-324"},
+                 {1e16, "1e+16"},
+                 {9999999999999998.0, "9999999999999998.0"},
+                 {1e-4, "0.0001"},
+                 {1e-5, "1e-05"},
+                 {1e100, "1e+100"},
+                 {-2.2250738585072014e-308, "-2.2250738585072014e-308"},
                  {0.1 + 0.2, "0.30000000000000004"}};
     char out[NUMBER_TEXT_BYTES];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -152,7 +160,8 @@ static int parse_filter(void) {
         bool good = number_parse_double(line, text_len, &value);
         memcpy(&bits, &value, 8);
         bool json = number_parse_json(line, text_len, &number) == text_len;
-        printf("%s%016llx\n", good && json && memcmp(&number.f, &value, 8) == 0 ? "" : "bad ", (unsigned long long)bits);
+        printf("%s%016llx\n", good && json && memcmp(&number.f, &value, 8) == 0 ? "" : "bad ",
+               (unsigned long long)bits);
     }
     free(line);
     return 0;

@@ -1,10 +1,10 @@
 /* The event object: walks JSON members and the class's tree of names together (event.h). Called by the engine for each
  * event; calls field.c for the members that are fields, json.c to leave the others, report.c for what is wrong.
  *
- * Members mostly come in the order of the class, so each is first compared with the child after the last one found; then with
- * all. In an object with many children an index is made once comparing has cost as much as making it. That no name comes
- * twice is kept as a bit for each child, and as a list of the other names that grows into a hash table: no order or number
- * of members makes the work more than linear in their bytes. */
+ * Members mostly come in the order of the class, so each is first compared with the child after the last one found;
+ * then with all. In an object with many children an index is made once comparing has cost as much as making it. That no
+ * name comes twice is kept as a bit for each child, and as a list of the other names that grows into a hash table: no
+ * order or number of members makes the work more than linear in their bytes. */
 #include "event.h"
 
 #include "../base/assert.h"
@@ -198,7 +198,8 @@ static bool note_other(struct parser *parser, struct others *others, struct str 
 
 /* --- objects --- */
 
-static bool read_object(struct parser *parser, const struct event_node *node, const struct place *place, uint32_t depth);
+static bool read_object(struct parser *parser, const struct event_node *node, const struct place *place,
+                        uint32_t depth);
 
 static bool fall_back(struct parser *parser, const struct event_node *node) {
     if (node->field >= 0) {
@@ -226,12 +227,14 @@ static bool read_node(struct parser *parser, const struct event_node *node, cons
 }
 
 /* A member that the class does not know, or knows but has seen. */
-static bool leave_member(struct parser *parser, struct object *object, const struct place *place, bool twice, uint32_t depth) {
+static bool leave_member(struct parser *parser, struct object *object, const struct place *place, bool twice,
+                         uint32_t depth) {
     if (!twice && !note_other(parser, &object->others, *place->name, &twice)) {
         return false;
     }
     if (twice) {
-        return report_skip(parser, place, depth) && report(parser, place, STR("one member of this name"), STR("a duplicate"));
+        return report_skip(parser, place, depth) &&
+               report(parser, place, STR("one member of this name"), STR("a duplicate"));
     }
     if (parser->class->forbid_extra) {
         return report_value(parser, place, STR("no such member"), false, depth);
@@ -299,7 +302,8 @@ static bool finish(struct parser *parser, const struct object *object, const str
 }
 
 /* Reads the object at the cursor; `depth` counts it in. */
-static bool read_object(struct parser *parser, const struct event_node *node, const struct place *place, uint32_t depth) {
+static bool read_object(struct parser *parser, const struct event_node *node, const struct place *place,
+                        uint32_t depth) {
     struct json *json = &parser->json;
     struct object object;
     ASSERT(*json->at == '{' && depth >= 1 && depth <= LIMIT_JSON_DEPTH);
@@ -350,8 +354,8 @@ static void conclude(struct parser *parser, bool read) {
     result->status = EVENT_OK;
 }
 
-void event_parse(const struct event_class *class, const struct hash_key *secret_key, struct arena *arena, struct str json,
-                 struct value *frame, struct event_result *result) {
+void event_parse(const struct event_class *class, const struct hash_key *secret_key, struct arena *arena,
+                 struct str json, struct value *frame, struct event_result *result) {
     ASSERT(class->node_count > 0 && class->id_field < class->field_count && class->time_field < class->field_count);
     struct parser parser = {
         .json = json_of(arena, json), .class = class, .secret_key = secret_key, .frame = frame, .result = result};

@@ -19,13 +19,15 @@
 #include "../base/value.h"
 
 enum field_type { FIELD_STR, FIELD_INT, FIELD_FLOAT, FIELD_BOOL, FIELD_DATETIME, FIELD_DATE };
-enum field_secrecy { FIELD_MASKED, FIELD_CLEAR, FIELD_SECRET }; /* MASKED: card numbers in it are masked (the default) */
-enum field_unit { UNIT_ISO, UNIT_S, UNIT_MS, UNIT_US };         /* of a datetime; numbers of UNIT_S and UNIT_MS may have a fraction */
+/* MASKED: card numbers in it are masked (the default). */
+enum field_secrecy { FIELD_MASKED, FIELD_CLEAR, FIELD_SECRET };
+/* Of a datetime: a text, or a number of these, whose fraction is cut to microseconds. */
+enum field_unit { UNIT_ISO, UNIT_S, UNIT_MS, UNIT_US };
 
 enum { NO_SLOT = 0xffff };
 
 struct field {
-    struct str name;    /* as functions say it: "amount", "merchant.name" */
+    struct str name; /* as functions say it: "amount", "merchant.name" */
     enum field_type type;
     bool is_list;       /* list[type]; the cell is a V_LIST */
     bool nullable;      /* JSON null gives None; otherwise null is a field error */
@@ -46,9 +48,9 @@ struct event_node {
     struct str name;
     int32_t field;
     uint32_t first_child, child_count;
-    /* Of a leaf: as its field says. Of an inner node: `nullable` - null gives the fields below it their fallback, also those
-     * that are required; `required` - absence is a field error, otherwise it gives the fallbacks as null does. An object
-     * on the way to a required alias is therefore required and not nullable. */
+    /* Of a leaf: as its field says. Of an inner node: `nullable` - null gives the fields below it their fallback, also
+     * those that are required; `required` - absence is a field error, otherwise it gives the fallbacks as null does. An
+     * object on the way to a required alias is therefore required and not nullable. */
     bool nullable, required;
 };
 
@@ -61,7 +63,7 @@ struct event_class {
     uint32_t id_field, time_field; /* indexes into fields; the id is FIELD_STR or FIELD_INT, the time FIELD_DATETIME */
     bool forbid_extra;             /* unknown members are field errors */
     bool scored;
-    bool naive_is_utc;             /* timezone="UTC": a time without offset is taken as UTC; else it is a field error */
+    bool naive_is_utc; /* timezone="UTC": a time without offset is taken as UTC; else it is a field error */
 };
 
 /* One field error; texts live in the arena. `got` never echoes a Secret, and echoes masked strings masked. */
@@ -80,8 +82,8 @@ enum event_status {
 
 struct event_result {
     enum event_status status;
-    size_t offset;    /* of the syntax error, in bytes */
-    struct str detail;/* of the syntax error: "expected ',' or '}', got 'x'" */
+    size_t offset;     /* of the syntax error, in bytes */
+    struct str detail; /* of the syntax error: "expected ',' or '}', got 'x'" */
     struct field_error errors[LIMIT_FIELD_ERRORS];
     uint32_t error_count;  /* in errors[] */
     uint32_t errors_total; /* may be more */
@@ -90,19 +92,22 @@ struct event_result {
     int64_t at_us;
 };
 
-/* Parses one event of `json` (one JSON object) into frame[slot] of every field. frame[] cells of fields are written in every case of
- * EVENT_OK; their content is unspecified otherwise. `secret_key` hashes Secret values: V_SECRET of value_write_key's bytes.
- * A name that comes twice in an object that the class reads is a field error, also if the class does not know it.
- * All field errors are found in one pass, except that nesting beyond LIMIT_JSON_DEPTH ends it. */
-void event_parse(const struct event_class *class, const struct hash_key *secret_key, struct arena *arena, struct str json,
-                 struct value *frame, struct event_result *result);
+/* Parses one event of `json` (one JSON object) into frame[slot] of every field. frame[] cells of fields are written in
+ * every case of EVENT_OK; their content is unspecified otherwise. `secret_key` hashes Secret values: V_SECRET of
+ * value_write_key's bytes. A name that comes twice in an object that the class reads is a field error, also if the
+ * class does not know it. All field errors are found in one pass, except that nesting beyond LIMIT_JSON_DEPTH ends
+ * it. */
+void event_parse(const struct event_class *class, const struct hash_key *secret_key, struct arena *arena,
+                 struct str json, struct value *frame, struct event_result *result);
 
 /* Splits a JSON array into the texts of its items. False, with offset and detail in result, if it is not an array of
- * JSON values (EVENT_SYNTAX) or has more than LIMIT_BATCH_EVENTS items or the arena is full (EVENT_LIMIT). Items are checked to be JSON syntactically
- * only as far as needed to find their end; event_parse checks the rest. */
-bool event_split_array(struct arena *arena, struct str json, struct str **items, uint32_t *count, struct event_result *result);
+ * JSON values (EVENT_SYNTAX) or has more than LIMIT_BATCH_EVENTS items or the arena is full (EVENT_LIMIT). Items are
+ * checked to be JSON syntactically only as far as needed to find their end; event_parse checks the rest. */
+bool event_split_array(struct arena *arena, struct str json, struct str **items, uint32_t *count,
+                       struct event_result *result);
 /* The same for lines: one text per non-blank line. */
-bool event_split_lines(struct arena *arena, struct str body, struct str **items, uint32_t *count, struct event_result *result);
+bool event_split_lines(struct arena *arena, struct str body, struct str **items, uint32_t *count,
+                       struct event_result *result);
 
 /* Masks in place every run of 13-19 digits that begins with 2-6 and passes Luhn: all but its first six and last four
  * digits become '*'. A run is a maximal sequence of ASCII digits. Returns how many were masked. */

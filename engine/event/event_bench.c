@@ -35,7 +35,8 @@ static void measure(const char *name, const struct event_class *class, struct st
             arena_reset(&arena);
             event_parse(class, &key, &arena, json, frame, &result);
             if (result.status != EVENT_OK) {
-                fprintf(stderr, "%s: status %d %.*s\n", name, result.status, (int)result.errors[0].path.len, result.errors[0].path.p);
+                fprintf(stderr, "%s: status %d %.*s\n", name, result.status, (int)result.errors[0].path.len,
+                        result.errors[0].path.p);
                 return;
             }
         }

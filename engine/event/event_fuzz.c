@@ -11,7 +11,8 @@ static void check_value(const struct value *value) {
     bool ascii;
     ASSERT(value->tag < V_TAGS);
     if (value->tag == V_STR) {
-        ASSERT(utf8_valid_prefix(value->p, value->len, &ascii) == value->len && ascii == ((value->flags & STR_ASCII) != 0));
+        ASSERT(utf8_valid_prefix(value->p, value->len, &ascii) == value->len &&
+               ascii == ((value->flags & STR_ASCII) != 0));
     }
     for (uint32_t i = 0; value->tag == V_LIST && i < value->len; i++) {
         check_value(&value_items(value)[i]);
@@ -37,7 +38,8 @@ static void check_parse(const struct event_class *class, struct arena *arena, st
         }
         break;
     case EVENT_FIELDS:
-        ASSERT(result.error_count > 0 && result.error_count <= LIMIT_FIELD_ERRORS && result.errors_total >= result.error_count);
+        ASSERT(result.error_count > 0 && result.error_count <= LIMIT_FIELD_ERRORS &&
+               result.errors_total >= result.error_count);
         for (uint32_t i = 0; i < result.error_count; i++) {
             check_text(result.errors[i].path, 3 * json.len + 64);
             check_text(result.errors[i].expected, 1000);

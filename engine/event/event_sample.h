@@ -6,15 +6,49 @@
 #include "event.h"
 
 enum sample_field {
-    S_ID, S_AT, S_AMOUNT, S_CURRENCY, S_CARD, S_COUNTRY, S_CITY, S_LAT, S_LON, S_DEVICE,
-    S_IP, S_EMAIL, S_CHANNEL, S_ENTRY, S_MERCHANT, S_MCC, S_MEMO, S_ZIP, S_PRESENT, S_ATTEMPT,
-    S_TAGS, S_SCORES, S_NOTE, S_CLEAR, S_OPENED, S_SEEN_S, S_SEEN_MS, S_SEEN_US, S_LEVEL, S_STORE_NAME, S_STORE_SIZE, S_STORE_PIN,
-    S_ALIAS, S_NEEDED, S_MOMENTS, S_ODD, S_FIELDS,
+    S_ID,
+    S_AT,
+    S_AMOUNT,
+    S_CURRENCY,
+    S_CARD,
+    S_COUNTRY,
+    S_CITY,
+    S_LAT,
+    S_LON,
+    S_DEVICE,
+    S_IP,
+    S_EMAIL,
+    S_CHANNEL,
+    S_ENTRY,
+    S_MERCHANT,
+    S_MCC,
+    S_MEMO,
+    S_ZIP,
+    S_PRESENT,
+    S_ATTEMPT,
+    S_TAGS,
+    S_SCORES,
+    S_NOTE,
+    S_CLEAR,
+    S_OPENED,
+    S_SEEN_S,
+    S_SEEN_MS,
+    S_SEEN_US,
+    S_LEVEL,
+    S_STORE_NAME,
+    S_STORE_SIZE,
+    S_STORE_PIN,
+    S_ALIAS,
+    S_NEEDED,
+    S_MOMENTS,
+    S_ODD,
+    S_FIELDS,
 };
 enum { S_CARD_HASH = S_FIELDS, S_PIN_HASH, S_CELLS };
 
-#define SAMPLE(index, n, t, ...) \
-    [index] = {.name = {n, sizeof(n) - 1}, .type = t, .slot = index, .hash_slot = NO_SLOT, .required = true, __VA_ARGS__}
+#define SAMPLE(index, n, t, ...)                                                                                       \
+    [index] = {                                                                                                        \
+        .name = {n, sizeof(n) - 1}, .type = t, .slot = index, .hash_slot = NO_SLOT, .required = true, __VA_ARGS__}
 #define OPTIONAL .required = false
 
 static const struct value sample_channels[] = {{.tag = V_STR, .flags = STR_ASCII, .len = 3, .p = "web"},
@@ -57,10 +91,12 @@ static const struct field sample_fields[S_FIELDS] = {
     SAMPLE(S_SEEN_S, "seen_s", FIELD_DATETIME, OPTIONAL, .unit = UNIT_S),
     SAMPLE(S_SEEN_MS, "seen_ms", FIELD_DATETIME, OPTIONAL, .unit = UNIT_MS),
     SAMPLE(S_SEEN_US, "seen_us", FIELD_DATETIME, OPTIONAL, .unit = UNIT_US),
-    SAMPLE(S_LEVEL, "level", FIELD_INT, OPTIONAL, .choices = sample_levels, .choice_count = 2, .fallback = {.tag = V_INT, .i = 1}),
+    SAMPLE(S_LEVEL, "level", FIELD_INT, OPTIONAL, .choices = sample_levels, .choice_count = 2,
+           .fallback = {.tag = V_INT, .i = 1}),
     SAMPLE(S_STORE_NAME, "store.name", FIELD_STR),
     SAMPLE(S_STORE_SIZE, "store.size", FIELD_INT, OPTIONAL, .fallback = {.tag = V_INT, .i = 7}),
-    SAMPLE(S_STORE_PIN, "store.pin", FIELD_INT, OPTIONAL, .nullable = true, .secrecy = FIELD_SECRET, .hash_slot = S_PIN_HASH),
+    SAMPLE(S_STORE_PIN, "store.pin", FIELD_INT, OPTIONAL, .nullable = true, .secrecy = FIELD_SECRET,
+           .hash_slot = S_PIN_HASH),
     SAMPLE(S_ALIAS, "alias", FIELD_INT, OPTIONAL, .fallback = {.tag = V_INT, .i = -1}),
     SAMPLE(S_NEEDED, "needed", FIELD_BOOL),
     SAMPLE(S_MOMENTS, "moments", FIELD_DATETIME, OPTIONAL, .is_list = true),
@@ -68,23 +104,49 @@ static const struct field sample_fields[S_FIELDS] = {
 };
 #pragma GCC diagnostic pop
 
-#define LEAF(n, f, r) {.name = {n, sizeof(n) - 1}, .field = f, .required = r}
+#define LEAF(n, f, r)                                                                                                  \
+    { .name = {n, sizeof(n) - 1}, .field = f, .required = r }
 static const struct event_node sample_nodes[] = {
     {.name = {"", 0}, .field = -1, .first_child = 1, .child_count = 33, .required = true},
-    LEAF("id", S_ID, true), LEAF("at", S_AT, true), LEAF("amount", S_AMOUNT, true), LEAF("currency", S_CURRENCY, true),
-    LEAF("card", S_CARD, true), LEAF("country", S_COUNTRY, true), LEAF("city", S_CITY, true), LEAF("lat", S_LAT, true),
-    LEAF("lon", S_LON, true), LEAF("device", S_DEVICE, true), LEAF("ip", S_IP, true), LEAF("email", S_EMAIL, true),
-    LEAF("channel", S_CHANNEL, true), LEAF("entry_mode", S_ENTRY, true), LEAF("merchant", S_MERCHANT, true),
-    LEAF("mcc", S_MCC, true), LEAF("memo", S_MEMO, true), LEAF("zip", S_ZIP, true), LEAF("card_present", S_PRESENT, true),
-    LEAF("attempt", S_ATTEMPT, true), LEAF("tags", S_TAGS, false), LEAF("scores", S_SCORES, false), LEAF("note", S_NOTE, false),
-    LEAF("clear", S_CLEAR, false), LEAF("opened", S_OPENED, false), LEAF("seen_s", S_SEEN_S, false),
-    LEAF("seen_ms", S_SEEN_MS, false), LEAF("seen_us", S_SEEN_US, false), LEAF("level", S_LEVEL, false),
+    LEAF("id", S_ID, true),
+    LEAF("at", S_AT, true),
+    LEAF("amount", S_AMOUNT, true),
+    LEAF("currency", S_CURRENCY, true),
+    LEAF("card", S_CARD, true),
+    LEAF("country", S_COUNTRY, true),
+    LEAF("city", S_CITY, true),
+    LEAF("lat", S_LAT, true),
+    LEAF("lon", S_LON, true),
+    LEAF("device", S_DEVICE, true),
+    LEAF("ip", S_IP, true),
+    LEAF("email", S_EMAIL, true),
+    LEAF("channel", S_CHANNEL, true),
+    LEAF("entry_mode", S_ENTRY, true),
+    LEAF("merchant", S_MERCHANT, true),
+    LEAF("mcc", S_MCC, true),
+    LEAF("memo", S_MEMO, true),
+    LEAF("zip", S_ZIP, true),
+    LEAF("card_present", S_PRESENT, true),
+    LEAF("attempt", S_ATTEMPT, true),
+    LEAF("tags", S_TAGS, false),
+    LEAF("scores", S_SCORES, false),
+    LEAF("note", S_NOTE, false),
+    LEAF("clear", S_CLEAR, false),
+    LEAF("opened", S_OPENED, false),
+    LEAF("seen_s", S_SEEN_S, false),
+    LEAF("seen_ms", S_SEEN_MS, false),
+    LEAF("seen_us", S_SEEN_US, false),
+    LEAF("level", S_LEVEL, false),
     {.name = {"store", 5}, .field = -1, .first_child = 34, .child_count = 3, .nullable = true},
     {.name = {"a", 1}, .field = -1, .first_child = 37, .child_count = 1, .nullable = true},
-    LEAF("moments", S_MOMENTS, false), LEAF("odd/~name", S_ODD, false),
-    LEAF("name", S_STORE_NAME, true), LEAF("size", S_STORE_SIZE, false), LEAF("pin", S_STORE_PIN, false),
+    LEAF("moments", S_MOMENTS, false),
+    LEAF("odd/~name", S_ODD, false),
+    LEAF("name", S_STORE_NAME, true),
+    LEAF("size", S_STORE_SIZE, false),
+    LEAF("pin", S_STORE_PIN, false),
     {.name = {"b", 1}, .field = -1, .first_child = 38, .child_count = 2, .nullable = true},
-    LEAF("alias", S_ALIAS, false), {.name = {"c", 1}, .field = -1, .first_child = 40, .child_count = 1, .required = true},
+    LEAF("alias", S_ALIAS, false),
+    {.name = {"c", 1}, .field = -1, .first_child = 40, .child_count = 1, .required = true},
     LEAF("needed", S_NEEDED, true),
 };
 
@@ -101,12 +163,18 @@ static const struct event_class sample_class = {
 
 /* About 800 bytes. */
 static const char sample_payment[] =
-    "{\"id\": \"pay_01HV3Z8K2M4N6P8Q\", \"at\": \"2026-03-01T12:34:56.789012Z\", \"amount\": 129.95, \"currency\": \"EUR\", "
-    "\"card\": \"4111111111111111\", \"country\": \"DE\", \"city\": \"Frankfurt am Main\", \"lat\": 50.110924, \"lon\": 8.682127, "
-    "\"device\": \"d3b07384d113edec49eaa6238ad5ff00\", \"ip\": \"203.0.113.195\", \"email\": \"maria.gonzalez@example.com\", "
+    "{\"id\": \"pay_01HV3Z8K2M4N6P8Q\", \"at\": \"2026-03-01T12:34:56.789012Z\", \"amount\": 129.95, \"currency\": "
+    "\"EUR\", "
+    "\"card\": \"4111111111111111\", \"country\": \"DE\", \"city\": \"Frankfurt am Main\", \"lat\": 50.110924, "
+    "\"lon\": 8.682127, "
+    "\"device\": \"d3b07384d113edec49eaa6238ad5ff00\", \"ip\": \"203.0.113.195\", \"email\": "
+    "\"maria.gonzalez@example.com\", "
     "\"channel\": \"web\", \"entry_mode\": \"ecommerce\", \"merchant\": \"Example Electronics GmbH\", \"mcc\": 5732, "
-    "\"memo\": \"Order 77 for two pairs of wireless headphones and one charging cable to be delivered before the weekend please "
-    "leave the parcel with the neighbour on the second floor if nobody opens the door and call the number on the order form "
-    "first thank you very much and have a pleasant weekend with the music turned up loud\", \"zip\": \"60311\", \"card_present\": false, \"attempt\": 1}";
+    "\"memo\": \"Order 77 for two pairs of wireless headphones and one charging cable to be delivered before the "
+    "weekend please "
+    "leave the parcel with the neighbour on the second floor if nobody opens the door and call the number on the order "
+    "form "
+    "first thank you very much and have a pleasant weekend with the music turned up loud\", \"zip\": \"60311\", "
+    "\"card_present\": false, \"attempt\": 1}";
 
 #endif

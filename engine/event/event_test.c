@@ -46,13 +46,15 @@ static struct str with(const char *name, const char *value) {
         rest += before > 1 ? 0 : 2;
     }
     int len = value == NULL ? snprintf(text, sizeof text, "%.*s%s", (int)before, sample_payment, rest)
-                            : snprintf(text, sizeof text, "%.*s%s%s%s%s", (int)before, sample_payment, comma ? ", " : "", quoted, value, rest);
+                            : snprintf(text, sizeof text, "%.*s%s%s%s%s", (int)before, sample_payment,
+                                       comma ? ", " : "", quoted, value, rest);
     return (struct str){text, (size_t)len};
 }
 
 static void check_error(const char *what, uint32_t index, const char *path, const char *expected, const char *got) {
     if (result.status != EVENT_FIELDS || index >= result.error_count) {
-        fprintf(stderr, "%s: status %d, %u errors, %.*s\n", what, (int)result.status, result.error_count, (int)result.detail.len, result.detail.p);
+        fprintf(stderr, "%s: status %d, %u errors, %.*s\n", what, (int)result.status, result.error_count,
+                (int)result.detail.len, result.detail.p);
         CHECK(!"a field error was expected");
         return;
     }
@@ -262,7 +264,8 @@ static void test_wrong_values(void) {
 static void test_not_an_object(void) {
     static const struct {
         const char *json, *got;
-    } cases[] = {{"[1, 2]", "array"}, {"7", "number 7"}, {" \"x\" ", "string \"x\""}, {"null", "null"}, {"true", "true"}};
+    } cases[] = {
+        {"[1, 2]", "array"}, {"7", "number 7"}, {" \"x\" ", "string \"x\""}, {"null", "null"}, {"true", "true"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         (void)parse(str_of(cases[i].json));
         check_error(cases[i].json, 0, "", "object", cases[i].got);
@@ -408,10 +411,10 @@ static void test_mask_by_length_and_first_digit(void) {
         const char *text, *masked;
     } cases[] = {
         {"", ""},
-        {"4222222222222", "422222***2222"},             /* 13 */
-        {"378282246310005", "378282*****0005"},         /* 15 */
-        {"6304000000000000000", "630400*********0000"}, /* 19 */
-        {"424242424242", "424242424242"},               /* 12 */
+        {"4222222222222", "422222***2222"},               /* 13 */
+        {"378282246310005", "378282*****0005"},           /* 15 */
+        {"6304000000000000000", "630400*********0000"},   /* 19 */
+        {"424242424242", "424242424242"},                 /* 12 */
         {"42424242424242424242", "42424242424242424242"}, /* 20 */
         {"x4111111111111111y", "x411111******1111y"},
         {"41111111111111114111111111111111", "41111111111111114111111111111111"},
@@ -476,11 +479,13 @@ static void test_wide_class_in_any_order(void) {
     static char names[WIDE][8];
     struct event_class class = {
         .fields = fields, .field_count = WIDE, .nodes = nodes, .node_count = WIDE + 1, .id_field = 0, .time_field = 1};
-    nodes[0] = (struct event_node){.name = STR(""), .field = -1, .first_child = 1, .child_count = WIDE, .required = true};
+    nodes[0] =
+        (struct event_node){.name = STR(""), .field = -1, .first_child = 1, .child_count = WIDE, .required = true};
     for (uint32_t i = 0; i < WIDE; i++) {
         int len = snprintf(names[i], sizeof names[i], "f%u", i);
         nodes[i + 1] = (struct event_node){.name = {names[i], (size_t)len}, .field = (int32_t)i, .required = true};
-        fields[i] = (struct field){.name = nodes[i + 1].name, .type = FIELD_INT, .required = true, .slot = (uint16_t)i, .hash_slot = NO_SLOT};
+        fields[i] = (struct field){
+            .name = nodes[i + 1].name, .type = FIELD_INT, .required = true, .slot = (uint16_t)i, .hash_slot = NO_SLOT};
     }
     fields[1].type = FIELD_DATETIME;
     fields[1].unit = UNIT_US;
@@ -594,7 +599,8 @@ static void test_split_limits(void) {
         text[i + 1] = '1';
     }
     text[len] = ']';
-    CHECK(event_split_array(&arena, (struct str){text, len + 1}, &items, &count, &result) && count == LIMIT_BATCH_EVENTS);
+    CHECK(event_split_array(&arena, (struct str){text, len + 1}, &items, &count, &result) &&
+          count == LIMIT_BATCH_EVENTS);
     text[len] = ',';
     text[len + 2] = ']';
     CHECK(!event_split_array(&arena, (struct str){text, len + 3}, &items, &count, &result));

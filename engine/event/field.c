@@ -26,10 +26,15 @@ enum reading {
 /* --- texts of errors --- */
 
 static const char *type_name(const struct field *field) {
-    static const char *const names[] = {
-        [FIELD_STR] = "str", [FIELD_INT] = "int", [FIELD_FLOAT] = "float", [FIELD_BOOL] = "bool", [FIELD_DATE] = "date"};
-    static const char *const times[] = {
-        [UNIT_ISO] = "datetime with offset", [UNIT_S] = "number of s", [UNIT_MS] = "number of ms", [UNIT_US] = "number of us"};
+    static const char *const names[] = {[FIELD_STR] = "str",
+                                        [FIELD_INT] = "int",
+                                        [FIELD_FLOAT] = "float",
+                                        [FIELD_BOOL] = "bool",
+                                        [FIELD_DATE] = "date"};
+    static const char *const times[] = {[UNIT_ISO] = "datetime with offset",
+                                        [UNIT_S] = "number of s",
+                                        [UNIT_MS] = "number of ms",
+                                        [UNIT_US] = "number of us"};
     return field->type == FIELD_DATETIME ? times[field->unit] : names[field->type];
 }
 
@@ -189,7 +194,8 @@ static enum reading read_bool(struct parser *parser, struct value *out) {
     return json_literal(&parser->json, c == 't' ? STR("true") : STR("false")) ? READ_GOOD : READ_END;
 }
 
-static enum reading report_size(struct parser *parser, const struct place *place, uint32_t limit, size_t size, const char *unit) {
+static enum reading report_size(struct parser *parser, const struct place *place, uint32_t limit, size_t size,
+                                const char *unit) {
     struct buf expected, got;
     buf_init(&expected, parser->json.arena, LIMIT_VALUE_BYTES);
     buf_init(&got, parser->json.arena, LIMIT_VALUE_BYTES);
@@ -218,7 +224,8 @@ static bool is_id(const struct parser *parser, const struct field *field) {
     return field == &parser->class->fields[parser->class->id_field];
 }
 
-static enum reading read_str(struct parser *parser, const struct field *field, const struct place *place, struct value *out) {
+static enum reading read_str(struct parser *parser, const struct field *field, const struct place *place,
+                             struct value *out) {
     struct json_string string;
     if (*parser->json.at != '"') {
         return READ_WRONG;
@@ -233,7 +240,8 @@ static enum reading read_str(struct parser *parser, const struct field *field, c
     if (string.text.len == 0 && is_id(parser, field)) {
         return end_of(report(parser, place, STR("str that is not empty"), STR("string \"\"")));
     }
-    *out = (struct value){.tag = V_STR, .flags = string.ascii ? STR_ASCII : 0, .len = (uint32_t)string.text.len, .p = string.text.p};
+    *out = (struct value){
+        .tag = V_STR, .flags = string.ascii ? STR_ASCII : 0, .len = (uint32_t)string.text.len, .p = string.text.p};
     return READ_GOOD;
 }
 
@@ -247,8 +255,8 @@ static bool is_choice(const struct field *field, const struct value *value) {
 }
 
 /* Reads the scalar at the cursor, or notes why it is not one. `item`: of a list. False: the parse is over. */
-static bool read_scalar(struct parser *parser, const struct field *field, const struct place *place, uint32_t depth, bool item,
-                        struct value *out) {
+static bool read_scalar(struct parser *parser, const struct field *field, const struct place *place, uint32_t depth,
+                        bool item, struct value *out) {
     const char *from = parser->json.at;
     enum reading reading;
     switch (field->type) {

@@ -123,7 +123,8 @@ static size_t unescape(struct json *json, const char *p, const char *end, char *
     return len;
 }
 
-/* Finds the quote that ends the string which begins at `first`; checks control characters and UTF-8. NULL after an error. */
+/* Finds the quote that ends the string which begins at `first`; checks control characters and UTF-8. NULL after an
+ * error. */
 static const char *string_end(struct json *json, const char *first, bool *ascii, bool *escaped) {
     const char *p = first, *end = json->end;
     while ((p = json_scan(p, end, 0)) < end && *p == '\\') {
@@ -189,7 +190,9 @@ static bool skip_string(struct json *json) {
 bool json_number(struct json *json, struct number *out) {
     size_t len = number_parse_json(json->at, (size_t)(json->end - json->at), out);
     if (len == 0) {
-        return json_fail_text(json, json->at, STR("expected a number as JSON has it: no leading zeros, digits on both sides of a point and after an e"));
+        return json_fail_text(
+            json, json->at,
+            STR("expected a number as JSON has it: no leading zeros, digits on both sides of a point and after an e"));
     }
     json->at += len;
     return true;
@@ -233,7 +236,8 @@ static bool skip_name(struct json *json) {
     return true;
 }
 
-/* After a value: closes levels, up to a comma that another value follows. Sets *level to 0 when the outermost is closed. */
+/* After a value: closes levels, up to a comma that another value follows. Sets *level to 0 when the outermost is
+ * closed. */
 static bool skip_closers(struct json *json, uint64_t objects, uint32_t *level) {
     while (*level > 0) {
         bool in_object = objects >> (*level - 1) & 1;

@@ -40,7 +40,8 @@ static inline struct json json_of(struct arena *arena, struct str text) {
     return (struct json){.start = text.p, .at = text.p, .end = text.p + text.len, .arena = arena};
 }
 
-/* Goes to the next byte that is not white space and returns it; 0 at the end (a NUL byte is 0 too: it begins nothing). */
+/* Goes to the next byte that is not white space and returns it; 0 at the end, and for a NUL byte (which begins
+ * nothing). */
 static inline char json_next(struct json *json) {
     const char *at = json->at, *end = json->end;
     while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
@@ -57,8 +58,8 @@ bool json_fail_text(struct json *json, const char *place, struct str detail);
 
 #define JSON_EACH(byte) (0x0101010101010101ull * (byte))
 
-/* Bit 7 of each byte of the result: the byte of `word` is a quote, a backslash or below 0x20. Exact up to the first such
- * byte; what follows it may be set wrongly (borrows go upwards). */
+/* Bit 7 of each byte of the result: the byte of `word` is a quote, a backslash or below 0x20. Exact up to the first
+ * such byte; what follows it may be set wrongly (borrows go upwards). */
 static inline uint64_t json_special(uint64_t word) {
     uint64_t quote = word ^ JSON_EACH('"'), backslash = word ^ JSON_EACH('\\');
     uint64_t control = (word - JSON_EACH(0x20)) & ~word;

@@ -1,8 +1,9 @@
-/* Card numbers in texts. Called for every string field that is neither Secret nor Clear nor the id, before anything else
- * sees it, and for texts that go into error messages.
+/* Card numbers in texts. Called for every string field that is neither Secret nor Clear nor the id, before anything
+ * else sees it, and for texts that go into error messages.
  *
- * A card number is a maximal run of 13 to 19 ASCII digits that begins with 2 to 6 and passes Luhn's check (ISO/IEC 7812-1).
- * A run of 13 digits covers one of every 13 bytes, so that most texts are cleared by looking at each thirteenth. */
+ * A card number is a maximal run of 13 to 19 ASCII digits that begins with 2 to 6 and passes Luhn's check (ISO/IEC
+ * 7812-1). A run of 13 digits covers one of every 13 bytes, so that most texts are cleared by looking at each
+ * thirteenth. */
 #include "event.h"
 
 #include "../base/assert.h"
@@ -37,7 +38,8 @@ bool mask_find(struct str text, size_t from, size_t *begin, size_t *count) {
             end++;
         }
         size_t run = end - first;
-        if (run >= CARD_MIN && run <= CARD_MAX && text.p[first] >= '2' && text.p[first] <= '6' && luhn(text.p + first, run)) {
+        if (run >= CARD_MIN && run <= CARD_MAX && text.p[first] >= '2' && text.p[first] <= '6' &&
+            luhn(text.p + first, run)) {
             *begin = first;
             *count = run;
             return true;

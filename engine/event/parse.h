@@ -34,8 +34,8 @@ struct str field_expected(struct parser *parser, const struct field *field, bool
 
 /* Notes a field error. False: the arena is full. */
 bool report(struct parser *parser, const struct place *place, struct str expected, struct str got);
-/* What a JSON value looks like to the one who sent it: `string "12"`, "number 7", "null", "array", cut to 60 characters.
- * `json` is checked JSON. `secret`: says nothing of it. */
+/* What a JSON value looks like to the one who sent it: `string "12"`, "number 7", "null", "array", cut to 60
+ * characters. `json` is checked JSON. `secret`: says nothing of it. */
 struct str report_got(struct parser *parser, struct str json, bool secret);
 /* Leaves the value at the cursor and notes that something else was expected. False: the parse is over. */
 bool report_value(struct parser *parser, const struct place *place, struct str expected, bool secret, uint32_t depth);

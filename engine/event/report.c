@@ -1,5 +1,6 @@
-/* Field errors: a JSON pointer (RFC 6901), what was expected, what came. Called by event.c and field.c, off the fast path.
- * Texts lie in the arena; card numbers in them are masked, Secret values are not shown. Only LIMIT_FIELD_ERRORS are kept. */
+/* Field errors: a JSON pointer (RFC 6901), what was expected, what came. Called by event.c and field.c, off the fast
+ * path. Texts lie in the arena; card numbers in them are masked, Secret values are not shown. Only LIMIT_FIELD_ERRORS
+ * are kept. */
 #include "../base/assert.h"
 #include "../base/buf.h"
 #include "parse.h"
@@ -139,6 +140,7 @@ bool report_value(struct parser *parser, const struct place *place, struct str e
         parser->result->errors_total++;
         return true;
     }
-    return report(parser, place, expected, report_got(parser, (struct str){from, (size_t)(parser->json.at - from)}, secret));
+    return report(parser, place, expected,
+                  report_got(parser, (struct str){from, (size_t)(parser->json.at - from)}, secret));
 }
 _Static_assert(LIMIT_JSON_DEPTH == 32, "the text above says 32");

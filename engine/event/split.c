@@ -86,7 +86,8 @@ static const char *after_value(const char *p, const char *end) {
     return end;
 }
 
-bool event_split_array(struct arena *arena, struct str text, struct str **items, uint32_t *count, struct event_result *result) {
+bool event_split_array(struct arena *arena, struct str text, struct str **items, uint32_t *count,
+                       struct event_result *result) {
     struct json json = json_of(arena, text);
     struct items found = {.arena = arena};
     ASSERT(items != NULL && count != NULL);
@@ -124,7 +125,8 @@ bool event_split_array(struct arena *arena, struct str text, struct str **items,
 
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
-bool event_split_lines(struct arena *arena, struct str body, struct str **items, uint32_t *count, struct event_result *result) {
+bool event_split_lines(struct arena *arena, struct str body, struct str **items, uint32_t *count,
+                       struct event_result *result) {
     struct items found = {.arena = arena};
     const char *p = body.p, *end = body.p + body.len;
     ASSERT(items != NULL && count != NULL);
