@@ -1,0 +1,285 @@
+/* Truth, equality, order and membership with Python's meaning.
+ *
+ * Exact between ints and floats of any size. A NaN equals nothing, itself included: Python's containers find the same NaN
+ * object by identity, and cells have none. */
+#include <math.h>
+
+#include "big.h"
+
+bool truth(const struct value *v) {
+    switch (v->tag) {
+    case V_NONE: return false;
+    case V_BOOL:
+    case V_INT:
+    case V_TIMEDELTA: return v->i != 0;
+    case V_FLOAT: return v->f != 0;
+    case V_STR:
+    case V_LIST:
+    case V_TUPLE: return v->len != 0;
+    case V_SET:
+    case V_DICT:
+    case V_VIEW: return ((const struct table *)v->p)->count != 0;
+    case V_RANGE: return ((const struct range *)v->p)->len != 0;
+    default: return true; /* datetimes, dates, bigints, iterators, secrets */
+    }
+}
+
+static int sign_of(const struct value *v) {
+    if (v->tag == V_FLOAT)
+        return (v->f > 0) - (v->f < 0);
+    if (v->tag == V_BIGINT)
+        return v->flags & BIG_NEGATIVE ? -1 : 1;
+    return (v->i > 0) - (v->i < 0);
+}
+
+static int compare_int_float(const struct value *i, double f) {
+    if (isnan(f))
+        return 2;
+    if (is_int64(i) && i->i >= -(1ll << 53) && i->i <= 1ll << 53) {
+        double exact = (double)i->i;
+        return (exact > f) - (exact < f);
+    }
+    struct value other = value_float(f);
+    int sign = sign_of(i), other_sign = sign_of(&other);
+    if (sign != other_sign)
+        return sign < other_sign ? -1 : 1;
+    if (isinf(f))
+        return f > 0 ? -1 : 1;
+    struct big x, y;
+    big_load(&x, i);
+    big_from_double(&y, f);
+    int order = big_compare(&x, &y);
+    if (order != 0)
+        return order;
+    double fraction = f - trunc(f);
+    return (fraction < 0) - (fraction > 0);
+}
+
+int compare_numbers(const struct value *a, const struct value *b) {
+    ASSERT(is_number(a) && is_number(b));
+    if (is_int64(a) && is_int64(b))
+        return (a->i > b->i) - (a->i < b->i);
+    if (a->tag == V_FLOAT && b->tag == V_FLOAT)
+        return isnan(a->f) || isnan(b->f) ? 2 : (a->f > b->f) - (a->f < b->f);
+    if (b->tag == V_FLOAT)
+        return compare_int_float(a, b->f);
+    if (a->tag == V_FLOAT) {
+        int order = compare_int_float(b, a->f);
+        return order == 2 ? 2 : -order;
+    }
+    struct big x, y;
+    big_load(&x, a);
+    big_load(&y, b);
+    return big_compare(&x, &y);
+}
+
+static bool too_deep(struct run *run) {
+    return run_raise(run, EXCEPTION_RecursionError, "maximum recursion depth exceeded in comparison");
+}
+
+static bool equal(struct run *run, const struct value *a, const struct value *b, int depth, bool *out);
+
+static bool items_equal(struct run *run, const struct value *a, const struct value *b, int depth, bool *out) {
+    *out = a->len == b->len;
+    if (depth >= DEPTH_MAX)
+        return too_deep(run);
+    for (uint32_t i = 0; i < a->len && *out; i++)
+        if (!equal(run, &value_items(a)[i], &value_items(b)[i], depth + 1, out))
+            return false;
+    return true;
+}
+
+static bool ranges_equal(const struct range *a, const struct range *b) {
+    if (a->len != b->len)
+        return false;
+    return a->len == 0 || (a->start == b->start && (a->len == 1 || a->step == b->step));
+}
+
+static bool equal(struct run *run, const struct value *a, const struct value *b, int depth, bool *out) {
+    if (!run_charge(run, 1))
+        return false;
+    if (is_number(a) && is_number(b)) {
+        *out = compare_numbers(a, b) == 0;
+        return true;
+    }
+    *out = false;
+    if (a->tag != b->tag)
+        return true;
+    switch (a->tag) {
+    case V_LIST:
+    case V_TUPLE: return items_equal(run, a, b, depth, out);
+    case V_SET:
+    case V_DICT: return table_equal(run, a->p, b->p, out);
+    case V_RANGE: *out = ranges_equal(a->p, b->p); return true;
+    case V_ITERATOR:
+    case V_VIEW: *out = compare_same(a, b); return true;
+    case V_STR:
+        *out = a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
+        return run_charge(run, a->len / 64);
+    default: *out = value_equal(a, b); return true;
+    }
+}
+
+bool compare_equal(struct run *run, const struct value *a, const struct value *b, bool *out) {
+    return equal(run, a, b, 0, out);
+}
+
+bool compare_same(const struct value *a, const struct value *b) {
+    if (a->tag != b->tag)
+        return false;
+    switch (a->tag) {
+    case V_NONE: return true;
+    case V_BOOL:
+    case V_INT:
+    case V_FLOAT: /* by bits, as for the same object */
+    case V_DATETIME:
+    case V_DATE:
+    case V_TIMEDELTA: return a->i == b->i;
+    default: return a->p == b->p && a->len == b->len && (a->tag != V_VIEW || a->flags == b->flags);
+    }
+}
+
+static bool by_order(enum opcode op, int order) {
+    switch (op) {
+    case OP_LT: return order == -1;
+    case OP_LE: return order == -1 || order == 0;
+    case OP_GT: return order == 1;
+    case OP_GE: return order == 0 || order == 1;
+    default: UNREACHABLE();
+    }
+}
+
+static bool not_ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b) {
+    static const char *const names[] = {"<", "<=", ">", ">="};
+    return run_raise(run, EXCEPTION_TypeError, "'%s' not supported between instances of '%s' and '%s'", names[op - OP_LT],
+                     type_name(a), type_name(b));
+}
+
+static bool sets_ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b, bool *out) {
+    if (op == OP_GT || op == OP_GE) {
+        const struct value *swap = a;
+        a = b;
+        b = swap;
+    }
+    const struct table *x = a->p, *y = b->p;
+    *out = op == OP_LT || op == OP_GT ? x->count < y->count : x->count <= y->count;
+    return !*out || table_subset(run, x, y, out);
+}
+
+static bool ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b, int depth, bool *out);
+
+static bool items_ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b, int depth, bool *out) {
+    if (depth >= DEPTH_MAX)
+        return too_deep(run);
+    uint32_t len = a->len < b->len ? a->len : b->len;
+    for (uint32_t i = 0; i < len; i++) {
+        bool same;
+        if (!equal(run, &value_items(a)[i], &value_items(b)[i], depth + 1, &same))
+            return false;
+        if (!same)
+            return ordered(run, op, &value_items(a)[i], &value_items(b)[i], depth + 1, out);
+    }
+    *out = by_order(op, (a->len > b->len) - (a->len < b->len));
+    return true;
+}
+
+static bool texts_ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b, bool *out) {
+    uint32_t len = a->len < b->len ? a->len : b->len;
+    int order = len == 0 ? 0 : memcmp(a->p, b->p, len); /* UTF-8's byte order is the code points' */
+    if (order == 0)
+        order = (a->len > b->len) - (a->len < b->len);
+    *out = by_order(op, (order > 0) - (order < 0));
+    return run_charge(run, len / 64);
+}
+
+static bool ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b, int depth, bool *out) {
+    if (!run_charge(run, 1))
+        return false;
+    if (is_number(a) && is_number(b)) {
+        *out = by_order(op, compare_numbers(a, b));
+        return true;
+    }
+    if (a->tag != b->tag)
+        return not_ordered(run, op, a, b);
+    switch (a->tag) {
+    case V_STR: return texts_ordered(run, op, a, b, out);
+    case V_DATETIME:
+    case V_DATE:
+    case V_TIMEDELTA: *out = by_order(op, (a->i > b->i) - (a->i < b->i)); return true;
+    case V_LIST:
+    case V_TUPLE: return items_ordered(run, op, a, b, depth, out);
+    case V_SET: return sets_ordered(run, op, a, b, out);
+    default: return not_ordered(run, op, a, b);
+    }
+}
+
+bool compare_order(struct run *run, enum opcode op, const struct value *a, const struct value *b, bool *out) {
+    ASSERT(op >= OP_LT && op <= OP_GE);
+    return ordered(run, op, a, b, 0, out);
+}
+
+static bool in_text(struct run *run, const struct value *item, const struct value *container, bool *out) {
+    if (item->tag != V_STR)
+        return run_raise(run, EXCEPTION_TypeError, "'in <string>' requires string as left operand, not %s", type_name(item));
+    size_t at;
+    *out = text_find(container->p, container->len, item->p, item->len, &at);
+    return run_charge(run, container->len / 64);
+}
+
+static bool in_view(struct run *run, const struct value *item, const struct value *view, bool *out) {
+    const struct table *table = view->p;
+    *out = false;
+    uint32_t at;
+    if (view->flags == VIEW_KEYS) {
+        bool ok = table_find(run, table, item, &at);
+        *out = ok && at != TABLE_NONE;
+        return ok;
+    }
+    if (view->flags == VIEW_ITEMS) {
+        if (item->tag != V_TUPLE || item->len != 2)
+            return true;
+        const struct value *pair = value_items(item);
+        if (!table_find(run, table, &pair[0], &at))
+            return false;
+        return at == TABLE_NONE || compare_equal(run, &pair[1], &table->values[at], out);
+    }
+    for (uint32_t i = 0; i < table->count && !*out; i++)
+        if (!compare_equal(run, &table->values[i], item, out))
+            return false;
+    return true;
+}
+
+bool compare_in(struct run *run, const struct value *item, const struct value *container, bool *out) {
+    uint32_t at;
+    uint64_t place;
+    *out = false;
+    switch (container->tag) {
+    case V_STR: return in_text(run, item, container, out);
+    case V_LIST:
+    case V_TUPLE:
+        for (uint32_t i = 0; i < container->len && !*out; i++)
+            if (!compare_equal(run, &value_items(container)[i], item, out))
+                return false;
+        return true;
+    case V_SET:
+    case V_DICT:
+        if (!table_find(run, container->p, item, &at))
+            return false;
+        *out = at != TABLE_NONE;
+        return true;
+    case V_RANGE:
+        *out = range_find(container->p, item, &place);
+        return true;
+    case V_VIEW: return in_view(run, item, container, out);
+    case V_ITERATOR: {
+        struct value next;
+        int more;
+        while (!*out && (more = sequence_next(run, container, &next)) != 0)
+            if (more < 0 || !run_charge(run, 1) || !compare_equal(run, &next, item, out))
+                return false;
+        return true;
+    }
+    default:
+        return run_raise(run, EXCEPTION_TypeError, "argument of type '%s' is not iterable", type_name(container));
+    }
+}

@@ -1,0 +1,22 @@
+/* Private to the code room: what code_load makes (load.c, constant.c) and the interpreter runs (run.c). */
+#ifndef ASSAY_CODE_LOAD_H
+#define ASSAY_CODE_LOAD_H
+
+#include "run.h"
+
+struct code {
+    struct arena arena; /* owns what is below, but for the functions */
+    struct unicode unicode;
+    const struct instruction *instructions;
+    const struct code_position *positions;
+    const struct value *constants;
+    uint32_t constant_count, slot_count, temporary_count;
+    const struct code_function *functions;
+    uint32_t function_count;
+    const uint32_t *used_temporaries; /* per function: how many of the first temporaries it names */
+};
+
+/* Reads the constant pool into code->constants. */
+bool constants_load(struct code *code, const struct code_config *config, struct error *error);
+
+#endif

@@ -1,0 +1,423 @@
+/* The interpreter: computed goto over verified code (load.c), fast paths for 64-bit ints and floats inline, everything else in
+ * the operation's own function (run.h). Called by the engine through code_call, once per function and event; the frame
+ * belongs to one thread.
+ *
+ * Steps are counted at backward jumps (by their length) and at calls, and by operations whose work grows with their values. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "load.h"
+
+enum { NO_TEXT = 0xffff, NESTING_MAX = 8, EXACT_INT_BITS = 53 };
+
+static const char *const exception_names[EXCEPTION_COUNT] = {
+#define EXCEPTION(name) #name,
+    EXCEPTIONS(EXCEPTION)
+#undef EXCEPTION
+};
+
+static builtin_call *const builtins[BUILTIN_COUNT] = {
+#define BUILTIN(c_name, name, min, max) builtin_##c_name,
+    BUILTINS(BUILTIN)
+#undef BUILTIN
+};
+
+/* --- the frame --- */
+
+bool code_frame_init(struct code_frame *frame, const struct code *code, struct arena *arena, struct error *error) {
+    ASSERT(code != NULL && arena != NULL);
+    uint32_t cells = code_frame_cells(code);
+    *frame = (struct code_frame){.code = code, .arena = arena, .cells = calloc(cells + 1ull, sizeof(struct value))};
+    if (frame->cells == NULL)
+        return error_set(error, ERROR_LIMIT, "frame: no memory for %u cells", cells);
+    copy_bytes(frame->cells, code->constants, code->constant_count * sizeof *frame->cells);
+    return true;
+}
+
+void code_frame_release(struct code_frame *frame) {
+    free(frame->cells);
+    frame->cells = NULL;
+}
+
+void code_begin(struct code_frame *frame) {
+    const struct code *code = frame->code;
+    memset(frame->cells + code->constant_count, 0, code->slot_count * sizeof *frame->cells); /* V_NONE, MISSING_NOT */
+    frame->error_count = frame->errors_total = 0;
+}
+
+/* --- results --- */
+
+static bool misfit(struct run *run, const struct value *v) {
+    if (v->tag == V_BIGINT)
+        return run_raise(run, EXCEPTION_OverflowError, "the result is an int beyond 64 bits");
+    return run_raise(run, EXCEPTION_TypeError, "the result is of type '%s', which its annotation does not allow", type_name(v));
+}
+
+static bool fit_scalar(struct run *run, uint32_t mask, const struct value *v, struct value *out) {
+    if (v->tag <= V_TUPLE && mask >> v->tag & 1) {
+        *out = *v;
+        out->flags &= v->tag == V_STR ? STR_ASCII : 0;
+        return true;
+    }
+    if (v->tag == V_BIGINT && mask >> V_INT & 1)
+        return misfit(run, v);
+    if (v->tag == V_BOOL && mask >> V_INT & 1) {
+        *out = value_int(v->i);
+        return true;
+    }
+    if (is_int(v) && mask >> V_FLOAT & 1) {
+        double f;
+        if (!arithmetic_double(run, v, &f))
+            return false;
+        *out = value_float(f);
+        return true;
+    }
+    if (v->tag == V_TUPLE && mask >> V_LIST & 1) {
+        *out = make_list(v->p, v->len);
+        return true;
+    }
+    return misfit(run, v);
+}
+
+/* Items of any kind that can leave a function, or of those in the mask; *bytes is what is left of one value's size. */
+static bool fit_items(struct run *run, uint32_t mask, struct value *v, int depth, int64_t *bytes) {
+    enum { ANY = (1u << (V_TUPLE + 1)) - 1 };
+    if (depth >= NESTING_MAX)
+        return run_raise(run, EXCEPTION_LimitError, "the result is nested deeper than %d", NESTING_MAX);
+    struct value *items = run_items(run, v->len);
+    if (items == NULL)
+        return false;
+    for (uint32_t i = 0; i < v->len; i++) {
+        if (!run_charge(run, 1) || !fit_scalar(run, mask == 0 ? ANY : mask, &value_items(v)[i], &items[i]))
+            return false;
+        *bytes -= (int64_t)sizeof *items + (items[i].tag == V_STR ? items[i].len : 0);
+        if (*bytes < 0)
+            return run_raise(run, EXCEPTION_LimitError, "a result of more than %u bytes", LIMIT_VALUE_BYTES);
+        if ((items[i].tag == V_LIST || items[i].tag == V_TUPLE) && !fit_items(run, 0, &items[i], depth + 1, bytes))
+            return false;
+    }
+    v->p = items;
+    return true;
+}
+
+static bool fit(struct run *run, const struct code_result *result, const struct value *v, struct value *out) {
+    if (v->tag == V_NONE && result->mask & 1u << V_NONE) {
+        *out = value_none(MISSING_NOT); /* whatever it was when it came in, the function returned it */
+        return true;
+    }
+    if (result->truth && !(v->tag <= V_TUPLE && result->mask >> v->tag & 1)) {
+        *out = value_bool(truth(v));
+        return true;
+    }
+    if (!fit_scalar(run, result->mask, v, out))
+        return false;
+    int64_t bytes = LIMIT_VALUE_BYTES;
+    return (out->tag != V_LIST && out->tag != V_TUPLE) || fit_items(run, result->item_mask, out, 0, &bytes);
+}
+
+/* --- instructions that are more than a line --- */
+
+static bool raise_instruction(struct run *run, const struct value *cells, const struct instruction *i) {
+    struct value text;
+    if (i->b == NO_TEXT)
+        return run_raise(run, i->x, "%s", "");
+    if (!format_value(run, FORMAT_STR, &cells[i->b], &text))
+        return false;
+    return run_raise(run, i->x, "%.*s", (int)(text.len < 200 ? text.len : 200), (const char *)text.p);
+}
+
+static bool make_run(struct run *run, const struct instruction *i, const struct value *from, struct value *out) {
+    struct value *items = run_items(run, i->x);
+    if (items == NULL)
+        return false;
+    copy_bytes(items, from, i->x * sizeof *items);
+    *out = i->op == OP_TUPLE ? make_tuple(items, i->x) : make_list(items, i->x);
+    return true;
+}
+
+static bool concat_run(struct run *run, const struct value *from, uint32_t count, struct value *out) {
+    uint64_t total = 0;
+    uint8_t flags = STR_ASCII;
+    for (uint32_t i = 0; i < count; i++) {
+        if (from[i].tag != V_STR)
+            return run_raise(run, EXCEPTION_TypeError, "expected str, got %s", type_name(&from[i]));
+        total += from[i].len;
+        flags &= from[i].flags;
+    }
+    char *p = run_alloc(run, total), *at = p;
+    if (p == NULL)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        copy_bytes(at, from[i].p, from[i].len);
+        at += from[i].len;
+    }
+    *out = (struct value){.tag = V_STR, .flags = flags, .len = (uint32_t)total, .p = p};
+    return true;
+}
+
+static bool small_ints(const struct value *b, const struct value *c) {
+    const int64_t limit = 1ll << EXACT_INT_BITS;
+    return b->tag == V_INT && c->tag == V_INT && b->i <= limit && b->i >= -limit && c->i <= limit && c->i >= -limit;
+}
+
+/* Both are V_INT or V_FLOAT, one at least V_FLOAT. */
+static inline bool float_pair(const struct value *b, const struct value *c, double *x, double *y) {
+    if (b->tag == V_FLOAT)
+        *x = b->f;
+    else if (b->tag == V_INT)
+        *x = (double)b->i;
+    else
+        return false;
+    if (c->tag == V_FLOAT)
+        *y = c->f;
+    else if (c->tag == V_INT)
+        *y = (double)c->i;
+    else
+        return false;
+    return b->tag == V_FLOAT || c->tag == V_FLOAT;
+}
+
+/* --- the loop --- */
+
+#define B (&cells[i->b])
+#define C (&cells[i->c])
+#define NEXT()                                                                                                         \
+    do {                                                                                                               \
+        i++;                                                                                                           \
+        goto *labels[i->op];                                                                                           \
+    } while (0)
+#define SET(v)                                                                                                         \
+    do {                                                                                                               \
+        cells[i->a] = (v);                                                                                             \
+        NEXT();                                                                                                        \
+    } while (0)
+/* Goes to instruction c; a backward jump pays for the loop it closes. */
+#define JUMP()                                                                                                         \
+    do {                                                                                                               \
+        const struct instruction *target = first + i->c;                                                               \
+        if (target <= i && !run_charge(run, (uint64_t)(i - target) + 1))                                               \
+            goto raised;                                                                                               \
+        i = target;                                                                                                    \
+        goto *labels[i->op];                                                                                           \
+    } while (0)
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        if (!(call))                                                                                                   \
+            goto raised;                                                                                               \
+        SET(result);                                                                                                   \
+    } while (0)
+#define ARITHMETIC(name, overflow, operator, slow)                                                                     \
+    op_##name : {                                                                                                      \
+        if (B->tag == V_INT && C->tag == V_INT && !overflow(B->i, C->i, &sum))                                         \
+            SET(value_int(sum));                                                                                       \
+        if (float_pair(B, C, &x, &y))                                                                                  \
+            SET(value_float(x operator y));                                                                            \
+        TRY(slow(run, B, C, &result));                                                                                 \
+    }
+#define ORDER(name, operator)                                                                                          \
+    op_##name : {                                                                                                      \
+        if (B->tag == V_INT && C->tag == V_INT)                                                                        \
+            SET(value_bool(B->i operator C->i));                                                                       \
+        if (B->tag == V_FLOAT && C->tag == V_FLOAT)                                                                    \
+            SET(value_bool(B->f operator C->f));                                                                       \
+        if (!compare_order(run, OP_##name, B, C, &yes))                                                                \
+            goto raised;                                                                                               \
+        SET(value_bool(yes));                                                                                          \
+    }
+#define EQUALITY(name, operator, expected)                                                                             \
+    op_##name : {                                                                                                      \
+        if (B->tag == V_INT && C->tag == V_INT)                                                                        \
+            SET(value_bool(B->i operator C->i));                                                                       \
+        if (!compare_equal(run, B, C, &yes))                                                                           \
+            goto raised;                                                                                               \
+        SET(value_bool(yes == expected));                                                                              \
+    }
+
+/* Returns the cell that RET names, or NULL after an exception. *at is the instruction where it ended. */
+static const struct value *execute(struct run *run, struct value *cells, const struct instruction *first, const struct instruction **at) {
+    static const void *const labels[OP_COUNT] = {
+#define OPCODE(name, form) &&op_##name,
+        OPCODES(OPCODE)
+#undef OPCODE
+    };
+    const struct instruction *i = first;
+    struct value result;
+    int64_t sum;
+    double x, y;
+    bool yes;
+    int more;
+    goto *labels[i->op];
+
+op_MOVE:
+    result = *B;
+    if (result.tag == V_LIST)
+        result.flags = 0; /* only the cell that built it goes on appending in place */
+    SET(result);
+op_JMP:
+    JUMP();
+op_JMP_TRUE:
+    if (B->tag == V_BOOL ? B->i != 0 : truth(B))
+        JUMP();
+    NEXT();
+op_JMP_FALSE:
+    if (B->tag == V_BOOL ? B->i == 0 : !truth(B))
+        JUMP();
+    NEXT();
+op_JMP_NONE:
+    if (B->tag == V_NONE)
+        JUMP();
+    NEXT();
+op_JMP_NOT_NONE:
+    if (B->tag != V_NONE)
+        JUMP();
+    NEXT();
+
+    ARITHMETIC(ADD, __builtin_add_overflow, +, arithmetic_add)
+    ARITHMETIC(SUB, __builtin_sub_overflow, -, arithmetic_sub)
+    ARITHMETIC(MUL, __builtin_mul_overflow, *, arithmetic_mul)
+op_DIV:
+    if (small_ints(B, C) && C->i != 0)
+        SET(value_float((double)B->i / (double)C->i));
+    if (float_pair(B, C, &x, &y) && y != 0)
+        SET(value_float(x / y));
+    TRY(arithmetic_div(run, B, C, &result));
+op_FLOORDIV:
+    if (B->tag == V_INT && C->tag == V_INT && C->i > 0)
+        SET(value_int(B->i / C->i - (B->i % C->i < 0)));
+    TRY(arithmetic_floordiv(run, B, C, &result));
+op_MOD:
+    if (B->tag == V_INT && C->tag == V_INT && C->i > 0) {
+        sum = B->i % C->i;
+        SET(value_int(sum < 0 ? sum + C->i : sum));
+    }
+    TRY(arithmetic_mod(run, B, C, &result));
+op_POW:
+    TRY(arithmetic_pow(run, B, C, &result));
+op_BIT_AND:
+    if (B->tag == V_INT && C->tag == V_INT)
+        SET(value_int(B->i & C->i));
+    TRY(arithmetic_bits(run, OP_BIT_AND, B, C, &result));
+op_BIT_OR:
+    TRY(arithmetic_bits(run, OP_BIT_OR, B, C, &result));
+op_BIT_XOR:
+    TRY(arithmetic_bits(run, OP_BIT_XOR, B, C, &result));
+op_SHL:
+    TRY(arithmetic_shift(run, true, B, C, &result));
+op_SHR:
+    if (B->tag == V_INT && C->tag == V_INT && C->i >= 0)
+        SET(value_int(B->i >> (C->i > 63 ? 63 : C->i)));
+    TRY(arithmetic_shift(run, false, B, C, &result));
+op_NEG:
+    if (B->tag == V_FLOAT)
+        SET(value_float(-B->f));
+    if (B->tag == V_INT && B->i != INT64_MIN)
+        SET(value_int(-B->i));
+    TRY(arithmetic_neg(run, B, &result));
+op_POS:
+    TRY(arithmetic_pos(run, B, &result));
+op_INVERT:
+    TRY(arithmetic_invert(run, B, &result));
+op_NOT:
+    SET(value_bool(!truth(B)));
+op_TRUTH:
+    SET(value_bool(truth(B)));
+
+    EQUALITY(EQ, ==, true)
+    EQUALITY(NE, !=, false)
+    ORDER(LT, <)
+    ORDER(LE, <=)
+    ORDER(GT, >)
+    ORDER(GE, >=)
+op_IS:
+    SET(value_bool(compare_same(B, C)));
+op_IS_NOT:
+    SET(value_bool(!compare_same(B, C)));
+op_IN:
+    if (!compare_in(run, B, C, &yes))
+        goto raised;
+    SET(value_bool(yes));
+op_NOT_IN:
+    if (!compare_in(run, B, C, &yes))
+        goto raised;
+    SET(value_bool(!yes));
+op_INDEX:
+    TRY(sequence_index(run, B, C, &result));
+op_SLICE:
+    TRY(sequence_slice(run, B, C, &result));
+op_UNPACK:
+    if (!sequence_unpack(run, B, &cells[i->a], i->x))
+        goto raised;
+    NEXT();
+op_TUPLE:
+op_LIST:
+    TRY(make_run(run, i, B, &result));
+op_FORMAT:
+    TRY(format_value(run, i->x, B, &result));
+op_CONCAT:
+    TRY(concat_run(run, B, i->x, &result));
+op_CALL:
+    if (!run_charge(run, 1))
+        goto raised;
+    TRY(builtins[i->c](run, B, i->x, &result));
+op_RET:
+    *at = i;
+    return B;
+op_RAISE:
+    raise_instruction(run, cells, i);
+    goto raised;
+op_ITER:
+    TRY(sequence_iter(run, B, &result));
+op_NEXT:
+    more = sequence_next(run, B, &result);
+    if (more < 0)
+        goto raised;
+    if (more == 0)
+        JUMP();
+    SET(result);
+op_APPEND:
+    if (!sequence_append(run, &cells[i->a], B))
+        goto raised;
+    NEXT();
+
+raised:
+    *at = i;
+    return NULL;
+}
+
+static void record(struct code_frame *frame, uint32_t function, const struct run *run, const struct instruction *at) {
+    frame->errors_total++;
+    if (frame->error_count >= CODE_ERRORS_MAX)
+        return;
+    const struct code_position *position = &frame->code->positions[at - frame->code->instructions];
+    frame->errors[frame->error_count++] = (struct code_error){
+        .function = function,
+        .exception = exception_names[run->exception],
+        .line = position->line,
+        .column = position->column,
+        .text = run->text,
+    };
+}
+
+bool code_call(struct code_frame *frame, uint32_t function) {
+    const struct code *code = frame->code;
+    ASSERT(function < code->function_count);
+    const struct code_function *f = &code->functions[function];
+    struct value *slot = &frame->cells[f->slot];
+    for (uint32_t i = 0; i < f->required_count; i++)
+        if (frame->cells[f->required[i]].tag == V_NONE) {
+            *slot = value_none(MISSING_SOURCE);
+            return true;
+        }
+    memset(frame->cells + code->constant_count + code->slot_count, 0, code->used_temporaries[function] * sizeof *frame->cells);
+    struct run run = {.arena = frame->arena, .unicode = &code->unicode, .steps_left = LIMIT_STEPS, .text = STR("")};
+    const struct instruction *at;
+    const struct value *result = execute(&run, frame->cells, code->instructions + f->first, &at);
+    struct value fitted;
+    if (result != NULL && fit(&run, &f->result, result, &fitted)) {
+        *slot = fitted;
+        return true;
+    }
+    *slot = value_none(MISSING_ERROR);
+    record(frame, function, &run, at);
+    return false;
+}

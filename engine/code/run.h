@@ -1,0 +1,192 @@
+/* Private to the code room: what the interpreter (run.c) shares with the meanings of its instructions.
+ *
+ * Every operation has one shape: it takes the run, its operands and a place for the result, and returns false after
+ * run_raise. The result may be an operand's cell, so it is written last. Operands are never changed. Memory is the
+ * request's arena; work beyond the constant is charged to the call's steps (run_charge), so that 1,000,000 steps bound
+ * the time whatever the values are.
+ *
+ * Besides the tags of value.h, a temporary can hold a range, an iterator or a dict's view; none of them leaves a function. */
+#ifndef ASSAY_CODE_RUN_H
+#define ASSAY_CODE_RUN_H
+
+#include "../base/assert.h"
+#include "../base/number.h"
+#include "builtins.h"
+#include "code.h"
+#include "exceptions.h"
+#include "opcodes.h"
+#include "table.h"
+#include "unicode.h"
+
+enum opcode {
+#define OPCODE(name, form) OP_##name,
+    OPCODES(OPCODE)
+#undef OPCODE
+        OP_COUNT
+};
+
+enum {
+    V_RANGE = 16,    /* p: struct range */
+    V_ITERATOR = 17, /* p: struct iterator, which changes */
+    V_VIEW = 18,     /* p: struct table; flags: which part of the dict */
+};
+enum { VIEW_KEYS = 0, VIEW_VALUES = 1, VIEW_ITEMS = 2 };
+enum { LIST_GROWS = 2 };  /* flag: APPEND made the items, and there is room up to the next power of two */
+enum { BIG_NEGATIVE = 1 };/* flag of a V_BIGINT; p: its limbs */
+enum { DEPTH_MAX = 100 }; /* of nested tuples and lists, in comparisons and texts: RecursionError */
+
+struct range {
+    int64_t start, stop, step; /* stop as it was given, for the text */
+    uint64_t len;
+};
+
+struct iterator {
+    struct value source;
+    uint64_t at; /* item; of a str: byte */
+};
+
+struct run {
+    struct arena *arena;
+    const struct unicode *unicode;
+    int64_t steps_left;
+    enum exception exception;
+    struct str text;
+};
+
+/* --- errors and limits (support.c) --- */
+/* Both return false. The text is copied into the arena (cut to a line's length). */
+bool run_raise(struct run *run, enum exception exception, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool run_unsupported(struct run *run, const char *operator, const struct value *b, const struct value *c);
+/* False (LimitError) when the call has used up its steps. */
+static inline bool run_charge(struct run *run, uint64_t work);
+bool run_out_of_steps(struct run *run);
+/* NULL after a LimitError: one value may not be greater than LIMIT_VALUE_BYTES. */
+void *run_alloc(struct run *run, uint64_t bytes);
+struct value *run_items(struct run *run, uint64_t count);
+void run_buf(struct run *run, struct buf *out);
+/* The buffer's bytes as a str, or a LimitError if it did not fit. */
+bool run_text(struct run *run, const struct buf *buf, bool ascii, struct value *out);
+const char *type_name(const struct value *v);
+
+static inline bool run_charge(struct run *run, uint64_t work) {
+    run->steps_left -= (int64_t)work;
+    return __builtin_expect(run->steps_left >= 0, 1) || run_out_of_steps(run);
+}
+
+/* memcpy that takes a null pointer of no bytes. */
+static inline void copy_bytes(void *to, const void *from, size_t bytes) {
+    if (bytes > 0)
+        memcpy(to, from, bytes);
+}
+
+/* --- kinds of values --- */
+static inline bool is_int64(const struct value *v) { return v->tag == V_INT || v->tag == V_BOOL; }
+static inline bool is_int(const struct value *v) { return is_int64(v) || v->tag == V_BIGINT; }
+static inline bool is_number(const struct value *v) { return is_int(v) || v->tag == V_FLOAT; }
+static inline bool is_ascii(const struct value *v) { return (v->flags & STR_ASCII) != 0; }
+static inline struct value make_list(const struct value *items, uint32_t len) {
+    return (struct value){.tag = V_LIST, .len = len, .p = items};
+}
+static inline struct value make_tuple(const struct value *items, uint32_t len) {
+    return (struct value){.tag = V_TUPLE, .len = len, .p = items};
+}
+static inline struct value make_timedelta(int64_t us) { return (struct value){.tag = V_TIMEDELTA, .i = us}; }
+static inline struct value make_date(int64_t days) { return (struct value){.tag = V_DATE, .i = days}; }
+
+/* --- arithmetic.c: the operators, whole (the interpreter has fast paths of its own) --- */
+bool arithmetic_add(struct run *run, const struct value *b, const struct value *c, struct value *out);
+bool arithmetic_sub(struct run *run, const struct value *b, const struct value *c, struct value *out);
+bool arithmetic_mul(struct run *run, const struct value *b, const struct value *c, struct value *out);
+bool arithmetic_div(struct run *run, const struct value *b, const struct value *c, struct value *out);
+bool arithmetic_floordiv(struct run *run, const struct value *b, const struct value *c, struct value *out);
+bool arithmetic_mod(struct run *run, const struct value *b, const struct value *c, struct value *out);
+bool arithmetic_pow(struct run *run, const struct value *b, const struct value *c, struct value *out);
+bool arithmetic_bits(struct run *run, enum opcode op, const struct value *b, const struct value *c, struct value *out);
+bool arithmetic_shift(struct run *run, bool left, const struct value *b, const struct value *c, struct value *out);
+bool arithmetic_neg(struct run *run, const struct value *b, struct value *out);
+bool arithmetic_pos(struct run *run, const struct value *b, struct value *out);
+bool arithmetic_invert(struct run *run, const struct value *b, struct value *out);
+bool arithmetic_abs(struct run *run, const struct value *b, struct value *out);
+/* A number as a double: OverflowError for an int too large, TypeError ("must be real number") for anything else. */
+bool arithmetic_double(struct run *run, const struct value *v, double *out);
+double float_mod(double x, double y);
+double float_floordiv(double x, double y);
+
+/* --- times.c: datetime, date, timedelta. Operators return TIMES_NOT when Python has no such operation. --- */
+enum times_result { TIMES_RAISED, TIMES_DONE, TIMES_NOT };
+bool is_time(const struct value *v);
+enum times_result times_operator(struct run *run, enum opcode op, const struct value *b, const struct value *c, struct value *out);
+bool times_shift(struct run *run, int64_t us, int64_t delta, struct value *out);
+void times_text(struct buf *out, const struct value *v, bool repr);
+bool times_replace(struct run *run, const struct value *args, uint32_t count, struct value *out);
+
+/* --- compare.c --- */
+bool truth(const struct value *v);
+bool compare_equal(struct run *run, const struct value *a, const struct value *b, bool *out);
+/* op: OP_LT, OP_LE, OP_GT, OP_GE. */
+bool compare_order(struct run *run, enum opcode op, const struct value *a, const struct value *b, bool *out);
+bool compare_same(const struct value *a, const struct value *b); /* `is` */
+bool compare_in(struct run *run, const struct value *item, const struct value *container, bool *out);
+/* -1, 0, 1; 2 when one is NaN. Both are numbers. */
+int compare_numbers(const struct value *a, const struct value *b);
+
+/* --- sequence.c --- */
+bool sequence_index(struct run *run, const struct value *b, const struct value *c, struct value *out);
+bool sequence_slice(struct run *run, const struct value *b, const struct value parts[3], struct value *out);
+bool sequence_unpack(struct run *run, const struct value *b, struct value *out, uint32_t count);
+bool sequence_concat(struct run *run, const struct value *b, const struct value *c, struct value *out);
+/* c is an int. */
+bool sequence_repeat(struct run *run, const struct value *b, const struct value *c, struct value *out);
+bool sequence_append(struct run *run, struct value *list, const struct value *item);
+bool sequence_iter(struct run *run, const struct value *b, struct value *out);
+/* 1: *out is the next; 0: at its end; -1: raised. */
+int sequence_next(struct run *run, const struct value *iterator, struct value *out);
+/* All items of any iterable as an array in the arena (or the iterable's own). */
+bool sequence_items(struct run *run, const struct value *b, const struct value **items, uint32_t *count);
+/* An int as an index: clamped to 64 bits. TypeError if it is not an int. */
+bool sequence_int(struct run *run, const struct value *v, const char *what, int64_t *out);
+struct value range_item(const struct range *range, uint64_t index);
+/* Where a number stands in a range, or false. */
+bool range_find(const struct range *range, const struct value *item, uint64_t *at);
+
+/* --- text.c: what other files need of str --- */
+/* The byte offset of a code point's index (0 .. length). */
+size_t text_offset(const struct value *v, uint64_t index);
+uint64_t text_length(const struct value *v);
+bool text_find(const char *hay, size_t hay_len, const char *needle, size_t needle_len, size_t *at);
+bool text_find_last(struct run *run, const char *hay, size_t hay_len, const char *needle, size_t needle_len, size_t *at, bool *found);
+/* Where the code point that ends at byte `at` begins. */
+size_t text_before(const char *p, size_t at);
+bool text_is_space(struct run *run, uint32_t code_point);
+/* The receiver of a str method; AttributeError if it is none. */
+bool text_receiver(struct run *run, const struct value *v, const char *name);
+bool text_argument(struct run *run, const struct value *v);
+/* An int argument as a size: OverflowError beyond 64 bits. */
+bool text_size_argument(struct run *run, const struct value *v, int64_t *out);
+struct value text_part(const struct value *v, size_t from, size_t to);
+static inline struct value text_ascii(const char *p, size_t len) {
+    return (struct value){.tag = V_STR, .flags = STR_ASCII, .len = (uint32_t)len, .p = p};
+}
+
+/* --- format.c --- */
+enum format_kind { FORMAT_FORMAT = 0, FORMAT_STR = 1, FORMAT_REPR = 2, FORMAT_ASCII = 3 };
+bool format_value(struct run *run, enum format_kind kind, const struct value *v, struct value *out);
+/* --- convert.c --- */
+bool convert_float_to_int(struct run *run, double f, struct value *out);
+
+bool format_int(struct run *run, const struct value *v, int base, const char *prefix, struct value *out);
+
+/* --- built-ins, by c_name --- */
+typedef bool builtin_call(struct run *run, const struct value *args, uint32_t count, struct value *out);
+#define BUILTIN(name, python, min, max) builtin_call builtin_##name;
+BUILTINS(BUILTIN)
+#undef BUILTIN
+enum builtin {
+#define BUILTIN(name, python, min, max) BUILTIN_##name,
+    BUILTINS(BUILTIN)
+#undef BUILTIN
+        BUILTIN_COUNT
+};
+bool no_attribute(struct run *run, const struct value *v, const char *name);
+
+#endif

@@ -1,0 +1,414 @@
+/* Indexing, slicing, unpacking, concatenation, repetition and iteration over str, tuple, list, range, dict and its views.
+ *
+ * A slice of a list or tuple with step 1 shares the items (values are immutable), a str's shares the bytes. A list that
+ * APPEND grows has room for 4 items or up to the next power of two (LIST_GROWS); whoever copied the cell sees the items it had. */
+#include "run.h"
+
+static bool out_of_range(struct run *run, const struct value *v) {
+    return run_raise(run, EXCEPTION_IndexError, "%s index out of range", v->tag == V_STR ? "string" : type_name(v));
+}
+
+bool sequence_int(struct run *run, const struct value *v, const char *what, int64_t *out) {
+    if (is_int64(v)) {
+        *out = v->i;
+        return true;
+    }
+    if (v->tag == V_BIGINT) {
+        *out = v->flags & BIG_NEGATIVE ? INT64_MIN : INT64_MAX;
+        return true;
+    }
+    return run_raise(run, EXCEPTION_TypeError, "%s must be integers, not %s", what, type_name(v));
+}
+
+struct value range_item(const struct range *range, uint64_t index) {
+    ASSERT(index < range->len);
+    return value_int((int64_t)((uint64_t)range->start + (uint64_t)range->step * index));
+}
+
+bool range_find(const struct range *range, const struct value *item, uint64_t *at) {
+    if (range->len == 0 || !is_number(item))
+        return false;
+    int64_t i;
+    if (is_int64(item))
+        i = item->i;
+    else if (item->tag == V_FLOAT && item->f >= -0x1p63 && item->f < 0x1p63 && item->f == (double)(int64_t)item->f)
+        i = (int64_t)item->f;
+    else
+        return false;
+    __int128 distance = (__int128)i - range->start;
+    if (distance % range->step != 0 || distance / range->step < 0 || distance / range->step >= (__int128)range->len)
+        return false;
+    *at = (uint64_t)(distance / range->step);
+    return true;
+}
+
+/* --- index --- */
+
+static bool place(int64_t *index, uint64_t len) {
+    if (*index < 0)
+        *index = (int64_t)((uint64_t)*index + len);
+    return *index >= 0 && (uint64_t)*index < len;
+}
+
+static bool dict_index(struct run *run, const struct value *b, const struct value *c, struct value *out) {
+    const struct table *table = b->p;
+    uint32_t entry;
+    if (!table_find(run, table, c, &entry))
+        return false;
+    if (entry == TABLE_NONE) {
+        struct value text;
+        if (format_value(run, FORMAT_REPR, c, &text))
+            return run_raise(run, EXCEPTION_KeyError, "%.*s", (int)text.len, (const char *)text.p);
+        return run_raise(run, EXCEPTION_KeyError, "the key is not in the dict");
+    }
+    *out = table->values[entry];
+    return true;
+}
+
+static bool text_index(struct run *run, const struct value *b, int64_t index, struct value *out) {
+    uint64_t len = text_length(b);
+    if (!place(&index, len))
+        return out_of_range(run, b);
+    if (!run_charge(run, is_ascii(b) ? 0 : b->len / 64))
+        return false;
+    size_t at = text_offset(b, (uint64_t)index);
+    unsigned bytes;
+    utf8_decode((const char *)b->p + at, &bytes);
+    *out = text_part(b, at, at + bytes);
+    return true;
+}
+
+bool sequence_index(struct run *run, const struct value *b, const struct value *c, struct value *out) {
+    int64_t index;
+    switch (b->tag) {
+    case V_DICT: return dict_index(run, b, c, out);
+    case V_STR: return sequence_int(run, c, "string indices", &index) && text_index(run, b, index, out);
+    case V_LIST:
+    case V_TUPLE:
+        if (!sequence_int(run, c, b->tag == V_LIST ? "list indices" : "tuple indices", &index))
+            return false;
+        if (!place(&index, b->len))
+            return out_of_range(run, b);
+        *out = value_items(b)[index];
+        return true;
+    case V_RANGE: {
+        const struct range *range = b->p;
+        if (!sequence_int(run, c, "range indices", &index))
+            return false;
+        if (range->len > INT64_MAX || !place(&index, range->len))
+            return out_of_range(run, b);
+        *out = range_item(range, (uint64_t)index);
+        return true;
+    }
+    default: return run_raise(run, EXCEPTION_TypeError, "'%s' object is not subscriptable", type_name(b));
+    }
+}
+
+/* --- slice --- */
+
+static bool slice_part(struct run *run, const struct value *v, int64_t absent, int64_t *out) {
+    if (v->tag == V_NONE) {
+        *out = absent;
+        return true;
+    }
+    if (!is_int(v))
+        return run_raise(run, EXCEPTION_TypeError, "slice indices must be integers or None or have an __index__ method");
+    return sequence_int(run, v, "slice indices", out);
+}
+
+static int64_t clamp(int64_t index, int64_t len, bool backward) {
+    if (index < 0) {
+        index += len;
+        return index < 0 ? (backward ? -1 : 0) : index;
+    }
+    return index >= len ? (backward ? len - 1 : len) : index;
+}
+
+/* PySlice_Unpack and PySlice_AdjustIndices: start, step and the number of items. */
+static bool slice_bounds(struct run *run, const struct value parts[3], int64_t len, int64_t *start, int64_t *step, int64_t *count) {
+    int64_t stop;
+    if (!slice_part(run, &parts[2], 1, step))
+        return false;
+    if (*step == 0)
+        return run_raise(run, EXCEPTION_ValueError, "slice step cannot be zero");
+    if (*step == INT64_MIN)
+        *step = -INT64_MAX;
+    bool backward = *step < 0;
+    if (!slice_part(run, &parts[0], backward ? INT64_MAX : 0, start) ||
+        !slice_part(run, &parts[1], backward ? INT64_MIN : INT64_MAX, &stop))
+        return false;
+    *start = clamp(*start, len, backward);
+    stop = clamp(stop, len, backward);
+    *count = 0;
+    if (backward && stop < *start)
+        *count = (*start - stop - 1) / -*step + 1;
+    else if (!backward && *start < stop)
+        *count = (stop - *start - 1) / *step + 1;
+    return true;
+}
+
+static bool items_slice(struct run *run, const struct value *b, int64_t start, int64_t step, int64_t count, struct value *out) {
+    const struct value *from = value_items(b);
+    struct value *items;
+    if (step == 1 || count <= 1) {
+        from = count > 0 ? from + start : from;
+        *out = b->tag == V_LIST ? make_list(from, (uint32_t)count) : make_tuple(from, (uint32_t)count);
+        return true;
+    }
+    if ((items = run_items(run, (uint64_t)count)) == NULL)
+        return false;
+    for (int64_t i = 0; i < count; i++)
+        items[i] = from[start + i * step];
+    *out = b->tag == V_LIST ? make_list(items, (uint32_t)count) : make_tuple(items, (uint32_t)count);
+    return true;
+}
+
+/* Code points from `start` on, every step-th. */
+static bool text_slice(struct run *run, const struct value *b, int64_t start, int64_t step, int64_t count, struct value *out) {
+    if (count == 0) {
+        *out = text_ascii("", 0);
+        return true;
+    }
+    const char *p = b->p;
+    size_t at = text_offset(b, (uint64_t)start);
+    if (!run_charge(run, is_ascii(b) ? 0 : b->len / 64))
+        return false;
+    if (step == 1) {
+        size_t end = is_ascii(b) ? at + (size_t)count : at;
+        for (int64_t i = 0; i < count && !is_ascii(b); i++)
+            for (end++; end < b->len && ((unsigned char)p[end] & 0xc0) == 0x80;)
+                end++;
+        *out = text_part(b, at, end);
+        return true;
+    }
+    char *bytes = run_alloc(run, b->len);
+    if (bytes == NULL)
+        return false;
+    size_t used = 0;
+    for (int64_t i = 0; i < count; i++) {
+        unsigned width;
+        utf8_decode(p + at, &width);
+        memcpy(bytes + used, p + at, width);
+        used += width;
+        if (i + 1 == count)
+            break;
+        for (int64_t skip = step; skip > 0; skip--)
+            at += ((unsigned char)p[at] < 0x80) ? 1 : (utf8_decode(p + at, &width), width);
+        for (int64_t skip = step; skip < 0; skip++)
+            for (at--; ((unsigned char)p[at] & 0xc0) == 0x80;)
+                at--;
+    }
+    *out = value_str(bytes, used);
+    return true;
+}
+
+bool sequence_slice(struct run *run, const struct value *b, const struct value parts[3], struct value *out) {
+    int64_t start, step, count;
+    switch (b->tag) {
+    case V_STR:
+        return slice_bounds(run, parts, (int64_t)text_length(b), &start, &step, &count) &&
+               text_slice(run, b, start, step, count, out);
+    case V_LIST:
+    case V_TUPLE:
+        return slice_bounds(run, parts, b->len, &start, &step, &count) && items_slice(run, b, start, step, count, out);
+    case V_RANGE: return run_raise(run, EXCEPTION_TypeError, "a slice of a range is not available");
+    case V_DICT: return run_raise(run, EXCEPTION_TypeError, "unhashable type: 'slice'");
+    default: return run_raise(run, EXCEPTION_TypeError, "'%s' object is not subscriptable", type_name(b));
+    }
+}
+
+/* --- together --- */
+
+bool sequence_concat(struct run *run, const struct value *b, const struct value *c, struct value *out) {
+    if (b->tag != c->tag)
+        return run_raise(run, EXCEPTION_TypeError, "can only concatenate %s (not \"%s\") to %s", type_name(b), type_name(c),
+                         type_name(b));
+    uint64_t unit = b->tag == V_STR ? 1 : sizeof(struct value), total = (uint64_t)b->len + c->len;
+    char *p = run_alloc(run, total * unit);
+    if (p == NULL)
+        return false;
+    copy_bytes(p, b->p, b->len * unit);
+    copy_bytes(p + b->len * unit, c->p, c->len * unit);
+    if (b->tag == V_STR)
+        *out = (struct value){.tag = V_STR, .flags = b->flags & c->flags & STR_ASCII, .len = (uint32_t)total, .p = p};
+    else
+        *out = (struct value){.tag = b->tag, .len = (uint32_t)total, .p = p};
+    return true;
+}
+
+bool sequence_repeat(struct run *run, const struct value *b, const struct value *c, struct value *out) {
+    int64_t times;
+    if (!sequence_int(run, c, "repeats", &times))
+        return false;
+    uint64_t unit = b->tag == V_STR ? 1 : sizeof(struct value), one = b->len * unit, total;
+    if (times <= 0 || one == 0) {
+        *out = (struct value){.tag = b->tag, .flags = b->tag == V_STR ? STR_ASCII : 0, .p = b->p};
+        return true;
+    }
+    if (__builtin_mul_overflow(one, (uint64_t)times, &total))
+        total = UINT64_MAX / 2;
+    char *p = run_alloc(run, total);
+    if (p == NULL)
+        return false;
+    for (uint64_t at = 0; at < total; at += one)
+        memcpy(p + at, b->p, one);
+    *out = (struct value){.tag = b->tag, .flags = b->tag == V_STR ? b->flags : 0, .len = (uint32_t)(total / unit), .p = p};
+    return true;
+}
+
+bool sequence_append(struct run *run, struct value *list, const struct value *item) {
+    if (list->tag != V_LIST)
+        return run_raise(run, EXCEPTION_AttributeError, "'%s' object has no attribute 'append'", type_name(list));
+    uint32_t len = list->len;
+    bool full = len == 0 || (len >= 4 && (len & (len - 1)) == 0);
+    struct value *items;
+    if (full || !(list->flags & LIST_GROWS)) {
+        uint64_t room = 4;
+        while (room <= len)
+            room *= 2;
+        if ((items = run_items(run, room)) == NULL)
+            return false;
+        copy_bytes(items, list->p, len * sizeof *items);
+    } else {
+        items = (struct value *)(uintptr_t)list->p; /* ours: LIST_GROWS */
+    }
+    items[len] = *item;
+    *list = (struct value){.tag = V_LIST, .flags = LIST_GROWS, .len = len + 1, .p = items};
+    return true;
+}
+
+/* --- iteration --- */
+
+bool sequence_iter(struct run *run, const struct value *b, struct value *out) {
+    switch (b->tag) {
+    case V_ITERATOR: *out = *b; return true;
+    case V_STR:
+    case V_LIST:
+    case V_TUPLE:
+    case V_RANGE:
+    case V_SET:
+    case V_DICT:
+    case V_VIEW: break;
+    default: return run_raise(run, EXCEPTION_TypeError, "'%s' object is not iterable", type_name(b));
+    }
+    struct iterator *iterator = run_alloc(run, sizeof *iterator);
+    if (iterator == NULL)
+        return false;
+    *iterator = (struct iterator){*b, 0};
+    *out = (struct value){.tag = V_ITERATOR, .p = iterator};
+    return true;
+}
+
+static bool view_item(struct run *run, const struct value *view, uint64_t at, struct value *out) {
+    const struct table *table = view->p;
+    ASSERT(at < table->count);
+    if (view->tag != V_VIEW || view->flags == VIEW_KEYS) {
+        *out = table->keys[at];
+    } else if (view->flags == VIEW_VALUES) {
+        *out = table->values[at];
+    } else {
+        struct value *pair = run_items(run, 2);
+        if (pair == NULL)
+            return false;
+        pair[0] = table->keys[at];
+        pair[1] = table->values[at];
+        *out = make_tuple(pair, 2);
+    }
+    return true;
+}
+
+int sequence_next(struct run *run, const struct value *v, struct value *out) {
+    if (v->tag != V_ITERATOR) {
+        run_raise(run, EXCEPTION_TypeError, "'%s' object is not an iterator", type_name(v));
+        return -1;
+    }
+    struct iterator *iterator = (struct iterator *)(uintptr_t)v->p;
+    const struct value *source = &iterator->source;
+    switch (source->tag) {
+    case V_STR: {
+        if (iterator->at >= source->len)
+            return 0;
+        unsigned bytes;
+        utf8_decode((const char *)source->p + iterator->at, &bytes);
+        *out = text_part(source, iterator->at, iterator->at + bytes);
+        iterator->at += bytes;
+        return 1;
+    }
+    case V_LIST:
+    case V_TUPLE:
+        if (iterator->at >= source->len)
+            return 0;
+        *out = value_items(source)[iterator->at++];
+        return 1;
+    case V_RANGE: {
+        const struct range *range = source->p;
+        if (iterator->at >= range->len)
+            return 0;
+        *out = range_item(range, iterator->at++);
+        return 1;
+    }
+    default:
+        ASSERT(source->tag == V_SET || source->tag == V_DICT || source->tag == V_VIEW);
+        if (iterator->at >= ((const struct table *)source->p)->count)
+            return 0;
+        return view_item(run, source, iterator->at++, out) ? 1 : -1;
+    }
+}
+
+/* How many items an iterable has, those an iterator gave already included. */
+static uint64_t count_at_most(const struct value *v) {
+    switch (v->tag) {
+    case V_STR: return text_length(v);
+    case V_LIST:
+    case V_TUPLE: return v->len;
+    case V_RANGE: return ((const struct range *)v->p)->len;
+    case V_SET:
+    case V_DICT:
+    case V_VIEW: return ((const struct table *)v->p)->count;
+    default: UNREACHABLE();
+    }
+}
+
+bool sequence_items(struct run *run, const struct value *b, const struct value **items, uint32_t *count) {
+    if (b->tag == V_LIST || b->tag == V_TUPLE) {
+        *items = value_items(b);
+        *count = b->len;
+        return true;
+    }
+    struct value iterator, *all;
+    if (!sequence_iter(run, b, &iterator))
+        return false;
+    uint64_t most = count_at_most(&((const struct iterator *)iterator.p)->source);
+    if (!run_charge(run, most) || (all = run_items(run, most)) == NULL)
+        return false;
+    uint32_t used = 0;
+    while (used < most) {
+        int more = sequence_next(run, &iterator, &all[used]);
+        if (more < 0)
+            return false;
+        if (more == 0)
+            break;
+        used++;
+    }
+    *items = all;
+    *count = used;
+    return true;
+}
+
+bool sequence_unpack(struct run *run, const struct value *b, struct value *out, uint32_t count) {
+    struct value iterator, items[256]; /* not straight to `out`: b may be one of its cells */
+    ASSERT(count < 256);
+    if (!sequence_iter(run, b, &iterator))
+        return false;
+    for (uint32_t i = 0; i <= count; i++) { /* takes what it needs and one more, as Python does */
+        int more = sequence_next(run, &iterator, &items[i]);
+        if (more < 0)
+            return false;
+        if (more == 1 && i == count)
+            return run_raise(run, EXCEPTION_ValueError, "too many values to unpack (expected %u)", count);
+        if (more == 0 && i < count)
+            return run_raise(run, EXCEPTION_ValueError, "not enough values to unpack (expected %u, got %u)", count, i);
+    }
+    copy_bytes(out, items, count * sizeof *items);
+    return true;
+}
