@@ -108,7 +108,7 @@ class Calls(Expressions):
             qualified = f"{owner}.{qualified}"
         help = HINTS.get(qualified, "")
         if owner in ("random", "secrets", "uuid") or isinstance(getattr(found, "__self__", None), _random_classes()):
-            help = "randomness makes replay impossible; round(x) or a hash of the id is repeatable"
+            help = "randomness makes replay impossible: the same payment must always give the same value"
         if isinstance(found, type) and issubclass(found, BaseException):
             help = ""
         if callable(found):

@@ -597,8 +597,8 @@ class _Reader:
         over = self.span(declared, "over", options.get("over"))
         delay = 0 if options.get("delay") is None else self.span(declared, "delay", options["delay"])
         if over is None or delay is None:
-            return None
-        if over == 0:
+            over, delay = over or 1, delay or 0  # reported; the rest of the window is looked at all the same
+        elif over == 0:
             self.report(declared.place, 'over="0" covers nothing')
         if over + delay > SPAN_MAX_US:
             self.report(declared.place, "a window reaches back at most 400 days (over and delay together)")
@@ -723,6 +723,11 @@ class _Reader:
                     f"where= of {window.name} is {window.where.name}, a {window.where.type}, expected bool",
                     "write a @feature that returns bool",
                 )
+            elif isinstance(window.where, FunctionDef) and value_type(window.where) != "bool":
+                returns = window.where.returns
+                if returns is not MISSING:
+                    message = f"where= of {window.name} is {window.where.name}, which returns a {show(returns)}, expected bool"
+                    self.report(place, message, "annotate it: -> bool")
         self.resolve_key(window, options.get("by"), place)
 
     def check_value(self, window: WindowDef, value: FieldDef | FunctionDef, place: Place) -> None:
