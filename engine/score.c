@@ -32,8 +32,9 @@ uint64_t log_append(struct engine *engine, enum record_kind kind, uint64_t seq, 
                     uint32_t part_count, uint64_t *end) {
     if (engine->journal != NULL)
         return journal_append(engine->journal, kind, seq, arrival_us, parts, part_count, end);
-    *end = memory_log_append(engine->memory, kind, seq, arrival_us, parts, part_count);
-    return *end;
+    uint64_t position = memory_log_append(engine->memory, kind, seq, arrival_us, parts, part_count);
+    *end = position + 1;
+    return position;
 }
 
 bool log_read(struct engine *engine, uint64_t position, struct arena *arena, struct record *out) {
