@@ -125,7 +125,7 @@ SYNTAX: list[tuple[str, bytes, str]] = [
     ("NaN", raw("amount", "NaN"), "JSON value"),
     ("Infinity", raw("amount", "Infinity"), "JSON value"),
     ("minus Infinity", raw("amount", "-Infinity"), "number"),
-    ("leading zero", raw("amount", "012"), "',' or '}'"),
+    ("leading zero", raw("amount", "012"), "no leading zeros"),
     ("leading plus", raw("amount", "+1"), "JSON value"),
     ("leading point", raw("amount", ".5"), "JSON value"),
     ("point at the end", raw("amount", "1."), ""),
@@ -438,9 +438,6 @@ def test_an_unknown_member_is_an_error_where_the_event_forbids_it(server: Server
 
 def test_bad_items_of_a_batch_are_problems_in_their_places(server: Server) -> None:
     body = b"[" + b",\n".join([but(amount="1"), b"17", b"{]", but(at="x"), b'"' + b"x" * 70000 + b'"']) + b"]"
-    # the third item's brackets do not match, so its end cannot be found: the whole array is refused
-    check_problem(server.send(post(body))[0], 400, "byte ")
-    body = b"[" + b",\n".join([but(amount="1"), b"17", b"{1}", but(at="x"), b'"' + b"x" * 70000 + b'"']) + b"]"
     answer = server.send(post(body))[0]
     assert answer.status == 200
     assert [item["status"] for item in answer.json()] == [422, 422, 400, 422, 413]

@@ -151,8 +151,9 @@ def test_a_decision_can_be_read_as_it_was_answered(server: Server) -> None:
     assert (found.status, found.body) == (200, scored.body)
     explained = server.ask("GET", path + "?explain=1")
     assert explained.status == 200
-    assert explained.json()["id"] == odd
-    assert len(explained.body) > len(found.body)
+    assert explained.json()["decision"] == scored.json()
+    assert explained.json()["inputs"]["id"] == odd
+    assert set(explained.json()) > {"windows", "features", "rules"}
 
 
 # --- arrays and lines -------------------------------------------------------------------------------------------------
