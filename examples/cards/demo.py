@@ -36,9 +36,8 @@ HERE = Path(__file__).resolve().parent
 DATA = HERE / "data"
 START_S, STOP_S, ANSWER_S = 30.0, 30.0, 10.0
 BATCH = 500
-SEED = 7
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 class DemoError(Exception):
@@ -211,16 +210,15 @@ def demo(history: int, count: int) -> None:
     shutil.rmtree(data, ignore_errors=True)
 
     step(1, f"Generating {history + count:,} card payments")
-    rows = generate(history + count, SEED)
-    write(rows[:history], DATA / "payments.jsonl", DATA / "labels.csv")
+    rows = generate(history + count)
+    write(rows, DATA / "payments.jsonl", DATA / "labels.csv")
     write(rows[:1000], DATA / "sample.jsonl", None)
     payments, patterns = [payment for payment, _ in rows], [pattern for _, pattern in rows]
     console.print(f"{sum(map(bool, patterns)):,} of them are fraud, in {len(set(patterns)) - 1} patterns")
 
-    step(2, f"Training a LightGBM model on the earlier {history:,}")
+    step(2, "Training a LightGBM model on the earlier three quarters")
     began = time.perf_counter()
-    labels = [int(bool(pattern)) for pattern in patterns[:history]]
-    console.print(train(payments[:history], labels, HERE / "risk.txt"))
+    console.print(train(payments, [int(bool(pattern)) for pattern in patterns], HERE / "risk.txt"))
     console.print(f"{time.perf_counter() - began:.1f} s, the features of every payment computed by the engine")
 
     step(3, "Checking the definition: does the engine compute what Python computes?")
@@ -243,7 +241,7 @@ def demo(history: int, count: int) -> None:
     with serving(definition, data) as connection:
         after = ask(connection, "GET", f"/v1/decisions/{shown}")
         again = ask(connection, "POST", "/v1/score", json.dumps(next(p for p in payments if p["id"] == shown)).encode())
-    console.print(after.decode(), markup=False)
+    console.print(after.decode(), markup=False, soft_wrap=True)
     if after != before or again != before:
         raise DemoError(f"the decision on {shown} is another one after the restart; it was\n{before.decode()}")
     console.print("byte for byte what was answered before the restart; posted again, it is answered the same")
@@ -262,11 +260,11 @@ def demo(history: int, count: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Generates, trains, checks, serves, decides and restarts, once.")
-    parser.add_argument("--history", type=int, default=20_000, help="payments to train on and to begin with (20000)")
+    parser.add_argument("--history", type=int, default=18_000, help="payments that came before (18000)")
     parser.add_argument("--count", type=int, default=2_000, help="payments posted one by one (2000)")
     arguments = parser.parse_args()
-    if arguments.history < 1000 or arguments.count < 1:
-        parser.error("at least --history 1000 and --count 1")
+    if arguments.history < max(1000, 3 * arguments.count) or arguments.count < 1:
+        parser.error("at least --count 1, and a --history of at least 1000 and three times as many")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped then too
     began = time.perf_counter()
     try:

@@ -184,8 +184,9 @@ def km_from_home(latitude: float, longitude: float, home: str) -> float | None:
 
 
 @feature
-def new_device(known_device: bool) -> bool:
-    return not known_device
+def new_device(known_device: bool | None) -> bool:
+    """`known_device` is None where the payment names no device, as at a till: nothing is new then."""
+    return known_device is not None and not known_device
 
 
 @feature

@@ -237,6 +237,12 @@ class World:
             self.oddities(payment, card)
         elif rng.random() < 0.08:
             payment["amount"] = float(rng.choice([50, 100, 100, 150, 200]))  # vouchers, tips, cash back
+            if rng.random() < 0.15:
+                return (
+                    START + timedelta(days=rng.randrange(math.ceil(days)), hours=rng.random() * 5),
+                    payment,
+                    "",
+                )  # a bar
         if rng.random() < 0.01:
             payment["amount"] = round(payment["amount"] * rng.uniform(4, 9), 2)  # the yearly big purchase
         return self.moment(days), payment, ""
@@ -271,10 +277,12 @@ def takeover(world: World, days: float) -> Iterator[Row]:
     for _ in range(rng.randint(1, 4)):
         at += timedelta(minutes=rng.uniform(0.2, 30))
         merchant = world.merchants[world.popular.draw(rng)]
-        payment = world.payment(card, merchant, merchant.price * card.spends * rng.uniform(2.5, 9), online=True)
+        payment = world.payment(card, merchant, merchant.price * card.spends * rng.uniform(0.8, 6), online=True)
         payment.update(device=device, ip=f"102.{rng.randrange(256)}.7.9")
         payment.update(country=country, city=city[0], longitude=city[2])
-        payment.update(email=f"{rng.choice(NAMES).lower()}{rng.randrange(10000, 99999)}@{rng.choice(THROWAWAY_MAILS)}")
+        if rng.random() < 0.5:
+            name = f"{rng.choice(NAMES).lower()}{rng.randrange(10000, 99999)}"
+            payment["email"] = f"{name}@{rng.choice(THROWAWAY_MAILS)}"
         if "latitude" in payment:
             payment["latitude"] = city[1]
         yield at, payment, "takeover"
@@ -287,7 +295,9 @@ def resale_goods(world: World, days: float) -> Iterator[Row]:
     for _ in range(rng.randint(1, 2)):
         at += timedelta(minutes=rng.uniform(0, 20))
         payment = world.payment(card, resale_shop(world), rng.uniform(400, 2500), online=True)
-        payment.update(entry_mode="manual", memo=world.memo(URGENT_WORDS, card), device=token(rng, "d"))
+        payment.update(entry_mode="manual", memo=world.memo(URGENT_WORDS, card))
+        if rng.random() < 0.6:
+            payment["device"] = token(rng, "d")
         payment.update(shipping_postal=postal_code(rng, rng.choice(HOMES), "99"))
         yield at, payment, "resale_goods"
 

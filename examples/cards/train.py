@@ -42,12 +42,13 @@ Rows = list[dict[str, Any]]
 
 
 def features_of(payments: Rows) -> Rows:
-    """Every named value of every payment, as of its own moment."""
+    """Every field, window and feature of every payment, as of its own moment."""
     with assay.load(HERE / "features.py") as detector:
         rows = []
         for payment in track(payments, "features", transient=True):
             detector.score(payment)
-            rows.append(detector.values)
+            values = detector.values
+            rows.append({name: values[name] for name in detector.features})
         return rows
 
 
