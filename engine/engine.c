@@ -59,7 +59,7 @@ static bool parse_key(const char *text, size_t len, struct hash_key *key) {
 static void count_name(void *context, const char *name) { ++*(uint32_t *)context; }
 
 /* A data folder has its key from its first day: a journal without it cannot be checked. */
-static bool open_key(struct engine *engine, struct error *error) {
+static bool open_key(struct engine *engine, bool create, struct error *error) {
     struct io *io = engine->io;
     char path[PATH_BYTES + 8], journal[PATH_BYTES + 16], text[KEY_FILE_BYTES + 1];
     snprintf(path, sizeof path, "%s/key", engine->config.data_folder);
@@ -70,7 +70,7 @@ static bool open_key(struct engine *engine, struct error *error) {
         io->table->list(io, journal, count_name, &segments);
         if (segments > 0)
             return error_set(error, ERROR_CORRUPT, "%s: the key is missing, but there is a journal: restore it from a backup", path);
-        return write_key(engine, path, error);
+        return create ? write_key(engine, path, error) : error_set(error, ERROR_INPUT, "%s: there is no data folder of Assay here", path);
     }
     if (file < 0)
         return error_system(error, -file, "%s: cannot open", path);
@@ -81,8 +81,23 @@ static bool open_key(struct engine *engine, struct error *error) {
     return parse_key(text, (size_t)len, &engine->key) || error_set(error, ERROR_CORRUPT, "%s: not a key file of Assay", path);
 }
 
+/* Makes a folder and makes its name durable. */
 static bool make_folder(struct engine *engine, const char *path, struct error *error) {
+    char parent[PATH_BYTES + 16];
+    snprintf(parent, sizeof parent, "%s", path);
+    size_t len = strlen(parent);
+    while (len > 1 && parent[len - 1] == '/')
+        len--;
+    while (len > 0 && parent[len - 1] != '/')
+        len--;
+    while (len > 1 && parent[len - 1] == '/')
+        len--;
+    if (len == 0)
+        parent[len++] = '.';
+    parent[len] = '\0';
     int result = engine->io->table->make_folder(engine->io, path);
+    if (result == 0)
+        result = engine->io->table->sync_folder(engine->io, parent);
     return result == 0 || error_system(error, -result, "%s: cannot make the folder", path);
 }
 
@@ -104,7 +119,7 @@ static bool open_folder(struct engine *engine, struct error *error) {
         return error_set(error, ERROR_INPUT, "%s: another process uses this data folder; stop it first, or name another with --data", folder);
     if (result < 0)
         return error_system(error, -result, "%s: cannot lock", path);
-    return open_key(engine, error);
+    return open_key(engine, true, error);
 }
 
 /* --- the bundle in force --- */
@@ -408,7 +423,7 @@ bool engine_replay(const struct engine_config *config, struct engine_replay *out
     struct engine *engine = engine_new(config, error);
     if (engine == NULL)
         return false;
-    bool ok = load_bundle(engine, error) && open_key(engine, error);
+    bool ok = load_bundle(engine, error) && open_key(engine, false, error);
     if (ok) {
         engine->windows = make_windows(engine, error);
         uint64_t limit = config->ids_limit > 0 ? config->ids_limit : IDS_LIMIT;
