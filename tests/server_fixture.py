@@ -141,7 +141,8 @@ def read_all(sock: socket.socket) -> bytes:
 
 @contextlib.contextmanager
 def start_server(source: str | Path, *flags: str, data: Path | None = None) -> Iterator[Server]:
-    """A server on a definition's text (or a bundle's path); killed at the end if it still runs."""
+    """A server on a definition's text (or a bundle's path). If it still runs at the end it is stopped, and must exit
+    with status 0: a sanitizer that found something says so there."""
     binary = server_binary()
     assert binary is not None
     bundle = build_bundle(source) if isinstance(source, str) else source
@@ -161,6 +162,8 @@ def start_server(source: str | Path, *flags: str, data: Path | None = None) -> I
         assert server is not None, f"the server did not start: {''.join(log)}"
         threading.Thread(target=lambda: log.extend(process.stderr or []), daemon=True).start()
         yield server
+        if process.poll() is None:
+            assert server.stop() == 0, "".join(log)
     finally:
         if process.poll() is None:
             process.kill()
