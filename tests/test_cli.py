@@ -19,6 +19,7 @@ import pytest
 from assay._serve import ServeError, read_config
 
 ROOT = Path(__file__).resolve().parent.parent
+COMMANDS = ["new", "check", "build", "score", "serve", "explain", "replay"]
 SMALL = '''
 from datetime import datetime
 from assay import event, feature, rule, window
@@ -77,13 +78,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_help_shows_the_commands_that_are_there_and_no_others() -> None:
     shown = assay("--help").stdout
-    for command in ("new", "check", "build", "score", "serve", "replay"):
+    for command in COMMANDS:
         assert re.search(rf"\b{command}\b", shown), command
     for later in ("backfill", "deploy", "promote", "rollback"):
         assert later not in shown
 
 
-@pytest.mark.parametrize("command", ["new", "check", "build", "score", "serve", "replay"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_each_command_has_an_example(command: str) -> None:
     result = assay(command, "--help")
     assert result.returncode == 0

@@ -431,6 +431,29 @@ def try_cached(file: Path) -> tuple[Path, list[Path]] | None:
 
 
 @app.command()
+def explain(
+    id: Annotated[str, typer.Argument(metavar="ID", help="The payment's id.")],
+    data: DataFolder = None,
+    server: Annotated[str | None, typer.Option("--from", metavar="URL", help="A running server.")] = None,
+) -> None:
+    """Shows a decision and what it was made of: inputs, features, the events behind each window, rules, errors.
+
+    Examples: `assay explain p-1027 --from http://127.0.0.1:8080`
+
+    `assay explain p-1027 --data data` (when no server runs on that folder)
+    """
+    from . import _serve
+
+    if (data is None) == (server is None):
+        raise typer.BadParameter(
+            "give either --from URL (a running server) or --data DIR (a data folder that is not in use)"
+        )
+    status, body = _serve.ask(server, id) if server else _serve.look_up(Path(str(data)), id)
+    print(json.dumps(json.loads(body), ensure_ascii=False, indent=2))
+    raise typer.Exit(0 if status < 400 else 1)
+
+
+@app.command()
 def replay(
     data: Annotated[Path, typer.Option("--data", envvar="ASSAY_DATA", metavar="DIR", help="The data folder.")],
     bundle: Annotated[

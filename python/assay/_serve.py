@@ -12,6 +12,9 @@ import subprocess
 import sys
 import time
 import tomllib
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,6 +204,31 @@ def replay(data: Path, bundle: Path) -> int:
     return subprocess.run(
         [str(server_binary()), "--replay", "--data", str(data), "--bundle", str(bundle)], check=False
     ).returncode
+
+
+def ask(server: str, id: str) -> tuple[int, bytes]:
+    """A decision with its explanation, from a running server."""
+    url = f"{server.rstrip('/')}/v1/decisions/{urllib.parse.quote(id, safe='')}?explain=1"
+    if not url.startswith(("http://", "https://")):
+        raise ServeError(f'--from is "{server}", expected a URL such as http://127.0.0.1:8080')
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise ServeError(f"{server} does not answer: {getattr(error, 'reason', error)}") from None
+
+
+def look_up(data: Path, id: str) -> tuple[int, bytes]:
+    """The same from a data folder that no server has open."""
+    from ._engine import Engine, EngineError
+
+    try:
+        with Engine(str(bundle_in(data)), str(data)) as engine:
+            return engine.decision(id, explain=True)
+    except EngineError as error:
+        raise ServeError(str(error)) from None
 
 
 def into_cache(built: Path, name: str, digest: str) -> Path:
