@@ -2,12 +2,13 @@
  * checked here, so that prediction needs no check.
  *
  *   tree                            first line
- *   key=value ...                   version, num_class, max_feature_idx, objective, feature_names, ...; `average_output`
- *   Tree=0 / key=value ... / blank  per tree: num_leaves, num_cat and one array a key, in the trees' order
- *   end of trees                    what follows (importances, parameters) does not matter to predict
+ *   key=value ...                   version, num_class, max_feature_idx, objective, feature_names, ...;
+ * `average_output` Tree=0 / key=value ... / blank  per tree: num_leaves, num_cat and one array a key, in the trees'
+ * order end of trees                    what follows (importances, parameters) does not matter to predict
  *
- * Numbers that decide (thresholds, leaves) are read correctly rounded, as LightGBM does. `tree_sizes` is not used. A child
- * c of a node is node c, or leaf ~c if negative; every node and leaf must be reached from the root exactly once. */
+ * Numbers that decide (thresholds, leaves) are read correctly rounded, as LightGBM does. `tree_sizes` is not used. A
+ * child c of a node is node c, or leaf ~c if negative; every node and leaf must be reached from the root exactly once.
+ */
 #include "forest.h"
 #include "reader.h"
 
@@ -17,15 +18,33 @@
 #include "../base/assert.h"
 #include "../base/number.h"
 
-enum { LEAVES_MAX = 1 << 24, NODES_MAX = 1 << 30, CLASSES_MAX = 10000, DECISION_DEFAULT_LEFT = 2, DECISION_CATEGORICAL = 1 };
+enum {
+    LEAVES_MAX = 1 << 24,
+    NODES_MAX = 1 << 30,
+    CLASSES_MAX = 10000,
+    DECISION_DEFAULT_LEFT = 2,
+    DECISION_CATEGORICAL = 1
+};
 enum { MISSING_TYPE_ZERO = 1, MISSING_TYPE_NAN = 2 };
 
 /* --- one tree --- */
 
-enum tree_key { NUM_LEAVES, NUM_CAT, SPLIT_FEATURE, THRESHOLD, DECISION_TYPE, LEFT_CHILD, RIGHT_CHILD, LEAF_VALUE, IS_LINEAR, TREE_KEYS };
+enum tree_key {
+    NUM_LEAVES,
+    NUM_CAT,
+    SPLIT_FEATURE,
+    THRESHOLD,
+    DECISION_TYPE,
+    LEFT_CHILD,
+    RIGHT_CHILD,
+    LEAF_VALUE,
+    IS_LINEAR,
+    TREE_KEYS
+};
 
 static const char *const tree_keys[TREE_KEYS] = {
-    "num_leaves", "num_cat", "split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value", "is_linear",
+    "num_leaves", "num_cat",     "split_feature", "threshold", "decision_type",
+    "left_child", "right_child", "leaf_value",    "is_linear",
 };
 
 struct tree {
@@ -61,14 +80,18 @@ static bool read_tree_lines(struct reader *reader, uint32_t index, struct str va
     return true;
 }
 
-static bool read_tree_head(struct reader *reader, uint32_t index, const struct str values[TREE_KEYS], struct tree *tree) {
+static bool read_tree_head(struct reader *reader, uint32_t index, const struct str values[TREE_KEYS],
+                           struct tree *tree) {
     int64_t leaves, categories, linear = 0;
     if (!read_count(reader, values[NUM_LEAVES], 1, LEAVES_MAX, &leaves))
-        return reader_fail(reader, "tree %u: num_leaves is \"%.*s\", expected a number from 1 to %d", index, SHOWN(values[NUM_LEAVES]), LEAVES_MAX);
+        return reader_fail(reader, "tree %u: num_leaves is \"%.*s\", expected a number from 1 to %d", index,
+                           SHOWN(values[NUM_LEAVES]), LEAVES_MAX);
     if (!read_count(reader, values[NUM_CAT], 0, INT32_MAX, &categories))
-        return reader_fail(reader, "tree %u: num_cat is \"%.*s\", expected a number of 0 or more", index, SHOWN(values[NUM_CAT]));
+        return reader_fail(reader, "tree %u: num_cat is \"%.*s\", expected a number of 0 or more", index,
+                           SHOWN(values[NUM_CAT]));
     if (categories > 0)
-        return reader_fail(reader, "tree %u: has %lld categorical splits, which are not supported", index, (long long)categories);
+        return reader_fail(reader, "tree %u: has %lld categorical splits, which are not supported", index,
+                           (long long)categories);
     if (values[IS_LINEAR].p != NULL && !read_count(reader, values[IS_LINEAR], 0, 1, &linear))
         return reader_fail(reader, "tree %u: is_linear is \"%.*s\", expected 0 or 1", index, SHOWN(values[IS_LINEAR]));
     if (linear)
@@ -77,7 +100,8 @@ static bool read_tree_head(struct reader *reader, uint32_t index, const struct s
     return true;
 }
 
-static bool read_ints(struct reader *reader, uint32_t index, enum tree_key key, struct str text, uint32_t count, int64_t **out) {
+static bool read_ints(struct reader *reader, uint32_t index, enum tree_key key, struct str text, uint32_t count,
+                      int64_t **out) {
     const char *name = tree_keys[key];
     if (!check_items(reader, index, name, text, count))
         return false;
@@ -87,12 +111,14 @@ static bool read_ints(struct reader *reader, uint32_t index, enum tree_key key, 
     for (uint32_t i = 0; i < count; i++) {
         struct str item = next_item(&text);
         if (!read_count(reader, item, INT32_MIN, INT32_MAX, &(*out)[i]))
-            return reader_fail(reader, "tree %u: %s[%u] is \"%.*s\", expected a 32-bit integer", index, name, i, SHOWN(item));
+            return reader_fail(reader, "tree %u: %s[%u] is \"%.*s\", expected a 32-bit integer", index, name, i,
+                               SHOWN(item));
     }
     return true;
 }
 
-static bool read_doubles(struct reader *reader, uint32_t index, enum tree_key key, struct str text, uint32_t count, double **out) {
+static bool read_doubles(struct reader *reader, uint32_t index, enum tree_key key, struct str text, uint32_t count,
+                         double **out) {
     const char *name = tree_keys[key];
     if (!check_items(reader, index, name, text, count))
         return false;
@@ -133,7 +159,7 @@ struct builder {
     /* of the tree at hand */
     const struct tree *tree;
     uint32_t index;
-    uint8_t *seen;    /* nodes, then leaves */
+    uint8_t *seen; /* nodes, then leaves */
     struct pending *pending;
     uint32_t pending_count;
 };
@@ -162,8 +188,8 @@ static bool take_nodes(struct builder *builder, uint32_t count) {
     struct model *model = builder->model;
     if (model->node_count > NODES_MAX - count ||
         !grow((void **)&model->nodes, &builder->node_room, (size_t)model->node_count + count, sizeof *model->nodes))
-        return error_set(builder->reader->error, ERROR_LIMIT, "tree %u: no room for its nodes, beyond %u so far", builder->index,
-                         model->node_count);
+        return error_set(builder->reader->error, ERROR_LIMIT, "tree %u: no room for its nodes, beyond %u so far",
+                         builder->index, model->node_count);
     model->node_count += count;
     return true;
 }
@@ -173,15 +199,16 @@ static void write_leaf(struct model *model, uint32_t at, double value) {
 }
 
 /* Takes note of a child; each node and each leaf may be one only once. */
-static bool add_pending(struct builder *builder, const char *side, uint32_t node, int64_t child, uint32_t at, uint32_t depth) {
+static bool add_pending(struct builder *builder, const char *side, uint32_t node, int64_t child, uint32_t at,
+                        uint32_t depth) {
     uint32_t leaves = builder->tree->leaf_count;
     int64_t place = child >= 0 ? child : (int64_t)leaves - 1 + ~child;
     if (child >= (int64_t)leaves - 1 || ~child >= (int64_t)leaves)
-        return reader_fail(builder->reader, "tree %u: %s_child[%u] is %lld, expected from %lld to %lld", builder->index, side, node,
-                           (long long)child, -(long long)leaves, (long long)leaves - 2);
+        return reader_fail(builder->reader, "tree %u: %s_child[%u] is %lld, expected from %lld to %lld", builder->index,
+                           side, node, (long long)child, -(long long)leaves, (long long)leaves - 2);
     if (builder->seen[place])
-        return reader_fail(builder->reader, "tree %u: %s_child[%u] is %lld, which is reached twice; expected a tree", builder->index,
-                           side, node, (long long)child);
+        return reader_fail(builder->reader, "tree %u: %s_child[%u] is %lld, which is reached twice; expected a tree",
+                           builder->index, side, node, (long long)child);
     builder->seen[place] = 1;
     builder->pending[builder->pending_count++] = (struct pending){child, at, depth};
     return true;
@@ -193,22 +220,27 @@ static bool write_node(struct builder *builder, uint32_t i, uint32_t at) {
     struct model *model = builder->model;
     int64_t decision = tree->decision != NULL ? tree->decision[i] : 0, missing = decision >> 2;
     if (decision & DECISION_CATEGORICAL)
-        return reader_fail(builder->reader, "tree %u: split %u is categorical (decision_type %lld), which is not supported", builder->index,
-                           i, (long long)decision);
+        return reader_fail(builder->reader,
+                           "tree %u: split %u is categorical (decision_type %lld), which is not supported",
+                           builder->index, i, (long long)decision);
     if (missing < 0 || missing > MISSING_TYPE_NAN)
-        return reader_fail(builder->reader, "tree %u: decision_type[%u] is %lld, expected an even number from 0 to 10", builder->index, i,
-                           (long long)decision);
+        return reader_fail(builder->reader, "tree %u: decision_type[%u] is %lld, expected an even number from 0 to 10",
+                           builder->index, i, (long long)decision);
     if (tree->feature[i] < 0 || tree->feature[i] >= model->input_count)
-        return reader_fail(builder->reader, "tree %u: split_feature[%u] is %lld, expected from 0 to %u", builder->index, i,
-                           (long long)tree->feature[i], model->input_count - 1);
-    bool default_left = decision & DECISION_DEFAULT_LEFT, nan_left = missing == 0 ? 0.0 <= tree->threshold[i] : default_left;
+        return reader_fail(builder->reader, "tree %u: split_feature[%u] is %lld, expected from 0 to %u", builder->index,
+                           i, (long long)tree->feature[i], model->input_count - 1);
+    bool default_left = decision & DECISION_DEFAULT_LEFT,
+         nan_left = missing == 0 ? 0.0 <= tree->threshold[i] : default_left;
     uint8_t flags = nan_left ? NODE_NAN_LEFT : 0;
     if (missing == MISSING_TYPE_ZERO) {
         flags |= NODE_ZERO_IS_MISSING | (default_left ? NODE_ZERO_LEFT : 0);
         model->zero_missing = true;
     }
-    model->nodes[at] = (struct node){
-        .threshold = tree->threshold[i], .child = model->node_count, .feature = (uint16_t)tree->feature[i], .step = 1, .flags = flags};
+    model->nodes[at] = (struct node){.threshold = tree->threshold[i],
+                                     .child = model->node_count,
+                                     .feature = (uint16_t)tree->feature[i],
+                                     .step = 1,
+                                     .flags = flags};
     return true;
 }
 
@@ -238,7 +270,8 @@ static bool place_tree(struct builder *builder) {
             return false;
     }
     if (tree->leaf_count > 1 && written != 2 * tree->leaf_count - 1)
-        return reader_fail(builder->reader, "tree %u: %u of %u nodes and leaves are reached from the root, expected all", builder->index,
+        return reader_fail(builder->reader,
+                           "tree %u: %u of %u nodes and leaves are reached from the root, expected all", builder->index,
                            written, 2 * tree->leaf_count - 1);
     builder->depths[builder->index] = depth;
     return true;
@@ -249,7 +282,8 @@ static bool add_tree(struct builder *builder) {
     struct tree tree = {0};
     size_t room = builder->tree_room;
     bool good = grow((void **)&model->roots, &room, (size_t)builder->index + 1 + FOREST_GROUP, sizeof *model->roots);
-    good = good && grow((void **)&builder->depths, &builder->tree_room, (size_t)builder->index + 1 + FOREST_GROUP, sizeof *builder->depths);
+    good = good && grow((void **)&builder->depths, &builder->tree_room, (size_t)builder->index + 1 + FOREST_GROUP,
+                        sizeof *builder->depths);
     if (!good)
         return error_set(builder->reader->error, ERROR_LIMIT, "tree %u: no memory", builder->index);
     good = read_tree(builder->reader, builder->index, &tree);
@@ -303,7 +337,8 @@ static bool read_trees(struct reader *reader, struct str line, struct model *mod
         struct str key, value;
         if (!split_pair(line, &key, &value) || !str_equal(key, STR("Tree")) ||
             !read_count(reader, value, builder.index, builder.index, &number))
-            good = reader_fail(reader, "expected \"Tree=%u\" or \"end of trees\", found \"%.*s\"", builder.index, SHOWN(line));
+            good = reader_fail(reader, "expected \"Tree=%u\" or \"end of trees\", found \"%.*s\"", builder.index,
+                               SHOWN(line));
         else
             good = add_tree(&builder);
         builder.index += good;
@@ -312,7 +347,8 @@ static bool read_trees(struct reader *reader, struct str line, struct model *mod
     if (good && !ended)
         good = reader_fail(reader, "the file ends after tree %u, expected \"end of trees\"", builder.index - 1);
     if (good && builder.index % model->output_count != 0)
-        good = reader_fail(reader, "%u trees, expected a multiple of num_tree_per_iteration, which is %u", builder.index, model->output_count);
+        good = reader_fail(reader, "%u trees, expected a multiple of num_tree_per_iteration, which is %u",
+                           builder.index, model->output_count);
     good = good && finish_groups(&builder);
     free(builder.depths);
     return good;
@@ -320,11 +356,22 @@ static bool read_trees(struct reader *reader, struct str line, struct model *mod
 
 /* --- the whole file --- */
 
-enum head_key { VERSION, NUM_CLASS, TREES_PER_ITERATION, LABEL_INDEX, MAX_FEATURE, OBJECTIVE, NAMES, INFOS, AVERAGE, HEAD_KEYS };
+enum head_key {
+    VERSION,
+    NUM_CLASS,
+    TREES_PER_ITERATION,
+    LABEL_INDEX,
+    MAX_FEATURE,
+    OBJECTIVE,
+    NAMES,
+    INFOS,
+    AVERAGE,
+    HEAD_KEYS
+};
 
 static const char *const head_keys[HEAD_KEYS] = {
-    "version", "num_class", "num_tree_per_iteration", "label_index", "max_feature_idx", "objective", "feature_names", "feature_infos",
-    "average_output",
+    "version",   "num_class",     "num_tree_per_iteration", "label_index",    "max_feature_idx",
+    "objective", "feature_names", "feature_infos",          "average_output",
 };
 
 /* Reads up to the first "Tree=", which is left in *line. */
@@ -381,7 +428,8 @@ static bool read_names(struct reader *reader, struct str text, struct model *mod
     if (text.p == NULL || utf8_valid_prefix(text.p, text.len, &ascii) != text.len)
         return reader_fail(reader, "feature_names: expected one UTF-8 line of names");
     if (count_items(text) != model->input_count)
-        return reader_fail(reader, "feature_names: %zu names, expected max_feature_idx + 1, which is %u", count_items(text), model->input_count);
+        return reader_fail(reader, "feature_names: %zu names, expected max_feature_idx + 1, which is %u",
+                           count_items(text), model->input_count);
     model->names = malloc(text.len + 1);
     model->input_names = calloc(model->input_count, sizeof *model->input_names);
     if (model->names == NULL || model->input_names == NULL)
@@ -399,14 +447,16 @@ static bool use_head(struct reader *reader, const struct str values[HEAD_KEYS], 
     if (!str_equal(version, STR("v3")) && !str_equal(version, STR("v4")))
         return reader_fail(reader, "version is \"%.*s\", expected v3 or v4", SHOWN(version));
     if (!read_count(reader, values[NUM_CLASS], 1, CLASSES_MAX, &classes))
-        return reader_fail(reader, "num_class is \"%.*s\", expected from 1 to %d", SHOWN(values[NUM_CLASS]), CLASSES_MAX);
+        return reader_fail(reader, "num_class is \"%.*s\", expected from 1 to %d", SHOWN(values[NUM_CLASS]),
+                           CLASSES_MAX);
     per_iteration = classes;
     if (values[TREES_PER_ITERATION].p != NULL &&
         (!read_count(reader, values[TREES_PER_ITERATION], 1, CLASSES_MAX, &per_iteration) || per_iteration != classes))
         return reader_fail(reader, "num_tree_per_iteration is \"%.*s\", expected num_class, which is %lld",
                            SHOWN(values[TREES_PER_ITERATION]), (long long)classes);
     if (!read_count(reader, values[MAX_FEATURE], 0, LIMIT_MODEL_INPUTS - 1, &last_feature))
-        return reader_fail(reader, "max_feature_idx is \"%.*s\", expected from 0 to %u", SHOWN(values[MAX_FEATURE]), LIMIT_MODEL_INPUTS - 1);
+        return reader_fail(reader, "max_feature_idx is \"%.*s\", expected from 0 to %u", SHOWN(values[MAX_FEATURE]),
+                           LIMIT_MODEL_INPUTS - 1);
     model->output_count = (uint32_t)classes;
     model->input_count = (uint32_t)last_feature + 1;
     model->average = values[AVERAGE].p != NULL;

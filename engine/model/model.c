@@ -1,6 +1,6 @@
-/* Prediction from a model's table (forest.h, model.h), with LightGBM's own bits: values are normalized as its predict does
- * (what is at most 1e-35f in magnitude is zero), decisions are its decisions, and leaves are added as doubles in tree
- * order. Called by the engine for every scored event; allocates nothing. */
+/* Prediction from a model's table (forest.h, model.h), with LightGBM's own bits: values are normalized as its predict
+ * does (what is at most 1e-35f in magnitude is zero), decisions are its decisions, and leaves are added as doubles in
+ * tree order. Called by the engine for every scored event; allocates nothing. */
 #include "forest.h"
 
 #include <math.h>
@@ -57,8 +57,8 @@ static inline uint32_t goes_right(const struct node *node, double value, enum ro
 }
 
 /* The leaves that the row reaches in one group's trees. */
-static inline void walk(const struct node *nodes, const uint32_t *roots, uint32_t steps, const double *row, enum row_kind kind,
-                        double leaves[FOREST_GROUP]) {
+static inline void walk(const struct node *nodes, const uint32_t *roots, uint32_t steps, const double *row,
+                        enum row_kind kind, double leaves[FOREST_GROUP]) {
     uint32_t at[FOREST_GROUP];
     for (int k = 0; k < FOREST_GROUP; k++)
         at[k] = roots[k];

@@ -1,5 +1,5 @@
-/* The model room: broken LightGBM files each with its own error, and the shapes that training seldom gives. The comparison
- * with LightGBM itself is tests/test_model_room.py. */
+/* The model room: broken LightGBM files each with its own error, and the shapes that training seldom gives. The
+ * comparison with LightGBM itself is tests/test_model_room.py. */
 #include "model.h"
 
 #include <math.h>
@@ -55,73 +55,89 @@ static struct model *read_changed(const char *old, const char *new, struct error
     return model_read_lightgbm(text, replaced(text, sizeof text, old, new), error);
 }
 
+/* What is changed in the good file, and the error that it gives. */
+static const struct {
+    const char *old, *new, *error;
+} broken[] = {
+    {"tree\n", "", "line 1: expected a LightGBM text model, whose first line is \"tree\""},
+    {"version=v4", "version=v2", "line 12: version is \"v2\", expected v3 or v4"},
+    {"version=v4\n", "", "line 11: version is \"\", expected v3 or v4"},
+    {"label_index=0", "label_index", "line 5: expected key=value, found \"label_index\""},
+    {"num_class=1\n", "", "line 11: num_class is \"\", expected from 1 to 10000"},
+    {"num_class=1", "num_class=0", "line 12: num_class is \"0\", expected from 1 to 10000"},
+    {"num_class=1", "num_class=1 ", "line 12: num_class is \"1 \", expected from 1 to 10000"},
+    {"num_class=1", "num_class=1\nnum_class=1", "line 4: num_class is given twice"},
+    {"num_tree_per_iteration=1", "num_tree_per_iteration=2",
+     "line 12: num_tree_per_iteration is \"2\", expected num_class, which is 1"},
+    {"max_feature_idx=1", "max_feature_idx=-1", "line 12: max_feature_idx is \"-1\", expected from 0 to 4095"},
+    {"max_feature_idx=1", "max_feature_idx=99999999999999999999",
+     "line 12: max_feature_idx is \"99999999999999999999\", expected from 0 to 4095"},
+    {"max_feature_idx=1", "max_feature_idx=2",
+     "line 12: feature_names: 2 names, expected max_feature_idx + 1, which is 3"},
+    {"feature_names=amount hour", "feature_names=hour hour", "line 12: feature_names: \"hour\" is given twice"},
+    {"feature_names=amount hour\n", "", "line 11: feature_names: expected one UTF-8 line of names"},
+    {"feature_names=amount", "feature_names=am\xffnt", "line 12: feature_names: expected one UTF-8 line of names"},
+    {"objective=binary", "objective=magic", "line 12: objective \"magic\" is not supported"},
+    {"sigmoid:1", "sigmoid:-1", "line 12: objective: sigmoid is \"-1\", expected a number above 0"},
+    {"sigmoid:1", "sigmoid:0", "line 12: objective: sigmoid is \"0\", expected a number above 0"},
+    {" sigmoid:1", "", "line 12: objective \"binary\": sigmoid is missing"},
+    {"binary sigmoid:1", "multiclass num_class:3",
+     "line 12: objective \"multiclass num_class:3\" does not fit num_class, which is 1"},
+    {"Tree=0", "Tree=1", "line 12: expected \"Tree=0\" or \"end of trees\", found \"Tree=1\""},
+    {"Tree=1", "Tree=7", "line 26: expected \"Tree=1\" or \"end of trees\", found \"Tree=7\""},
+    {"Tree=1", "tree 1", "line 26: expected \"Tree=1\" or \"end of trees\", found \"tree 1\""},
+    {"end of trees\n\nfeature_importances:\namount=1\n", "",
+     "line 30: the file ends after tree 1, expected \"end of trees\""},
+    {"num_leaves=3", "num_leaves=4", "line 24: tree 0: leaf_value has 3 items, expected 4"},
+    {"num_leaves=3", "num_leaves=0", "line 24: tree 0: num_leaves is \"0\", expected a number from 1 to 16777216"},
+    {"num_leaves=3", "num_leaves=4294967299",
+     "line 24: tree 0: num_leaves is \"4294967299\", expected a number from 1 to 16777216"},
+    {"num_leaves=3", "num_leaves=16777216", "line 24: tree 0: leaf_value has 3 items, expected 16777216"},
+    {"num_leaves=3\n", "", "line 23: tree 0: num_leaves is \"\", expected a number from 1 to 16777216"},
+    {"num_cat=0", "num_cat=2", "line 24: tree 0: has 2 categorical splits, which are not supported"},
+    {"num_cat=0\n", "", "line 23: tree 0: num_cat is \"\", expected a number of 0 or more"},
+    {"is_linear=0", "is_linear=1", "line 24: tree 0: is a linear tree (linear_tree=true), which is not supported"},
+    {"is_linear=0", "is_linear=2", "line 24: tree 0: is_linear is \"2\", expected 0 or 1"},
+    {"shrinkage=1", "shrinkage", "line 23: tree 0: expected key=value, found \"shrinkage\""},
+    {"leaf_value=0.25 -1 4", "leaf_value=0.25 -1", "line 24: tree 0: leaf_value has 2 items, expected 3"},
+    {"leaf_value=0.25 -1 4", "leaf_value=0.25 x 4", "line 24: tree 0: leaf_value[1] is \"x\", expected a number"},
+    {"leaf_value=0.25 -1 4", "leaf_value=0.25 1e 4", "line 24: tree 0: leaf_value[1] is \"1e\", expected a number"},
+    {"leaf_value=0.25 -1 4", "leaf_value=0.25 -1 4 5", "line 24: tree 0: leaf_value has 4 items, expected 3"},
+    {"leaf_value=0.25", "leaf_value=1 2 3\nleaf_value=0.25", "line 22: tree 0: leaf_value is given twice"},
+    {"threshold=0.5 6\n", "", "line 23: tree 0: threshold is missing"},
+    {"threshold=0.5 6", "threshold=0,5 6", "line 24: tree 0: threshold[0] is \"0,5\", expected a number"},
+    {"threshold=0.5 6", "threshold=0x10 6", "line 24: tree 0: threshold[0] is \"0x10\", expected a number"},
+    {"split_feature=0 1", "split_feature=0 2", "line 24: tree 0: split_feature[1] is 2, expected from 0 to 1"},
+    {"split_feature=0 1", "split_feature=-1 1", "line 24: tree 0: split_feature[0] is -1, expected from 0 to 1"},
+    {"split_feature=0 1", "split_feature=0", "line 24: tree 0: split_feature has 1 items, expected 2"},
+    {"split_feature=0 1", "split_feature=0 9999999999",
+     "line 24: tree 0: split_feature[1] is \"9999999999\", expected a 32-bit integer"},
+    {"decision_type=2 8", "decision_type=3 8",
+     "line 24: tree 0: split 0 is categorical (decision_type 3), which is not supported"},
+    {"decision_type=2 8", "decision_type=2 12",
+     "line 24: tree 0: decision_type[1] is 12, expected an even number from 0 to 10"},
+    {"decision_type=2 8", "decision_type=2 -2",
+     "line 24: tree 0: decision_type[1] is -2, expected an even number from 0 to 10"},
+    {"left_child=1 -1", "left_child=0 -1",
+     "line 24: tree 0: left_child[0] is 0, which is reached twice; expected a tree"},
+    {"left_child=1 -1", "left_child=1 1",
+     "line 24: tree 0: left_child[1] is 1, which is reached twice; expected a tree"},
+    {"left_child=1 -1", "left_child=2 -1", "line 24: tree 0: left_child[0] is 2, expected from -3 to 1"},
+    {"right_child=-2 -3", "right_child=-2 -4", "line 24: tree 0: right_child[1] is -4, expected from -3 to 1"},
+    {"right_child=-2 -3", "right_child=-2 -1",
+     "line 24: tree 0: right_child[1] is -1, which is reached twice; expected a tree"},
+    {"right_child=-2 -3", "right_child=-2 -2147483648",
+     "line 24: tree 0: right_child[1] is -2147483648, expected from -3 to 1"},
+    {"left_child=1 -1", "left_child=-1 1",
+     "line 24: tree 0: 3 of 5 nodes and leaves are reached from the root, expected all"},
+};
+
 static void test_broken_files_are_refused(void) {
-    static const struct {
-        const char *old, *new, *error;
-    } rows[] = {
-        {"tree\n", "", "line 1: expected a LightGBM text model, whose first line is \"tree\""},
-        {"version=v4", "version=v2", "line 12: version is \"v2\", expected v3 or v4"},
-        {"version=v4\n", "", "line 11: version is \"\", expected v3 or v4"},
-        {"label_index=0", "label_index", "line 5: expected key=value, found \"label_index\""},
-        {"num_class=1\n", "", "line 11: num_class is \"\", expected from 1 to 10000"},
-        {"num_class=1", "num_class=0", "line 12: num_class is \"0\", expected from 1 to 10000"},
-        {"num_class=1", "num_class=1 ", "line 12: num_class is \"1 \", expected from 1 to 10000"},
-        {"num_class=1", "num_class=1\nnum_class=1", "line 4: num_class is given twice"},
-        {"num_tree_per_iteration=1", "num_tree_per_iteration=2", "line 12: num_tree_per_iteration is \"2\", expected num_class, which is 1"},
-        {"max_feature_idx=1", "max_feature_idx=-1", "line 12: max_feature_idx is \"-1\", expected from 0 to 4095"},
-        {"max_feature_idx=1", "max_feature_idx=99999999999999999999", "line 12: max_feature_idx is \"99999999999999999999\", expected from 0 to 4095"},
-        {"max_feature_idx=1", "max_feature_idx=2", "line 12: feature_names: 2 names, expected max_feature_idx + 1, which is 3"},
-        {"feature_names=amount hour", "feature_names=hour hour", "line 12: feature_names: \"hour\" is given twice"},
-        {"feature_names=amount hour\n", "", "line 11: feature_names: expected one UTF-8 line of names"},
-        {"feature_names=amount", "feature_names=am\xffnt", "line 12: feature_names: expected one UTF-8 line of names"},
-        {"objective=binary", "objective=magic", "line 12: objective \"magic\" is not supported"},
-        {"sigmoid:1", "sigmoid:-1", "line 12: objective: sigmoid is \"-1\", expected a number above 0"},
-        {"sigmoid:1", "sigmoid:0", "line 12: objective: sigmoid is \"0\", expected a number above 0"},
-        {" sigmoid:1", "", "line 12: objective \"binary\": sigmoid is missing"},
-        {"binary sigmoid:1", "multiclass num_class:3", "line 12: objective \"multiclass num_class:3\" does not fit num_class, which is 1"},
-        {"Tree=0", "Tree=1", "line 12: expected \"Tree=0\" or \"end of trees\", found \"Tree=1\""},
-        {"Tree=1", "Tree=7", "line 26: expected \"Tree=1\" or \"end of trees\", found \"Tree=7\""},
-        {"Tree=1", "tree 1", "line 26: expected \"Tree=1\" or \"end of trees\", found \"tree 1\""},
-        {"end of trees\n\nfeature_importances:\namount=1\n", "", "line 30: the file ends after tree 1, expected \"end of trees\""},
-        {"num_leaves=3", "num_leaves=4", "line 24: tree 0: leaf_value has 3 items, expected 4"},
-        {"num_leaves=3", "num_leaves=0", "line 24: tree 0: num_leaves is \"0\", expected a number from 1 to 16777216"},
-        {"num_leaves=3", "num_leaves=4294967299", "line 24: tree 0: num_leaves is \"4294967299\", expected a number from 1 to 16777216"},
-        {"num_leaves=3", "num_leaves=16777216", "line 24: tree 0: leaf_value has 3 items, expected 16777216"},
-        {"num_leaves=3\n", "", "line 23: tree 0: num_leaves is \"\", expected a number from 1 to 16777216"},
-        {"num_cat=0", "num_cat=2", "line 24: tree 0: has 2 categorical splits, which are not supported"},
-        {"num_cat=0\n", "", "line 23: tree 0: num_cat is \"\", expected a number of 0 or more"},
-        {"is_linear=0", "is_linear=1", "line 24: tree 0: is a linear tree (linear_tree=true), which is not supported"},
-        {"is_linear=0", "is_linear=2", "line 24: tree 0: is_linear is \"2\", expected 0 or 1"},
-        {"shrinkage=1", "shrinkage", "line 23: tree 0: expected key=value, found \"shrinkage\""},
-        {"leaf_value=0.25 -1 4", "leaf_value=0.25 -1", "line 24: tree 0: leaf_value has 2 items, expected 3"},
-        {"leaf_value=0.25 -1 4", "leaf_value=0.25 x 4", "line 24: tree 0: leaf_value[1] is \"x\", expected a number"},
-        {"leaf_value=0.25 -1 4", "leaf_value=0.25 1e 4", "line 24: tree 0: leaf_value[1] is \"1e\", expected a number"},
-        {"leaf_value=0.25 -1 4", "leaf_value=0.25 -1 4 5", "line 24: tree 0: leaf_value has 4 items, expected 3"},
-        {"leaf_value=0.25", "leaf_value=1 2 3\nleaf_value=0.25", "line 22: tree 0: leaf_value is given twice"},
-        {"threshold=0.5 6\n", "", "line 23: tree 0: threshold is missing"},
-        {"threshold=0.5 6", "threshold=0,5 6", "line 24: tree 0: threshold[0] is \"0,5\", expected a number"},
-        {"threshold=0.5 6", "threshold=0x10 6", "line 24: tree 0: threshold[0] is \"0x10\", expected a number"},
-        {"split_feature=0 1", "split_feature=0 2", "line 24: tree 0: split_feature[1] is 2, expected from 0 to 1"},
-        {"split_feature=0 1", "split_feature=-1 1", "line 24: tree 0: split_feature[0] is -1, expected from 0 to 1"},
-        {"split_feature=0 1", "split_feature=0", "line 24: tree 0: split_feature has 1 items, expected 2"},
-        {"split_feature=0 1", "split_feature=0 9999999999", "line 24: tree 0: split_feature[1] is \"9999999999\", expected a 32-bit integer"},
-        {"decision_type=2 8", "decision_type=3 8",
-         "line 24: tree 0: split 0 is categorical (decision_type 3), which is not supported"},
-        {"decision_type=2 8", "decision_type=2 12", "line 24: tree 0: decision_type[1] is 12, expected an even number from 0 to 10"},
-        {"decision_type=2 8", "decision_type=2 -2", "line 24: tree 0: decision_type[1] is -2, expected an even number from 0 to 10"},
-        {"left_child=1 -1", "left_child=0 -1", "line 24: tree 0: left_child[0] is 0, which is reached twice; expected a tree"},
-        {"left_child=1 -1", "left_child=1 1", "line 24: tree 0: left_child[1] is 1, which is reached twice; expected a tree"},
-        {"left_child=1 -1", "left_child=2 -1", "line 24: tree 0: left_child[0] is 2, expected from -3 to 1"},
-        {"right_child=-2 -3", "right_child=-2 -4", "line 24: tree 0: right_child[1] is -4, expected from -3 to 1"},
-        {"right_child=-2 -3", "right_child=-2 -1", "line 24: tree 0: right_child[1] is -1, which is reached twice; expected a tree"},
-        {"right_child=-2 -3", "right_child=-2 -2147483648", "line 24: tree 0: right_child[1] is -2147483648, expected from -3 to 1"},
-        {"left_child=1 -1", "left_child=-1 1", "line 24: tree 0: 3 of 5 nodes and leaves are reached from the root, expected all"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         struct error error;
-        struct model *model = read_changed(rows[i].old, rows[i].new, &error);
+        struct model *model = read_changed(broken[i].old, broken[i].new, &error);
         CHECK(model == NULL);
-        CHECK_TEXT(error.text, strlen(error.text), rows[i].error);
+        CHECK_TEXT(error.text, strlen(error.text), broken[i].error);
         CHECK_INT(error.kind, ERROR_INPUT);
         model_free(model);
     }
@@ -167,8 +183,10 @@ static void test_prediction(void) {
 /* "\r\n", names with '=', no decision_type, average_output: all read. */
 static void test_variants_of_the_format(void) {
     static const char *const changes[][2] = {
-        {"version=v4", "version=v3\r"}, {"amount hour", "a=b c"}, {"decision_type=2 8\n", ""}, {"objective=binary sigmoid:1\n", ""},
-        {"label_index=0", "average_output"}, {"threshold=0.5 6", "threshold=nan  -inf"}, {"num_tree_per_iteration=1\n", ""},
+        {"version=v4", "version=v3\r"},      {"amount hour", "a=b c"},
+        {"decision_type=2 8\n", ""},         {"objective=binary sigmoid:1\n", ""},
+        {"label_index=0", "average_output"}, {"threshold=0.5 6", "threshold=nan  -inf"},
+        {"num_tree_per_iteration=1\n", ""},
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         struct error error;

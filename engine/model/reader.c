@@ -125,8 +125,8 @@ static const struct {
     {"custom", TRANSFORM_NONE, .may_sqrt = false},
 };
 
-/* LightGBM reads the sigmoid's text with less than correct rounding: whole part and fraction each on its own. Its writer
- * gives at most six digits, for which the powers of ten are exact. */
+/* LightGBM reads the sigmoid's text with less than correct rounding: whole part and fraction each on its own. Its
+ * writer gives at most six digits, for which the powers of ten are exact. */
 static bool read_sigmoid(struct str text, double *out) {
     double value = 0, fraction = 0, scale = 1;
     size_t at = 0, digits = 0;
@@ -175,15 +175,18 @@ bool objective_read(struct reader *reader, struct str text, struct model *model)
     for (struct str item = next_item(&text); item.len > 0; item = next_item(&text)) {
         if (objectives[kind].may_sqrt && str_equal(item, STR("sqrt")))
             model->transform = TRANSFORM_SQUARE;
-        if (objectives[kind].sigmoid && starts_with(item, STR("sigmoid:"), &value) && !read_sigmoid(value, &model->sigmoid))
+        if (objectives[kind].sigmoid && starts_with(item, STR("sigmoid:"), &value) &&
+            !read_sigmoid(value, &model->sigmoid))
             return reader_fail(reader, "objective: sigmoid is \"%.*s\", expected a number above 0", SHOWN(value));
-        if (objectives[kind].classes && starts_with(item, STR("num_class:"), &value) && !read_count(reader, value, 1, INT32_MAX, &classes))
+        if (objectives[kind].classes && starts_with(item, STR("num_class:"), &value) &&
+            !read_count(reader, value, 1, INT32_MAX, &classes))
             return reader_fail(reader, "objective: num_class is \"%.*s\", expected a number", SHOWN(value));
     }
     if (model->sigmoid == 0)
         return reader_fail(reader, "objective \"%.*s\": sigmoid is missing", SHOWN(whole));
     bool one = !objectives[kind].classes && !str_equal(name, STR("custom"));
     if (one ? model->output_count != 1 : objectives[kind].classes && classes != model->output_count)
-        return reader_fail(reader, "objective \"%.*s\" does not fit num_class, which is %u", SHOWN(whole), model->output_count);
+        return reader_fail(reader, "objective \"%.*s\" does not fit num_class, which is %u", SHOWN(whole),
+                           model->output_count);
     return true;
 }

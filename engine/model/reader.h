@@ -6,7 +6,7 @@
 
 struct reader {
     const char *at, *end;
-    unsigned line;       /* number of the line read last */
+    unsigned line; /* number of the line read last */
     struct error *error;
 };
 

@@ -1,4 +1,5 @@
-/* Chunks of a key's entries (chunk.h): layout, access, insertion. Called by stripe.c (structure) and read.c (values). */
+/* Chunks of a key's entries (chunk.h): layout, access, insertion. Called by stripe.c (structure) and read.c (values).
+ */
 #include "chunk.h"
 
 #include <string.h>
@@ -126,7 +127,8 @@ void chunk_split(const struct layout *layout, struct chunk *from, struct chunk *
     memcpy(to->times, from->times + first, words);
     memcpy(sequences_of(class, to), sequences_of(class, from) + first, words);
     for (uint32_t column = 0; column < layout->column_count; column++) {
-        memcpy((uint64_t *)(uintptr_t)chunk_cells(layout, to, column), chunk_cells(layout, from, column) + first, words);
+        memcpy((uint64_t *)(uintptr_t)chunk_cells(layout, to, column), chunk_cells(layout, from, column) + first,
+               words);
         memcpy((uint8_t *)(uintptr_t)chunk_tags(layout, to, column), chunk_tags(layout, from, column) + first, moved);
     }
     for (uint32_t wide = 0; wide < layout->wide_count; wide++)

@@ -1,4 +1,4 @@
-/* The entries of one key, in chunks ordered by (time, sequence), and the pool that chunks come from.
+/* The entries of one key, in chunks ordered by (time, sequence).
  *
  * A key owns a doubly linked list of chunks, oldest to newest. A chunk holds up to 4, 16 or 64 entries (a key's first
  * chunk is small, so that the many keys with few events stay cheap) as columns:
@@ -6,9 +6,9 @@
  *   header | times i64[cap] | per column: cells u64[cap] | per wide column: highs u64[cap] | sequences u64[cap]
  *          | per column: tags u8[cap] | per where: one bit an entry, cap / 8 bytes (at least 1)
  *
- * A cell is an entry's value in one column: a number or a time as it is, with its tag; anything else is kept only as the
- * 128-bit keyed hash of its key form (low in cells, high in highs), and only in columns that a `seen` window reads (wide
- * ones). Entries of one key always lie in one stripe, so nothing here locks. */
+ * A cell is an entry's value in one column: a number or a time as it is, with its tag; anything else is kept only as
+ * the 128-bit keyed hash of its key form (low in cells, high in highs), and only in columns that a `seen` window reads
+ * (wide ones). Entries of one key always lie in one stripe, so nothing here locks. */
 #ifndef ASSAY_WINDOW_CHUNK_H
 #define ASSAY_WINDOW_CHUNK_H
 

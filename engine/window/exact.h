@@ -1,9 +1,9 @@
-/* Exact sums of doubles in 192-bit fixed point, so that a window's sum is a function of its values only: the same bits in
- * whatever order they are added, and after any are taken out again.
+/* Exact sums of doubles in 192-bit fixed point, so that a window's sum is a function of its values only: the same bits
+ * in whatever order they are added, and after any are taken out again.
  *
- * A value is taken to a multiple of 2^-96 (half to even; exact for every double of magnitude 2^-43 or more). Values that
- * are not finite or of magnitude 2^63 or more are beyond the range: they are counted, and a sum that covers one has no
- * value. 2^32 values fit without overflow. The rounded sum equals CPython's math.fsum of the values as taken. */
+ * A value is taken to a multiple of 2^-96 (half to even; exact for every double of magnitude 2^-43 or more). Values
+ * that are not finite or of magnitude 2^63 or more are beyond the range: they are counted, and a sum that covers one
+ * has no value. 2^32 values fit without overflow. The rounded sum equals CPython's math.fsum of the values as taken. */
 #ifndef ASSAY_WINDOW_EXACT_H
 #define ASSAY_WINDOW_EXACT_H
 
@@ -13,8 +13,8 @@
 #include <string.h>
 
 struct exact {
-    uint64_t words[3];      /* two's complement, in units of 2^-96, least significant first */
-    uint32_t beyond_count;  /* values covered that are beyond the range */
+    uint64_t words[3];     /* two's complement, in units of 2^-96, least significant first */
+    uint32_t beyond_count; /* values covered that are beyond the range */
 };
 
 enum {
@@ -27,13 +27,11 @@ static inline void exact_add_shifted(struct exact *sum, uint64_t mantissa, unsig
     unsigned __int128 wide = (unsigned __int128)mantissa << (shift & 63);
     uint64_t low = (uint64_t)wide, high = (uint64_t)(wide >> 64), flip = negative ? UINT64_MAX : 0;
     bool upper = shift >= 64;
-    uint64_t parts[3] = {upper ? 0 : low, upper ? low : high, upper ? high : 0};
-    unsigned __int128 carry = flip & 1;
-    for (int i = 0; i < 3; i++) {
-        carry += (unsigned __int128)sum->words[i] + (parts[i] ^ flip);
-        sum->words[i] = (uint64_t)carry;
-        carry >>= 64;
-    }
+    unsigned __int128 carry = (unsigned __int128)sum->words[0] + ((upper ? 0 : low) ^ flip) + (flip & 1);
+    sum->words[0] = (uint64_t)carry;
+    carry = (unsigned __int128)sum->words[1] + ((upper ? low : high) ^ flip) + (uint64_t)(carry >> 64);
+    sum->words[1] = (uint64_t)carry;
+    sum->words[2] += ((upper ? high : 0) ^ flip) + (uint64_t)(carry >> 64);
 }
 
 /* Adds the value, or takes it out when `take_out`. */
@@ -57,7 +55,8 @@ static inline void exact_change(struct exact *sum, double value, bool take_out) 
 static inline void exact_add(struct exact *sum, double value) { exact_change(sum, value, false); }
 static inline void exact_subtract(struct exact *sum, double value) { exact_change(sum, value, true); }
 
-/* The sum, rounded once to the nearest double, half to even; 0.0 for an exact zero. No value may be beyond the range. */
+/* The sum, rounded once to the nearest double, half to even; 0.0 for an exact zero. No value may be beyond the range.
+ */
 double exact_round(const struct exact *sum);
 
 #endif

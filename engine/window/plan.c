@@ -1,5 +1,5 @@
-/* Makes the plan (plan.h) from the configuration, once, at windows_create. The configuration comes from a bundle, so it is
- * checked: a wrong one is an error, never an assertion. */
+/* Makes the plan (plan.h) from the configuration, once, at windows_create. The configuration comes from a bundle, so it
+ * is checked: a wrong one is an error, never an assertion. */
 #include "plan.h"
 
 #include <stdlib.h>
@@ -10,11 +10,14 @@
 
 static bool check_stream(const struct stream_spec *stream, uint32_t index, struct error *error) {
     if (stream->event >= LIMIT_EVENT_CLASSES)
-        return error_set(error, ERROR_INPUT, "stream %u: event class %u, expected below %u", index, stream->event, LIMIT_EVENT_CLASSES);
-    if (stream->key_count > LIMIT_KEY_PARTS || stream->column_count > LIMIT_STREAM_COLUMNS || stream->where_count > LIMIT_STREAM_WHERES)
-        return error_set(error, ERROR_INPUT, "stream %u: %u key parts, %u columns, %u wheres, expected at most %u, %u, %u", index,
-                         stream->key_count, stream->column_count, stream->where_count, LIMIT_KEY_PARTS, LIMIT_STREAM_COLUMNS,
-                         LIMIT_STREAM_WHERES);
+        return error_set(error, ERROR_INPUT, "stream %u: event class %u, expected below %u", index, stream->event,
+                         LIMIT_EVENT_CLASSES);
+    if (stream->key_count > LIMIT_KEY_PARTS || stream->column_count > LIMIT_STREAM_COLUMNS ||
+        stream->where_count > LIMIT_STREAM_WHERES)
+        return error_set(error, ERROR_INPUT,
+                         "stream %u: %u key parts, %u columns, %u wheres, expected at most %u, %u, %u", index,
+                         stream->key_count, stream->column_count, stream->where_count, LIMIT_KEY_PARTS,
+                         LIMIT_STREAM_COLUMNS, LIMIT_STREAM_WHERES);
     return true;
 }
 
@@ -28,30 +31,36 @@ static bool check_window(const struct windows_config *config, const struct windo
     int len = (int)window->name.len;
     const char *name = window->name.p;
     if (window->stream >= config->stream_count)
-        return error_set(error, ERROR_INPUT, "window %.*s: stream %u, expected below %u", len, name, window->stream, config->stream_count);
+        return error_set(error, ERROR_INPUT, "window %.*s: stream %u, expected below %u", len, name, window->stream,
+                         config->stream_count);
     const struct stream_spec *stream = &config->streams[window->stream];
     if (window->kind > WINDOW_SEEN)
         return error_set(error, ERROR_INPUT, "window %.*s: unknown kind %d", len, name, (int)window->kind);
     int32_t least = window->kind == WINDOW_COUNT ? -1 : 0;
     if (window->column < least || window->column >= (int32_t)stream->column_count)
-        return error_set(error, ERROR_INPUT, "window %.*s: column %d, expected from %d to below %u", len, name, window->column, least,
-                         stream->column_count);
+        return error_set(error, ERROR_INPUT, "window %.*s: column %d, expected from %d to below %u", len, name,
+                         window->column, least, stream->column_count);
     if (window->where < -1 || window->where >= (int32_t)stream->where_count)
-        return error_set(error, ERROR_INPUT, "window %.*s: where %d, expected from -1 to below %u", len, name, window->where,
-                         stream->where_count);
+        return error_set(error, ERROR_INPUT, "window %.*s: where %d, expected from -1 to below %u", len, name,
+                         window->where, stream->where_count);
     if (window->over_us <= 0 || window->delay_us < 0 || window->over_us > LIMIT_WINDOW_SPAN_US ||
         window->delay_us > LIMIT_WINDOW_SPAN_US - window->over_us)
-        return error_set(error, ERROR_INPUT, "window %.*s: over %lld us and delay %lld us, expected over above 0, delay of 0 or more and "
-                         "together at most %lld", len, name, (long long)window->over_us, (long long)window->delay_us, LIMIT_WINDOW_SPAN_US);
+        return error_set(error, ERROR_INPUT,
+                         "window %.*s: over %lld us and delay %lld us, expected over above 0, delay of 0 or more and "
+                         "together at most %lld",
+                         len, name, (long long)window->over_us, (long long)window->delay_us, LIMIT_WINDOW_SPAN_US);
     if (window->include_current && (window->delay_us != 0 || !same_key(config, window)))
-        return error_set(error, ERROR_INPUT, "window %.*s: include_current, expected no delay and the scored event's own stream and key",
+        return error_set(error, ERROR_INPUT,
+                         "window %.*s: include_current, expected no delay and the scored event's own stream and key",
                          len, name);
     return true;
 }
 
 static bool check(const struct windows_config *config, struct error *error) {
-    if (config->stream_count > LIMIT_STREAMS || config->window_count > LIMIT_WINDOWS || config->scored_event >= LIMIT_EVENT_CLASSES)
-        return error_set(error, ERROR_INPUT, "%u streams, %u windows, scored class %u, expected at most %u, %u and below %u",
+    if (config->stream_count > LIMIT_STREAMS || config->window_count > LIMIT_WINDOWS ||
+        config->scored_event >= LIMIT_EVENT_CLASSES)
+        return error_set(error, ERROR_INPUT,
+                         "%u streams, %u windows, scored class %u, expected at most %u, %u and below %u",
                          config->stream_count, config->window_count, config->scored_event, LIMIT_STREAMS, LIMIT_WINDOWS,
                          LIMIT_EVENT_CLASSES);
     if (config->max_late_us < 0)
@@ -126,7 +135,8 @@ static void add_reads(struct plan *plan, const struct windows *windows) {
 }
 
 static bool make_plan(struct plan *plan, const struct windows *windows, uint32_t event) {
-    size_t streams = windows->config.stream_count, reads = event == windows->config.scored_event ? windows->config.window_count : 0;
+    size_t streams = windows->config.stream_count,
+           reads = event == windows->config.scored_event ? windows->config.window_count : 0;
     size_t columns = 0;
     for (size_t s = 0; s < streams; s++)
         columns += windows->streams[s].column_count;
@@ -135,7 +145,8 @@ static bool make_plan(struct plan *plan, const struct windows *windows, uint32_t
     plan->reads = calloc(reads + 1, sizeof *plan->reads);
     plan->values = calloc(columns + reads + 1, sizeof *plan->values);
     plan->columns = calloc(columns + 1, sizeof *plan->columns);
-    if (plan->touches == NULL || plan->enters == NULL || plan->reads == NULL || plan->values == NULL || plan->columns == NULL)
+    if (plan->touches == NULL || plan->enters == NULL || plan->reads == NULL || plan->values == NULL ||
+        plan->columns == NULL)
         return false;
     add_enters(plan, windows, event);
     if (reads > 0)
@@ -177,8 +188,8 @@ bool plan_make(struct windows *windows, const struct windows_config *config, str
     windows->layouts = calloc(streams + 1, sizeof *windows->layouts);
     windows->longest_us = calloc(streams + 1, sizeof *windows->longest_us);
     windows->coverage_us = calloc(streams + 1, sizeof *windows->coverage_us);
-    if (windows->streams == NULL || windows->windows == NULL || windows->layouts == NULL || windows->longest_us == NULL ||
-        windows->coverage_us == NULL)
+    if (windows->streams == NULL || windows->windows == NULL || windows->layouts == NULL ||
+        windows->longest_us == NULL || windows->coverage_us == NULL)
         return error_set(error, ERROR_LIMIT, "no memory for the windows");
     if (streams > 0)
         memcpy(windows->streams, config->streams, streams * sizeof *config->streams);

@@ -1,7 +1,7 @@
 /* The value of one window (plan.h): which entries it covers, and what comes of them. Every value is a function of the
- * covered entries alone: counts, exact sums (exact.h), comparisons; nothing depends on the chunks they lie in. Today a read
- * scans the covered entries, so its cost grows with their number (a key with 100,000 events in a window takes a fraction of
- * a millisecond). Called by window.c with the key's stripe locked. */
+ * covered entries alone: counts, exact sums (exact.h), comparisons; nothing depends on the chunks they lie in. Today a
+ * read scans the covered entries, so its cost grows with their number (a key with 100,000 events in a window takes a
+ * fraction of a millisecond). Called by window.c with the key's stripe locked. */
 #include "plan.h"
 
 #include <math.h>
@@ -9,7 +9,8 @@
 #include "../base/assert.h"
 #include "exact.h"
 
-const struct chunk *next_span(const struct chunk **at, int64_t low_us, int64_t high_us, uint32_t *first, uint32_t *after) {
+const struct chunk *next_span(const struct chunk **at, int64_t low_us, int64_t high_us, uint32_t *first,
+                              uint32_t *after) {
     for (const struct chunk *chunk = *at; chunk != NULL; chunk = chunk->older) {
         ASSERT(chunk->count > 0);
         if (chunk->times[chunk->count - 1] <= low_us)
@@ -30,7 +31,8 @@ const struct chunk *next_span(const struct chunk **at, int64_t low_us, int64_t h
 static bool is_number(uint8_t tag) { return tag == V_BOOL || tag == V_INT || tag == V_FLOAT; }
 static bool is_time(uint8_t tag) { return tag == V_DATETIME || tag == V_DATE || tag == V_TIMEDELTA; }
 
-struct cell cell_of(const struct value *value, bool hashed, const struct hash_key *key, struct arena *arena, bool *failed) {
+struct cell cell_of(const struct value *value, bool hashed, const struct hash_key *key, struct arena *arena,
+                    bool *failed) {
     struct cell cell = {.tag = value->tag};
     if (is_number(value->tag) || is_time(value->tag)) {
         cell.low = (uint64_t)value->i;
@@ -85,7 +87,8 @@ static bool equals_sought(const struct sought *sought, struct cell cell) {
         memcpy(&f, &cell.low, sizeof f);
         return sought->float_ok && f == sought->f;
     }
-    return cell.tag != V_NONE && cell.tag == sought->cell.tag && cell.low == sought->cell.low && cell.high == sought->cell.high;
+    return cell.tag != V_NONE && cell.tag == sought->cell.tag && cell.low == sought->cell.low &&
+           cell.high == sought->cell.high;
 }
 
 /* --- walking the covered entries --- */

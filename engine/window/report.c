@@ -30,14 +30,15 @@ static struct value value_of(struct cell cell, struct arena *arena) {
     }
 }
 
-static uint32_t find_entries(const struct window_spec *spec, const struct layout *layout, const struct slot *slot, int64_t at_us,
-                             uint64_t seq, uint32_t limit, struct arena *arena, struct found *found) {
+static uint32_t find_entries(const struct window_spec *spec, const struct layout *layout, const struct slot *slot,
+                             int64_t at_us, uint64_t seq, uint32_t limit, struct arena *arena, struct found *found) {
     int64_t high_us = time_before(at_us, spec->delay_us), low_us = time_before(high_us, spec->over_us);
     const struct chunk *at = slot->newest, *chunk;
     uint32_t count = 0, first, after;
     while (count < limit && (chunk = next_span(&at, low_us, high_us, &first, &after)) != NULL)
         for (uint32_t i = after; i-- > first && count < limit;) {
-            if (chunk_seq(layout, chunk, i) >= seq || (spec->where >= 0 && !(chunk_plane(layout, chunk, (uint32_t)spec->where) >> i & 1)))
+            if (chunk_seq(layout, chunk, i) >= seq ||
+                (spec->where >= 0 && !(chunk_plane(layout, chunk, (uint32_t)spec->where) >> i & 1)))
                 continue;
             struct value column = value_none(MISSING_NOT);
             if (spec->column >= 0)
@@ -47,8 +48,8 @@ static uint32_t find_entries(const struct window_spec *spec, const struct layout
     return count;
 }
 
-void window_explain(struct windows *windows, uint32_t index, const struct value *frame, int64_t at_us, uint64_t seq, uint32_t limit,
-                    struct arena *arena, window_visitor *visit, void *context) {
+void window_explain(struct windows *windows, uint32_t index, const struct value *frame, int64_t at_us, uint64_t seq,
+                    uint32_t limit, struct arena *arena, window_visitor *visit, void *context) {
     ASSERT(index < windows->config.window_count);
     const struct window_spec *spec = &windows->windows[index];
     const struct stream_key from = {spec->stream, spec->key_slots, windows->streams[spec->stream].key_count};
@@ -71,10 +72,11 @@ void window_explain(struct windows *windows, uint32_t index, const struct value 
 /* --- digest --- */
 
 /* The entry's own hash. The digest is the sum of these, so it does not depend on the order in which they are met. */
-static struct hash128 entry_hash(const struct windows *windows, const struct slot *slot, const struct chunk *chunk, uint32_t i) {
+static struct hash128 entry_hash(const struct windows *windows, const struct slot *slot, const struct chunk *chunk,
+                                 uint32_t i) {
     const struct layout *layout = &windows->layouts[slot->stream];
-    uint64_t words[6 + 3 * LIMIT_STREAM_COLUMNS] = {
-        slot->stream, slot->hash.low, slot->hash.high, (uint64_t)chunk->times[i], chunk_seq(layout, chunk, i)};
+    uint64_t words[6 + 3 * LIMIT_STREAM_COLUMNS] = {slot->stream, slot->hash.low, slot->hash.high,
+                                                    (uint64_t)chunk->times[i], chunk_seq(layout, chunk, i)};
     for (uint32_t where = 0; where < layout->where_count; where++)
         words[5] |= (chunk_plane(layout, chunk, where) >> i & 1) << where;
     size_t count = 6;
@@ -87,7 +89,8 @@ static struct hash128 entry_hash(const struct windows *windows, const struct slo
     return hash_keyed(&windows->config.key, words, count * sizeof *words);
 }
 
-static void add_slot(const struct windows *windows, const struct slot *slot, int64_t horizon_us, struct hash128 *digest) {
+static void add_slot(const struct windows *windows, const struct slot *slot, int64_t horizon_us,
+                     struct hash128 *digest) {
     for (const struct chunk *chunk = slot->newest; chunk != NULL; chunk = chunk->older)
         for (uint32_t i = chunk_count_until(chunk, horizon_us); i < chunk->count; i++) {
             struct hash128 hash = entry_hash(windows, slot, chunk, i);

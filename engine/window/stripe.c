@@ -12,8 +12,8 @@ enum {
     FIRST_SLOTS = 16,
     FIRST_SLAB_BYTES = 4096,
     LAST_SLAB_BYTES = 256 * 1024,
-    SWEEP_EVERY = 8,   /* entries between two sweeps of a stripe */
-    SWEEP_SLOTS = 32,  /* slots a sweep looks at: four an entry, so a sweep outruns the growth of the table */
+    SWEEP_EVERY = 8,  /* entries between two sweeps of a stripe */
+    SWEEP_SLOTS = 32, /* slots a sweep looks at: four an entry, so a sweep outruns the growth of the table */
 };
 
 struct slab {
@@ -192,8 +192,12 @@ static struct slot *find_or_make(struct stripe *stripe, struct hash128 hash, uin
     return slot;
 }
 
-bool stripe_place(struct stripe *stripe, struct store *store, struct hash128 hash, uint32_t stream, int64_t at_us, uint64_t seq,
-                  struct place *place) {
+/* The class of a key's next newest chunk: small beside what the key holds, since a chunk goes only when its last entry
+ * is old. */
+static uint32_t size_for(uint64_t entries) { return entries < 8 ? 0 : entries < 64 ? 1 : 2; }
+
+bool stripe_place(struct stripe *stripe, struct store *store, struct hash128 hash, uint32_t stream, int64_t at_us,
+                  uint64_t seq, struct place *place) {
     const struct layout *layout = &store->layouts[stream];
     *place = (struct place){.slot = find_or_make(stripe, hash, stream)};
     struct chunk *newest = place->slot->newest, *chunk = newest;
@@ -211,11 +215,9 @@ bool stripe_place(struct stripe *stripe, struct store *store, struct hash128 has
             return true;
         }
         place->split = chunk != newest || place->index < chunk->count;
-        size = chunk->size;
+        size = place->split ? chunk->size : size_for(place->slot->entries);
         if (place->split)
             place->chunk = chunk;
-        else if (size + 1 < CHUNK_CLASSES)
-            size++;
     }
     place->fresh = chunk_take(stripe, store, stream, size);
     if (place->fresh == NULL)

@@ -1,9 +1,9 @@
 /* The window room's front (window.h): one event's way through prepare, lock, read, enter, unlock.
  *
- * An event's keys are hashed with its stream's number; the hash names stripe (top bits) and slot. All stripes of the event
- * are locked in rising order, each once, so two events never wait for each other in a circle. Under the locks it reads all
- * its windows and then enters all its streams: memory for every entry is taken first (stripe_place), so that an event is
- * entered in all its streams or, over the budget, in none.
+ * An event's keys are hashed with its stream's number; the hash names stripe (top bits) and slot. All stripes of the
+ * event are locked in rising order, each once, so two events never wait for each other in a circle. Under the locks it
+ * reads all its windows and then enters all its streams: memory for every entry is taken first (stripe_place), so that
+ * an event is entered in all its streams or, over the budget, in none.
  *
  * plan.c: what each class touches. stripe.c: keys, chunks, expiry. read.c: values. report.c: explanations, digest. */
 #include "window.h"
@@ -16,13 +16,13 @@
 /* What one event touches: the cursor's `opaque`. Arrays are as long as the plan's. */
 struct state {
     const struct plan *plan;
-    bool *missing;        /* per touch: a None in the key */
-    struct slot **slots;  /* per touch, while locked; NULL: no entries */
-    struct cell *values;  /* per value */
-    struct cell *columns; /* per enter's column, in the order of plan->columns */
+    bool *missing;          /* per touch: a None in the key */
+    struct slot **slots;    /* per touch, while locked; NULL: no entries */
+    struct cell *values;    /* per value */
+    struct cell *columns;   /* per enter's column, in the order of plan->columns */
     struct sought *soughts; /* per value */
-    uint64_t *wheres;     /* per enter */
-    struct place *places; /* per enter */
+    uint64_t *wheres;       /* per enter */
+    struct place *places;   /* per enter */
     uint64_t stripes[STRIPES / 64];
     bool locked, entered;
 };
@@ -87,8 +87,8 @@ static bool holds_none(const struct value *value) {
     return value->tag == V_NONE;
 }
 
-bool window_key(const struct windows *windows, const struct stream_key *from, const struct value *frame, struct arena *arena,
-                struct hash128 *key, bool *missing) {
+bool window_key(const struct windows *windows, const struct stream_key *from, const struct value *frame,
+                struct arena *arena, struct hash128 *key, bool *missing) {
     struct buf buf;
     buf_init(&buf, arena, LIMIT_ARENA_BYTES);
     buf_u32(&buf, from->stream);
@@ -106,7 +106,8 @@ bool window_key(const struct windows *windows, const struct stream_key *from, co
     return true;
 }
 
-static bool hash_keys(struct window_cursor *cursor, struct state *state, const struct value *frame, struct arena *arena) {
+static bool hash_keys(struct window_cursor *cursor, struct state *state, const struct value *frame,
+                      struct arena *arena) {
     for (uint32_t t = 0; t < state->plan->touch_count; t++) {
         const struct touch *touch = &state->plan->touches[t];
         const struct stream_key from = {touch->stream, touch->key_slots, touch->key_count};
@@ -122,7 +123,8 @@ static bool hash_keys(struct window_cursor *cursor, struct state *state, const s
     return true;
 }
 
-static bool take_values(struct window_cursor *cursor, struct state *state, const struct value *frame, struct arena *arena) {
+static bool take_values(struct window_cursor *cursor, struct state *state, const struct value *frame,
+                        struct arena *arena) {
     const struct plan *plan = state->plan;
     bool failed = false;
     for (uint32_t v = 0; v < plan->value_count; v++) {
@@ -165,7 +167,8 @@ static size_t divide(struct window_cursor *cursor, struct state *state, char *st
     return (size_t)(at - start);
 }
 
-bool window_prepare(struct windows *windows, struct window_cursor *cursor, uint32_t event, const struct value *frame, struct arena *arena) {
+bool window_prepare(struct windows *windows, struct window_cursor *cursor, uint32_t event, const struct value *frame,
+                    struct arena *arena) {
     ASSERT(event < LIMIT_EVENT_CLASSES);
     *cursor = (struct window_cursor){.windows = windows, .event = event};
     struct state *state = arena_alloc(arena, sizeof *state);
@@ -174,7 +177,8 @@ bool window_prepare(struct windows *windows, struct window_cursor *cursor, uint3
     *state = (struct state){.plan = &windows->plans[event]};
     const struct plan *plan = state->plan;
     size_t bytes = plan->touch_count * (sizeof(struct hash128) + sizeof(bool) + sizeof(struct slot *)) +
-                   plan->value_count * (sizeof(struct cell) + sizeof(struct sought)) + plan->column_count * sizeof(struct cell) +
+                   plan->value_count * (sizeof(struct cell) + sizeof(struct sought)) +
+                   plan->column_count * sizeof(struct cell) +
                    plan->enter_count * (sizeof(uint64_t) + sizeof(struct place)) + 8 * 16;
     char *start = arena_alloc(arena, bytes);
     if (start == NULL)
@@ -192,7 +196,8 @@ void window_lock(struct window_cursor *cursor) {
     ASSERT(!state->locked && !state->entered);
     for (uint32_t word = 0; word < STRIPES / 64; word++)
         for (uint64_t bits = state->stripes[word]; bits != 0; bits &= bits - 1) {
-            int failed = pthread_mutex_lock(&cursor->windows->stripes[word * 64 + (uint32_t)__builtin_ctzll(bits)].lock);
+            int failed =
+                pthread_mutex_lock(&cursor->windows->stripes[word * 64 + (uint32_t)__builtin_ctzll(bits)].lock);
             ASSERT(failed == 0);
         }
     state->locked = true;
@@ -211,7 +216,8 @@ void window_unlock(struct window_cursor *cursor) {
     ASSERT(state->locked);
     for (uint32_t word = 0; word < STRIPES / 64; word++)
         for (uint64_t bits = state->stripes[word]; bits != 0; bits &= bits - 1) {
-            int failed = pthread_mutex_unlock(&cursor->windows->stripes[word * 64 + (uint32_t)__builtin_ctzll(bits)].lock);
+            int failed =
+                pthread_mutex_unlock(&cursor->windows->stripes[word * 64 + (uint32_t)__builtin_ctzll(bits)].lock);
             ASSERT(failed == 0);
         }
     state->locked = false;
@@ -219,7 +225,8 @@ void window_unlock(struct window_cursor *cursor) {
 
 /* --- read --- */
 
-static struct value read_one(const struct windows *windows, const struct state *state, const struct read *read, int64_t at_us) {
+static struct value read_one(const struct windows *windows, const struct state *state, const struct read *read,
+                             int64_t at_us) {
     const struct window_spec *spec = &windows->windows[read->window];
     struct reading reading = {
         .spec = spec,
@@ -290,8 +297,8 @@ static bool place_all(struct window_cursor *cursor, int64_t at_us, uint64_t seq,
         const struct enter *enter = &plan->enters[e];
         struct hash128 key = cursor->keys[enter->touch];
         state->places[e].slot = NULL;
-        if (!goes_in(state, enter, at_us, horizons) ||
-            stripe_place(&windows->stripes[stripe_of(key)], &windows->store, key, enter->stream, at_us, seq, &state->places[e]))
+        if (!goes_in(state, enter, at_us, horizons) || stripe_place(&windows->stripes[stripe_of(key)], &windows->store,
+                                                                    key, enter->stream, at_us, seq, &state->places[e]))
             continue;
         while (e-- > 0) /* the last made goes first, so that slots are where they were */
             if (state->places[e].slot != NULL)
@@ -301,7 +308,8 @@ static bool place_all(struct window_cursor *cursor, int64_t at_us, uint64_t seq,
     return true;
 }
 
-bool window_enter(struct window_cursor *cursor, int64_t at_us, uint64_t seq, int64_t latest_us, const struct value *frame) {
+bool window_enter(struct window_cursor *cursor, int64_t at_us, uint64_t seq, int64_t latest_us,
+                  const struct value *frame) {
     struct state *state = cursor->opaque;
     struct windows *windows = cursor->windows;
     const struct plan *plan = state->plan;
@@ -317,7 +325,8 @@ bool window_enter(struct window_cursor *cursor, int64_t at_us, uint64_t seq, int
         if (state->places[e].slot == NULL)
             continue;
         struct entry entry = {at_us, seq, state->wheres[e], state->columns + enter->columns};
-        stripe_insert(&windows->stripes[stripe_of(cursor->keys[enter->touch])], &windows->store, &state->places[e], &entry);
+        stripe_insert(&windows->stripes[stripe_of(cursor->keys[enter->touch])], &windows->store, &state->places[e],
+                      &entry);
     }
     for (uint32_t e = 0; e < plan->enter_count; e++) { /* after all insertions: expiry moves slots */
         const struct enter *enter = &plan->enters[e];

@@ -10,12 +10,19 @@
 #include "../base/test.h"
 #include "exact.h"
 
-/* The scored class 0 has cells: key, amount, flag, name, other key; the context class 1: key, flag. Window cells follow. */
+/* The scored class 0 has cells: key, amount, flag, name, other key; the context class 1: key, flag. Window cells
+ * follow. */
 enum { KEY, AMOUNT, FLAG, NAME, OTHER, COUNT, SUM, MEAN, SEEN, FLAGGED, DELAYED, WITH_SELF, LOGINS, INT_SUM, CELLS };
 enum { WINDOWS = CELLS - COUNT };
 
 static const struct stream_spec streams[] = {
-    {.event = 0, .key_slots = {KEY}, .key_count = 1, .columns = {AMOUNT, NAME}, .column_count = 2, .wheres = {FLAG}, .where_count = 1},
+    {.event = 0,
+     .key_slots = {KEY},
+     .key_count = 1,
+     .columns = {AMOUNT, NAME},
+     .column_count = 2,
+     .wheres = {FLAG},
+     .where_count = 1},
     {.event = 1, .key_slots = {KEY}, .key_count = 1, .wheres = {AMOUNT}, .where_count = 1},
     {.event = 0, .key_slots = {OTHER}, .key_count = 1, .columns = {AMOUNT}, .column_count = 1},
 };
@@ -24,18 +31,41 @@ static const struct window_spec specs[WINDOWS] = {
     {.kind = WINDOW_COUNT, .column = -1, .where = -1, .over_us = 100, .key_slots = {KEY}, .slot = COUNT},
     {.kind = WINDOW_SUM, .column = 0, .where = -1, .over_us = 100, .is_float = true, .key_slots = {KEY}, .slot = SUM},
     {.kind = WINDOW_MEAN, .column = 0, .where = -1, .over_us = 100, .key_slots = {KEY}, .slot = MEAN},
-    {.kind = WINDOW_SEEN, .column = 1, .where = -1, .over_us = 100, .key_slots = {KEY}, .seen_slot = NAME, .slot = SEEN},
+    {.kind = WINDOW_SEEN,
+     .column = 1,
+     .where = -1,
+     .over_us = 100,
+     .key_slots = {KEY},
+     .seen_slot = NAME,
+     .slot = SEEN},
     {.kind = WINDOW_COUNT, .column = -1, .where = 0, .over_us = 100, .key_slots = {KEY}, .slot = FLAGGED},
-    {.kind = WINDOW_COUNT, .column = -1, .where = -1, .over_us = 100, .delay_us = 50, .key_slots = {KEY}, .slot = DELAYED},
-    {.kind = WINDOW_SUM, .column = 0, .where = 0, .over_us = 100, .is_float = true, .include_current = true, .key_slots = {KEY},
+    {.kind = WINDOW_COUNT,
+     .column = -1,
+     .where = -1,
+     .over_us = 100,
+     .delay_us = 50,
+     .key_slots = {KEY},
+     .slot = DELAYED},
+    {.kind = WINDOW_SUM,
+     .column = 0,
+     .where = 0,
+     .over_us = 100,
+     .is_float = true,
+     .include_current = true,
+     .key_slots = {KEY},
      .slot = WITH_SELF},
     {.kind = WINDOW_COUNT, .stream = 1, .column = -1, .where = 0, .over_us = 100, .key_slots = {KEY}, .slot = LOGINS},
     {.kind = WINDOW_SUM, .stream = 2, .column = 0, .where = -1, .over_us = 100, .key_slots = {OTHER}, .slot = INT_SUM},
 };
 
 static struct windows *open_windows(int64_t max_late_us, size_t budget_bytes) {
-    struct windows_config config = {.streams = streams, .stream_count = 3, .windows = specs, .window_count = WINDOWS,
-                                    .key = {"0123456789abcde"}, .max_late_us = max_late_us, .budget_bytes = budget_bytes};
+    struct windows_config config = {.streams = streams,
+                                    .stream_count = 3,
+                                    .windows = specs,
+                                    .window_count = WINDOWS,
+                                    .key = {"0123456789abcde"},
+                                    .max_late_us = max_late_us,
+                                    .budget_bytes = budget_bytes};
     struct error error = {0};
     struct windows *windows = windows_create(&config, &error);
     CHECK_TEXT(error.text, strlen(error.text), "");
@@ -128,7 +158,7 @@ static void test_empty_window(void) {
     CHECK(world.frame[MEAN].tag == V_NONE && world.frame[MEAN].len == MISSING_NOT);
     CHECK(world.frame[SEEN].tag == V_NONE && world.frame[SEEN].len == MISSING_NOT); /* None is looked for */
     payment(&world, 501, 1, 7, 1, "x");
-    CHECK_INT(world.frame[COUNT].i, 1); /* a None value is counted */
+    CHECK_INT(world.frame[COUNT].i, 1);     /* a None value is counted */
     CHECK(world.frame[MEAN].tag == V_NONE); /* and skipped by the others */
     CHECK(world.frame[WITH_SELF].f == 7);
     CHECK(world.frame[SEEN].tag == V_BOOL && world.frame[SEEN].i == 0);
@@ -152,7 +182,7 @@ static void test_late_event_enters_at_its_own_time(void) {
     for (int64_t at = 1000; at < 1090; at++)
         payment(&world, at, 1, 1, 0, "a");
     payment(&world, 1001, 1, 0.5, 1, "late");
-    CHECK_INT(world.frame[COUNT].i, 2);  /* those at 1000 and 1001, not the later ones */
+    CHECK_INT(world.frame[COUNT].i, 2); /* those at 1000 and 1001, not the later ones */
     payment(&world, 1099, 1, 1, 0, "late");
     CHECK_INT(world.frame[COUNT].i, 91);
     CHECK_INT(world.frame[SEEN].i, 1);
@@ -292,7 +322,8 @@ static uint64_t held(const struct world *world) {
     return stats.entries;
 }
 
-/* The stream's longest reach is 150, so with 30 of lateness what is 180 old is dropped, and not a microsecond earlier. */
+/* The stream's longest reach is 150, so with 30 of lateness what is 180 old is dropped, and not a microsecond earlier.
+ */
 static void test_entries_go_when_no_permitted_reader_can_see_them(void) {
     struct world world = world_open(30);
     for (int i = 0; i < 4; i++)
@@ -320,7 +351,8 @@ static void test_digest_tells_what_is_visible_only(void) {
     struct hash128 one = windows_digest(a.windows, 100);
     payment(&b, 100, 1, 1, 1, "old");
     CHECK(hash128_equal(one, windows_digest(b.windows, 100)));
-    CHECK(!hash128_equal(one, windows_digest(b.windows, 1250))); /* the count without delay may forget it, the other not */
+    CHECK(!hash128_equal(one,
+                         windows_digest(b.windows, 1250))); /* the count without delay may forget it, the other not */
     payment(&b, 5000, 1, 1, 1, "new");
     payment(&b, 5001, 2, 1, 1, "new");
     a.seq = 1;
@@ -397,8 +429,10 @@ static void test_bad_configurations_are_refused(void) {
     } rows[] = {
         {{.stream = 3, .over_us = 1}, "window w: stream 3, expected below 3"},
         {{.kind = 9, .over_us = 1}, "window w: unknown kind 9"},
-        {{.kind = WINDOW_SUM, .column = 2, .where = -1, .over_us = 1}, "window w: column 2, expected from 0 to below 2"},
-        {{.kind = WINDOW_SUM, .column = -1, .where = -1, .over_us = 1}, "window w: column -1, expected from 0 to below 2"},
+        {{.kind = WINDOW_SUM, .column = 2, .where = -1, .over_us = 1},
+         "window w: column 2, expected from 0 to below 2"},
+        {{.kind = WINDOW_SUM, .column = -1, .where = -1, .over_us = 1},
+         "window w: column -1, expected from 0 to below 2"},
         {{.column = -1, .where = 1, .over_us = 1}, "window w: where 1, expected from -1 to below 1"},
         {{.column = -1, .where = -1, .over_us = 1, .delay_us = 1, .include_current = true},
          "window w: include_current, expected no delay and the scored event's own stream and key"},
@@ -486,7 +520,8 @@ static void test_threads_read_and_enter_in_one_step(void) {
 }
 
 static void test_exact_sums_are_exact(void) {
-    static const double values[] = {1e18, 1, -1e18, 0x1p-96, 0x1p-97, 0x1.8p-96, -0x1p-1074, 3.5, 0x1p-43, 0x1.123456789abcdp-45};
+    static const double values[] = {1e18,      1,          -1e18, 0x1p-96, 0x1p-97,
+                                    0x1.8p-96, -0x1p-1074, 3.5,   0x1p-43, 0x1.123456789abcdp-45};
     struct exact sum = {{0}, 0};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         exact_add(&sum, values[i]);

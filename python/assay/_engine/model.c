@@ -6,8 +6,7 @@
 #include "../../../engine/model/model.h"
 
 struct model_object {
-    PyObject_HEAD
-    struct model *model;
+    PyObject_HEAD struct model *model;
 };
 
 static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -66,8 +65,8 @@ static bool check_rows(const Py_buffer *rows, size_t row_bytes) {
         return false;
     }
     if ((size_t)rows->len % row_bytes != 0) {
-        PyErr_Format(PyExc_ValueError, "%zd bytes, expected whole rows of %zu inputs (%zu bytes)", rows->len, row_bytes / sizeof(double),
-                     row_bytes);
+        PyErr_Format(PyExc_ValueError, "%zd bytes, expected whole rows of %zu inputs (%zu bytes)", rows->len,
+                     row_bytes / sizeof(double), row_bytes);
         return false;
     }
     return true;
@@ -86,8 +85,7 @@ static PyObject *predict_rows(PyObject *object, PyObject *argument, predictor *p
         if (result != NULL) {
             const double *row = rows.buf;
             double *out = (double *)(void *)PyBytes_AS_STRING(result);
-            Py_BEGIN_ALLOW_THREADS
-            for (size_t i = 0; i < count; i++)
+            Py_BEGIN_ALLOW_THREADS for (size_t i = 0; i < count; i++)
                 predict(model, row + i * inputs, out + i * outputs);
             Py_END_ALLOW_THREADS
         }
@@ -96,8 +94,12 @@ static PyObject *predict_rows(PyObject *object, PyObject *argument, predictor *p
     return result;
 }
 
-static PyObject *model_predict_method(PyObject *object, PyObject *rows) { return predict_rows(object, rows, model_predict); }
-static PyObject *model_predict_raw_method(PyObject *object, PyObject *rows) { return predict_rows(object, rows, model_predict_raw); }
+static PyObject *model_predict_method(PyObject *object, PyObject *rows) {
+    return predict_rows(object, rows, model_predict);
+}
+static PyObject *model_predict_raw_method(PyObject *object, PyObject *rows) {
+    return predict_rows(object, rows, model_predict_raw);
+}
 
 static PyMethodDef methods[] = {
     {"predict", model_predict_method, METH_O, "The framework's predict of rows of doubles, as bytes of doubles."},
