@@ -101,7 +101,13 @@ static PyObject *engine_event_method(PyObject *object, PyObject *args, PyObject 
         struct engine_options options = {.features = features != 0};
         struct engine_answer answer;
         engine_reset(self->thread);
-        engine_event(self->thread, (struct str){name, (size_t)name_len}, (struct str){json.buf, (size_t)json.len}, &options, &answer);
+        /* Strings of the frame point into the JSON: a copy in the arena lives as long as values() may be asked for. */
+        const char *copy = arena_copy(engine_arena(self->thread), json.buf, (size_t)json.len);
+        if (copy == NULL) {
+            PyBuffer_Release(&json);
+            return PyErr_NoMemory();
+        }
+        engine_event(self->thread, (struct str){name, (size_t)name_len}, (struct str){copy, (size_t)json.len}, &options, &answer);
         while (engine_is_durable(self->engine, answer.wait) == ENGINE_PENDING && PyErr_CheckSignals() == 0) {
             Py_BEGIN_ALLOW_THREADS
             struct timespec pause = {.tv_nsec = 50000};
