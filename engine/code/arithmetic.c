@@ -225,8 +225,10 @@ static bool float_power(struct run *run, double x, double y, struct value *out) 
         *out = value_float(odd ? x : 0.0);
         return true;
     }
-    if (x < 0 && y != floor(y))
-        return run_raise(run, EXCEPTION_TypeError, "a negative number to a fractional power is complex");
+    if (x < 0 && y != floor(y)) { /* complex, which can overflow too */
+        return isinf(pow(-x, y)) ? run_raise(run, EXCEPTION_OverflowError, "complex exponentiation")
+                                 : run_raise(run, EXCEPTION_TypeError, "a negative number to a fractional power is complex");
+    }
     bool negate = x < 0 && odd;
     errno = 0;
     result = fabs(x) == 1.0 ? 1.0 : pow(fabs(x), y);

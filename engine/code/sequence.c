@@ -237,9 +237,9 @@ bool sequence_concat(struct run *run, const struct value *b, const struct value 
 }
 
 bool sequence_repeat(struct run *run, const struct value *b, const struct value *c, struct value *out) {
-    int64_t times;
-    if (!sequence_int(run, c, "repeats", &times))
-        return false;
+    if (c->tag == V_BIGINT)
+        return run_raise(run, EXCEPTION_OverflowError, "cannot fit 'int' into an index-sized integer");
+    int64_t times = c->i;
     uint64_t unit = b->tag == V_STR ? 1 : sizeof(struct value), one = b->len * unit, total;
     if (times <= 0 || one == 0) {
         *out = (struct value){.tag = b->tag, .flags = b->tag == V_STR ? STR_ASCII : 0, .p = b->p};

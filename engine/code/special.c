@@ -60,37 +60,44 @@ static double sin_pi(double x) {
     return copysign(1.0, x) * result;
 }
 
-/* errno: EDOM at a pole, ERANGE when too large. */
-static double gamma_of(double x) {
+/* The cases that need no approximation. errno: EDOM at a pole, ERANGE when too large. */
+static bool gamma_simple(double x, double *out) {
     if (!isfinite(x)) {
-        if (isnan(x) || x > 0)
-            return x;
+        bool minus_infinity = isinf(x) && x < 0;
+        errno = minus_infinity ? EDOM : errno;
+        *out = minus_infinity ? NAN : x;
+    } else if (x == 0 || (x < 0 && x == floor(x))) {
         errno = EDOM;
-        return NAN;
-    }
-    if (x == 0 || (x < 0 && x == floor(x))) {
-        errno = EDOM;
-        return x == 0 ? copysign(INFINITY, x) : NAN;
-    }
-    if (x == floor(x) && x <= GAMMA_INTEGRAL) {
-        double product = 1;
+        *out = NAN;
+    } else if (x == floor(x) && x <= GAMMA_INTEGRAL) {
+        *out = 1;
         for (int i = 2; i < (int)x; i++)
-            product *= i; /* exact up to 22! */
-        return product;
+            *out *= i; /* exact up to 22! */
+    } else if (fabs(x) < 1e-20) {
+        *out = 1.0 / x;
+        errno = isinf(*out) ? ERANGE : errno;
+    } else if (fabs(x) > 200.0) {
+        *out = x < 0 ? 0.0 / sin_pi(x) : INFINITY;
+        errno = x < 0 ? errno : ERANGE;
+    } else {
+        return false;
     }
-    double magnitude = fabs(x);
-    if (magnitude < 1e-20) {
-        double result = 1.0 / x;
-        if (isinf(result))
-            errno = ERANGE;
+    return true;
+}
+
+/* x times (or by) y ** exponent, in two steps where the power alone would overflow. */
+static double times_power(double x, double y, double exponent, bool divide, bool in_two) {
+    double power = pow(y, in_two ? exponent / 2.0 : exponent);
+    x = divide ? x / power : x * power;
+    if (in_two)
+        x = divide ? x / power : x * power;
+    return x;
+}
+
+static double gamma_of(double x) {
+    double result, magnitude = fabs(x);
+    if (gamma_simple(x, &result))
         return result;
-    }
-    if (magnitude > 200.0) {
-        if (x < 0)
-            return 0.0 / sin_pi(x);
-        errno = ERANGE;
-        return INFINITY;
-    }
     /* y = magnitude + g - 1/2, and z what its rounding lost */
     double y = magnitude + LANCZOS_G_MINUS_HALF, z;
     if (magnitude > LANCZOS_G_MINUS_HALF) {
@@ -101,27 +108,15 @@ static double gamma_of(double x) {
         z = q - magnitude;
     }
     z = z * LANCZOS_G / y;
-    double result;
+    bool in_two = magnitude >= 140.0;
     if (x < 0) {
         result = -M_PI / sin_pi(magnitude) / magnitude * exp(y) / lanczos_sum(magnitude);
         result -= z * result;
-        if (magnitude < 140.0) {
-            result /= pow(y, magnitude - 0.5);
-        } else {
-            double root = pow(y, magnitude / 2.0 - 0.25);
-            result /= root;
-            result /= root;
-        }
+        result = times_power(result, y, magnitude - 0.5, true, in_two);
     } else {
         result = lanczos_sum(magnitude) / exp(y);
         result += z * result;
-        if (magnitude < 140.0) {
-            result *= pow(y, magnitude - 0.5);
-        } else {
-            double root = pow(y, magnitude / 2.0 - 0.25);
-            result *= root;
-            result *= root;
-        }
+        result = times_power(result, y, magnitude - 0.5, false, in_two);
     }
     if (isinf(result))
         errno = ERANGE;

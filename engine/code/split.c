@@ -41,12 +41,8 @@ static bool split_spaces(struct run *run, const struct value *v, uint64_t most, 
         if (at == end)
             return true;
         size_t from = at;
-        if (most-- == 0) { /* the rest, without the white space at its end */
-            size_t to = end;
-            while (to > at && text_is_space(run, at_point(p, text_before(p, to), &bytes)))
-                to = text_before(p, to);
-            return add(run, parts, text_part(v, from, to));
-        }
+        if (most-- == 0)
+            return add(run, parts, text_part(v, from, end)); /* with the white space at its end */
         while (at < end && !text_is_space(run, at_point(p, at, &bytes)))
             at += bytes;
         if (!run_charge(run, 1) || !add(run, parts, text_part(v, from, at)))
@@ -63,10 +59,8 @@ static bool rsplit_spaces(struct run *run, const struct value *v, uint64_t most,
             to = text_before(p, to);
         if (to == 0)
             break;
-        if (most-- == 0) { /* the rest, without the white space at its start */
-            for (at = 0; text_is_space(run, at_point(p, at, &bytes));)
-                at += bytes;
-            if (!add(run, parts, text_part(v, at, to)))
+        if (most-- == 0) { /* the rest, with the white space at its start */
+            if (!add(run, parts, text_part(v, 0, to)))
                 return false;
             break;
         }

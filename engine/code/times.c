@@ -114,13 +114,9 @@ static enum times_result times_sub(struct run *run, const struct value *b, const
         *out = make_timedelta(b->i - c->i);
         return TIMES_DONE;
     }
-    bool dates = (b->tag == V_DATE || b->tag == V_DATETIME) && (c->tag == V_DATE || c->tag == V_DATETIME);
-    if (!dates)
+    if (b->tag != V_DATE || c->tag != V_DATE)
         return TIMES_NOT;
-    /* A datetime is a date too: with a date, Python counts the days between. */
-    int64_t from = c->tag == V_DATE ? c->i : floor_divide(c->i, DAY_US);
-    int64_t to = b->tag == V_DATE ? b->i : floor_divide(b->i, DAY_US);
-    *out = make_timedelta((to - from) * DAY_US);
+    *out = make_timedelta((b->i - c->i) * DAY_US);
     return TIMES_DONE;
 }
 
