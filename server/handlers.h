@@ -18,6 +18,11 @@ struct routes_local {
     struct routes *routes;
     struct engine_thread *thread;
     struct metrics metrics;
+    /* The batch that was split last: its items lie in `items_arena`, so that the thread's own arena can be reset after each. */
+    struct arena items_arena;
+    const struct http_request *batch;
+    struct str *items;
+    uint32_t item_count;
 };
 
 /* What is remembered of a request between calls of its handler: the notes of its response. */

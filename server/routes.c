@@ -24,6 +24,7 @@ static const struct {
     {"/readyz", false, false, NULL, ROUTE_READYZ},
     {"/metrics", false, false, NULL, ROUTE_METRICS},
 };
+enum { ITEMS_ARENA_BYTES = 64 * LIMIT_BATCH_EVENTS + 65536 }; /* a batch's items, growing by doubling */
 enum { TABLE_COUNT = sizeof table / sizeof *table };
 
 /* --- answers --- */
@@ -332,6 +333,7 @@ bool routes_attach(struct routes *routes, struct http_server *server, struct err
     for (uint32_t i = 0; i < routes->config.loops; i++) {
         struct routes_local *local = &routes->locals[i];
         local->routes = routes;
+        arena_init(&local->items_arena, ITEMS_ARENA_BYTES);
         local->thread = engine_thread_open(routes->config.engine, error);
         if (!local->thread)
             return false;
@@ -346,8 +348,10 @@ bool routes_attach(struct routes *routes, struct http_server *server, struct err
 void routes_close(struct routes *routes) {
     if (!routes)
         return;
-    for (uint32_t i = 0; i < routes->attached; i++)
+    for (uint32_t i = 0; i < routes->attached; i++) {
         engine_thread_close(routes->locals[i].thread);
+        arena_release(&routes->locals[i].items_arena);
+    }
     free(routes->locals);
     free(routes);
 }

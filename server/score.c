@@ -8,7 +8,7 @@
 #include "../engine/base/assert.h"
 #include "../engine/event/event.h"
 
-enum { ITEMS_A_CALL = 1024 };
+enum { ITEMS_A_CALL = 128 };
 #define RETRY_NS 2000000ull /* besides each time that the journal moves */
 
 static struct str skip_space(struct str text) {
@@ -58,18 +58,24 @@ static bool add_item(struct http_response *response, const struct engine_answer 
     return true;
 }
 
-static bool split(struct routes_local *local, struct http_response *response, struct str body, struct str **items,
-                  uint32_t *count) {
+/* Finds the items of a batch, or knows them from the call before. False: answered. */
+static bool split(struct routes_local *local, const struct http_request *request, struct http_response *response) {
     struct event_result result = {0};
-    struct arena *arena = engine_arena(local->thread);
+    struct arena *arena = &local->items_arena;
     bool lines = (note_of(response)->options & NOTE_LINES) != 0;
-    if (lines ? event_split_lines(arena, body, items, count, &result) : event_split_array(arena, body, items, count, &result))
+    if (request->calls > 0 && local->batch == request)
         return true;
+    arena_reset(arena);
+    local->batch = request;
+    if (lines ? event_split_lines(arena, request->body, &local->items, &local->item_count, &result)
+              : event_split_array(arena, request->body, &local->items, &local->item_count, &result))
+        return true;
+    local->batch = NULL;
+    const char *detail = result.detail.p ? result.detail.p : "";
     if (result.status == EVENT_LIMIT)
-        (void)reply_problem(local, response, 413, "%.*s", (int)result.detail.len, result.detail.p ? result.detail.p : "");
+        (void)reply_problem(local, response, 413, "%.*s", (int)result.detail.len, detail);
     else
-        (void)reply_problem(local, response, 400, "byte %zu of the body: %.*s", result.offset, (int)result.detail.len,
-                             result.detail.p ? result.detail.p : "");
+        (void)reply_problem(local, response, 400, "byte %zu of the body: %.*s", result.offset, (int)result.detail.len, detail);
     return false;
 }
 
@@ -77,29 +83,28 @@ static enum http_outcome no_memory(struct routes_local *local, struct http_respo
     return reply_problem(local, response, 503, "no memory for the answers of this batch; ask again, or in smaller batches");
 }
 
-static enum http_outcome handle_batch(struct routes_local *local, struct str class_name, struct str body,
+static enum http_outcome handle_batch(struct routes_local *local, struct str class_name, const struct http_request *request,
                                       struct http_response *response) {
     struct note *note = note_of(response);
     struct engine_options options = {.features = (note->options & NOTE_OPTION) != 0};
     bool lines = (note->options & NOTE_LINES) != 0;
-    struct str *items;
-    uint32_t count;
-    if (!split(local, response, body, &items, &count))
+    if (!split(local, request, response))
         return HTTP_DONE;
-    ASSERT(note->next_item <= count);
+    ASSERT(note->next_item <= local->item_count);
     if (note->next_item == 0 && !lines && http_body(response).len == 0 && !http_body_add(response, "[", 1))
         return no_memory(local, response);
-    for (unsigned i = 0; note->next_item < count; i++) {
+    for (unsigned i = 0; note->next_item < local->item_count; i++) {
         struct engine_answer answer;
         if (i == ITEMS_A_CALL) {
             response->retry_ns = 0;
             return HTTP_AGAIN;
         }
-        engine_event(local->thread, class_name, items[note->next_item], &options, &answer);
+        engine_event(local->thread, class_name, local->items[note->next_item], &options, &answer);
         if (answer.status == ENGINE_IN_FLIGHT && ask_again(response, note))
             return HTTP_AGAIN;
         if (!add_item(response, &answer))
             return no_memory(local, response);
+        engine_reset(local->thread); /* memory that is warm, and as much for the last item as for the first */
     }
     if (!lines && !http_body_add(response, "]", 1))
         return no_memory(local, response);
@@ -116,6 +121,6 @@ enum http_outcome handle_events(struct routes_local *local, struct str class_nam
     if (body.len > 0 && body.p[0] == '[')
         note->options |= (note->options & NOTE_LINES) ? 0 : NOTE_ARRAY;
     if (note->options & (NOTE_LINES | NOTE_ARRAY))
-        return handle_batch(local, class_name, request->body, response);
+        return handle_batch(local, class_name, request, response);
     return handle_one(local, class_name, request->body, response);
 }
