@@ -100,6 +100,8 @@ uint64_t log_append(struct engine *engine, enum record_kind kind, uint64_t seq, 
                     uint32_t part_count, uint64_t *end);
 bool log_read(struct engine *engine, uint64_t position, struct arena *arena, struct record *out);
 
+/* The time against which the ids' retention is measured. */
+int64_t ids_now(const struct engine *engine);
 struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct value *id, struct arena *arena);
 
 #endif

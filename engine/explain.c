@@ -27,7 +27,7 @@ static bool find_output(struct engine_thread *thread, struct str id, struct ids_
     if (id.len > LIMIT_ID_BYTES || utf8_valid_prefix(id.p, id.len, &ascii) != id.len)
         return false;
     struct hash128 hash = id_hash(engine, engine->plan->scored, &key, &thread->arena);
-    return ids_find(engine->ids, hash, engine->io->table->now_us(engine->io), entry) && entry->output != 0 &&
+    return ids_find(engine->ids, hash, ids_now(engine), entry) && entry->output != 0 &&
            engine_is_durable(engine, entry->output_end) == ENGINE_DURABLE;
 }
 
