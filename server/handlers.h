@@ -23,6 +23,7 @@ struct routes_local {
     const struct http_request *batch;
     struct str *items;
     uint32_t item_count;
+    char name[LIMIT_TARGET_BYTES]; /* the decoded last part of the path */
 };
 
 /* What is remembered of a request between calls of its handler: the notes of its response. */

@@ -90,16 +90,12 @@ static enum http_outcome handle_metrics(struct routes_local *local, struct http_
     return reply_text(local, response, STR("text/plain; version=0.0.4; charset=utf-8"), (struct str){text.p, text.len});
 }
 
-/* The last part of a path, decoded into the arena. False: answered. */
+/* The last part of a path, decoded into local->name. False: answered. */
 static bool decode_name(struct routes_local *local, struct http_response *response, struct str part, const char *what,
                         struct str *name) {
     bool ascii;
-    char *decoded = arena_alloc(engine_arena(local->thread), part.len + 1);
-    if (!decoded) {
-        (void)reply_problem(local, response, 503, "no memory for the request");
-        return false;
-    }
-    *name = (struct str){decoded, http_percent_decode(part, decoded)};
+    ASSERT(part.len <= sizeof local->name);
+    *name = (struct str){local->name, http_percent_decode(part, local->name)};
     if (name->len <= LIMIT_ID_BYTES && utf8_valid_prefix(name->p, name->len, &ascii) == name->len)
         return true;
     (void)reply_problem(local, response, 400, "the %s in the path: expected at most %u bytes of UTF-8, percent-encoded", what,

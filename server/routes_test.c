@@ -256,6 +256,8 @@ static void test_a_batch_keeps_its_order_around_an_item_in_flight(struct fixture
     start(f, 50);
     CHECK_INT(ask(f, "/v1/events/Login", LINES, "", "{\"id\": \"f1\"}\n\n{\"id\": \"n2\"}\n"), 202);
     CHECK(strstr(body_of(f), "\"status\": 503") && strstr(body_of(f), "}\n{\"id\": \"n2\", \"class\": \"Login\"}\n"));
+    CHECK_INT(ask(f, "/v1/events/L%6fgin", LINES, "", "{\"id\": \"n1\"}\n{\"id\": \"n2\"}\n{\"id\": \"n3\"}\n"), 202);
+    CHECK(strstr(body_of(f), "{\"id\": \"n3\", \"class\": \"Login\"}\n") != NULL);
     CHECK(strstr(f->got, "\r\nContent-Type: application/x-ndjson\r\n") != NULL);
     stop(f);
 }
