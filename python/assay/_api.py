@@ -1,12 +1,14 @@
 """What a definition is written with: the decorators, `window`, `model`, `thresholds` and the markers.
 
-Declaring computes nothing and checks nothing: each declaration notes what was said and where, `_read.py` makes a Definition of
-it. A decorated function stays the function it was, an event class becomes a plain dataclass, so tests call them as they are.
+Declaring computes nothing and checks nothing: each declaration notes what was said and where, `_read.py` makes a
+Definition of it. A decorated function stays the function it was, an event class becomes a plain dataclass, so tests
+call them as they are.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 import types
 import typing
@@ -132,9 +134,11 @@ def place_of_instruction(code: types.CodeType, offset: int, line: int | None) ->
 
 @dataclass(frozen=True)
 class Field:
-    """More about a field, in `Annotated[T, Field(...)]` or as its default: `tags: list[str] = Field(default_factory=list)`.
+    """More about a field, in `Annotated[T, Field(...)]` or as its default: `tags: list[str] =
+    Field(default_factory=list)`.
 
-    `alias`: the JSON path it is read from ("merchant.name"). `unit`: "s", "ms" or "us" of a datetime that is sent as a number.
+    `alias`: the JSON path it is read from ("merchant.name"). `unit`: "s", "ms" or "us" of a datetime that is sent as a
+    number.
     """
 
     alias: str | None = None
@@ -169,8 +173,8 @@ def event(
 ) -> Callable[[C], C]:
     """A class whose annotated fields are the JSON object's fields.
 
-    `id` and `time` name its fields. Exactly one event of a definition is scored; the others (`scored=False`) feed windows.
-    `extra="forbid"` refuses unknown fields. `on_error` is the outcome when the decision itself fails.
+    `id` and `time` name its fields. Exactly one event of a definition is scored; the others (`scored=False`) feed
+    windows. `extra="forbid"` refuses unknown fields. `on_error` is the outcome when the decision itself fails.
     """
     options = {
         "id": id,
@@ -202,7 +206,7 @@ def make_dataclass(cls: type) -> None:
         return
     hints = typing.get_type_hints(cls, include_extras=True)
     for name, hint in hints.items():
-        if name not in cls.__dict__.get("__annotations__", {}):
+        if name not in inspect.get_annotations(cls):
             continue
         for nested in nested_classes(hint):
             make_dataclass(nested)
@@ -242,7 +246,7 @@ def is_object_class(hint: Any) -> bool:
         isinstance(hint, type)
         and not issubclass(hint, enum.Enum)
         and hint.__module__ not in ("builtins", "datetime")
-        and bool(hint.__dict__.get("__annotations__"))
+        and bool(inspect.get_annotations(hint))
     )
 
 
@@ -279,12 +283,16 @@ def rule(outcome: str, *, on_missing: str = "skip") -> Callable[[F], F]:
 
 
 def decision(function: F) -> F:
-    """The function that has the last word: it returns an outcome. Its parameter `fired` is the list of the rules that fired."""
+    """The function that has the last word: it returns an outcome. Its parameter `fired` is the list of the rules that
+    fired.
+    """
     return _mark("decision", function, _caller(), {})
 
 
 def thresholds(score: Any, /, **levels: float) -> Thresholds:
-    """The usual decision: an outcome applies at or above its number, and the more severe of it and of the fired rules counts."""
+    """The usual decision: an outcome applies at or above its number, and the more severe of it and of the fired rules
+    counts.
+    """
     declared = Thresholds(score, levels, _caller())
     _declare(declared)
     return declared

@@ -1,7 +1,7 @@
 """Lowering of calls: built-in functions and methods, helper functions (inlined), and what takes a generator expression.
 
-Arguments are evaluated in the order they are written and put where Python's signature has them. A built-in that is not in the
-engine's table, or is called in a way it does not take, is refused by name.
+Arguments are evaluated in the order they are written and put where Python's signature has them. A built-in that is
+not in the engine's table, or is called in a way it does not take, is refused by name.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from typing import Any
 
 from . import _api, _types
 from ._definition import MISSING
-from ._expressions import ATTRIBUTES, Expressions, names_stored
+from ._displays import Displays
 from ._flow import Binding, Paths, Refuse, Scope, Target, Value, Whole
-from ._read import nearest
+from ._names import nearest
 from ._share import Cell
 from ._source import function_node
+from ._syntax import ATTRIBUTES, names_stored
 from ._types import Type
 
 # Keyword arguments of built-ins and methods, by the position they have. The receiver of a method is position 0.
@@ -48,7 +49,23 @@ REPLACED = {
     "datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond"),
     "date": ("year", "month", "day"),
 }
-MUTATING = frozenset(["append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "add", "discard", "setdefault", "popitem"])
+MUTATING = frozenset(
+    [
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "clear",
+        "sort",
+        "reverse",
+        "update",
+        "add",
+        "discard",
+        "setdefault",
+        "popitem",
+    ]
+)
 HINTS = {
     "datetime.now": "the parameter `arrival: datetime` is when the event came",
     "datetime.utcnow": "the parameter `arrival: datetime` is when the event came",
@@ -77,7 +94,7 @@ CONSTANT_CLASSES = (datetime.timedelta, datetime.datetime, datetime.date)
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
-class Calls(Expressions):
+class Calls(Displays):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
         function = node.func
         found = self.python_object(function)
@@ -191,7 +208,10 @@ class Calls(Expressions):
             raise Refuse(node, "* in a call is not available yet")
         if isinstance(node, ast.GeneratorExp) and name in ("sorted", ".join"):  # both take all items first
             return self.move(self.collected(node.generators, node.elt, node, None), into, node)
-        return self.plain(self.value(node, into), node)
+        value = self.value(node, into)
+        if name == ".get" and isinstance(value.type.enum, type) and value.whole is None:
+            return value  # an Enum's member as a key: check_arguments looks at the keys
+        return self.plain(value, node)
 
     def positions(self, name: str, given: int, node: ast.Call) -> list[int]:
         """Where each written argument goes: those by position, then those by keyword."""
@@ -300,7 +320,9 @@ class Calls(Expressions):
             self.plain(self.value(keyword.value, Cell(first.kind, first.number + at)), keyword.value)
         for at, name in enumerate(names[: count - 1], 1):
             if name not in given:
-                self.emit("CALL", node, Cell(first.kind, first.number + at), first, self.unit.builtins[f".{name}"][0], 1)
+                self.emit(
+                    "CALL", node, Cell(first.kind, first.number + at), first, self.unit.builtins[f".{name}"][0], 1
+                )
         self.next_temporary = mark
         cell = into or self.temporary()
         self.emit("CALL", node, cell, first, self.unit.builtins[".replace"][0], count)

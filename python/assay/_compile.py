@@ -1,9 +1,9 @@
 """The compiler: a Definition to a plan, everything that a bundle holds.
 
-    read (_read.py)  ->  type (_types.py) and lower (_lower.py)  ->  share (_share.py)  ->  emit (_emit.py)  ->  write (_bundle.py)
+    read (_read.py)  ->  type (_types.py), lower (_lower.py)  ->  share (_share.py)  ->  emit (_emit.py)  ->  _bundle.py
 
-`build(path, out)` does it all. The plan's format is docs/bundle.md. Problems of all functions are collected, then raised
-together as a DefinitionError; warnings travel with the plan.
+`build(path, out)` does it all. The plan's format is docs/bundle.md. Problems of all functions are collected, then
+raised together as a DefinitionError; warnings travel with the plan.
 """
 
 from __future__ import annotations
@@ -422,7 +422,7 @@ def plain(annotation: Any) -> Any:
 
 
 def result_masks(annotation: Any) -> tuple[int, int]:
-    """The mask of tags that a result may have, and that of its items (0: any). ValueError says what is not available."""
+    """The mask of tags that a result may have, and that of its items (0: any). ValueError says what is missing."""
     annotation = plain(annotation)
     base, nullable = strip_none(annotation)
     none = (1 << TAGS["none"]) if nullable or base is None or base is type(None) else 0
@@ -533,7 +533,7 @@ def to_json(content: Any) -> bytes:
 
 
 class Identities:
-    """What makes a window the same in another bundle: its kind, its arguments and the code of every function it reads."""
+    """What makes a window the same in another bundle: its kind, arguments and the code of every function it reads."""
 
     def __init__(self, lowered: Iterable[Lowered], constants: Constants, slots: dict[Source, Cell]):
         self.code = {each.function: each for each in lowered}

@@ -53,10 +53,8 @@ def emit(functions: list[Lowered], frame: Frame, opcodes: Mapping[str, int]) -> 
 
 def _instruction(instruction: Instruction, frame: Frame, opcodes: Mapping[str, int]) -> bytes:
     a = 0 if instruction.a is None else frame.number(instruction.a)
-    if instruction.b is not None:
-        b = frame.number(instruction.b)
-    else:
-        b = NO_CELL if instruction.op == "RAISE" else 0
+    absent = NO_CELL if instruction.op == "RAISE" else 0
+    b = absent if instruction.b is None else frame.number(instruction.b)
     if isinstance(instruction.c, Label):
         c = instruction.c.position
     elif isinstance(instruction.c, Cell):

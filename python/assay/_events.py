@@ -307,7 +307,9 @@ class EventReader:
     # --- the whole class ---
 
     def add_alias_objects(self) -> None:
-        """The objects that only aliases name: needed if one of their fields is, and absent otherwise as the field says."""
+        """The objects that only aliases name: needed if one of their fields is, and absent otherwise as the field
+        says.
+        """
         for field in self.aliased:
             for depth in range(1, len(field.path)):
                 path = field.path[:depth]
@@ -325,10 +327,11 @@ class EventReader:
                 self.report(field.place, f"{field.name} and {other.name} both read {'.'.join(field.path)}", "")
         for field in self.fields:
             if field.path in self.objects:
+                path = ".".join(field.path)
                 inside = next(f for f in self.fields if f.path[: len(field.path)] == field.path and f is not field)
                 self.report(
                     field.place,
-                    f"{'.'.join(field.path)} is read as a {field.type} by {field.name} and as an object by {inside.name}",
+                    f"{path} is read as a {field.type} by {field.name} and as an object by {inside.name}",
                     "",
                 )
 

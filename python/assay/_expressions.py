@@ -1,8 +1,8 @@
 """Lowering of expressions: each gives the cell its value is in, evaluated in exactly Python's order.
 
-A method takes the node and `into`, the cell where the result must be (None: anywhere). What Python evaluates lazily (and, or,
-conditional expressions, chained comparisons) is jumps. A construct that is not available raises Refuse, which `value` turns
-into a Problem; the rest of the function is still looked at.
+A method takes the node and `into`, the cell where the result must be (None: anywhere). What Python evaluates lazily
+(and, or, conditional expressions, chained comparisons) is jumps. A construct that is not available raises Refuse,
+which `value` turns into a Problem; the rest of the function is still looked at.
 """
 
 from __future__ import annotations
@@ -16,61 +16,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import _types
+from . import _api, _types
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
-from ._flow import Binding, Flow, Paths, Refuse, Scope, Target, Value, Whole, field_key, whole_key
-from ._read import nearest
+from ._flow import Refuse, Target, Value, Whole, field_key, whole_key
+from ._names import nearest
+from ._narrow import Narrowing
 from ._share import Cell
+from ._syntax import ATTRIBUTES, COMPARISONS, CONSTRUCTS, OPERATORS, SIGNS, construct, literal_number
 from ._types import Type
 
-OPERATORS: dict[type[ast.operator], str] = {
-    ast.Add: "ADD",
-    ast.Sub: "SUB",
-    ast.Mult: "MUL",
-    ast.Div: "DIV",
-    ast.FloorDiv: "FLOORDIV",
-    ast.Mod: "MOD",
-    ast.Pow: "POW",
-    ast.BitAnd: "BIT_AND",
-    ast.BitOr: "BIT_OR",
-    ast.BitXor: "BIT_XOR",
-    ast.LShift: "SHL",
-    ast.RShift: "SHR",
-}
-SIGNS: dict[type[ast.unaryop], str] = {ast.USub: "NEG", ast.UAdd: "POS", ast.Invert: "INVERT"}
-COMPARISONS: dict[type[ast.cmpop], str] = {
-    ast.Eq: "EQ",
-    ast.NotEq: "NE",
-    ast.Lt: "LT",
-    ast.LtE: "LE",
-    ast.Gt: "GT",
-    ast.GtE: "GE",
-    ast.Is: "IS",
-    ast.IsNot: "IS_NOT",
-    ast.In: "IN",
-    ast.NotIn: "NOT_IN",
-}
-CONVERSIONS = {-1: 0, 115: 1, 114: 2, 97: 3}
-ATTRIBUTES = frozenset(
-    [".year", ".month", ".day", ".hour", ".minute", ".second", ".microsecond", ".days", ".seconds", ".microseconds", ".real", ".imag", ".numerator", ".denominator"]
-)
-CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
-    ast.Lambda: ("a lambda", "write a helper function"),
-    ast.Await: ("await", "features are plain functions"),
-    ast.Yield: ("yield", "features are plain functions"),
-    ast.YieldFrom: ("yield from", "features are plain functions"),
-    ast.SetComp: ("a set comprehension", "a list comprehension, or any(... for ...)"),
-    ast.DictComp: ("a dict comprehension", "make the dict at module level"),
-    ast.Starred: ("* in an expression", ""),
-}
 
-
-def construct(node: ast.AST) -> str:
-    """What a syntax node is called."""
-    return CONSTRUCTS.get(type(node), (type(node).__name__.lower(), ""))[0]
-
-
-class Expressions(Flow):
+class Expressions(Narrowing):
     def value(self, node: ast.expr, into: Cell | None = None) -> Value:
         """Lowers an expression."""
         try:
@@ -95,7 +51,7 @@ class Expressions(Flow):
     # --- what may be done with a value ---
 
     def plain(self, value: Value, node: ast.AST) -> Value:
-        """A value for an operation that looks at what it is: not an event, not an Enum's member that hides its value."""
+        """A value for an operation that looks at what it is: not an event, not an Enum's member with a hidden value."""
         if value.whole is not None:
             what = value.whole.cls.__name__
             raise Refuse(node, f"{what} can only be asked for its fields here", "write the field: event.amount")
@@ -139,17 +95,15 @@ class Expressions(Flow):
             raise Refuse(node, f"a value of type {type(node.value).__name__} is not available yet")
         return self.constant(node.value, node)
 
-    def variable(self, name: str) -> str | None:
-        """The key of a local variable or a comprehension's, None if the name is not local."""
-        for names in reversed(self.scope.comprehensions):
-            if name in names:
-                return names[name]
-        return f"{self.scope.number}:{name}" if name in self.scope.locals else None
-
     def lower_Name(self, node: ast.Name, into: Cell | None) -> Value:
         key = self.variable(node.id)
         if key is None:
-            return self.constant(self.python_name(node), node, node.id)
+            found = self.python_name(node)
+            part = getattr(found, "__assay__", found) if isinstance(found, types.FunctionType) else found
+            if isinstance(part, _api.Mark | _api.Window | _api.Model | _api.Thresholds):
+                kind = part.kind if isinstance(part, _api.Mark) else type(part).__name__.lower()
+                raise Refuse(node, f"{node.id} is a {kind}, not its value", "take it as a parameter of the function")
+            return self.constant(found, node, node.id)
         binding = (self.paths or {}).get(key)
         if binding is None or not binding.assigned:
             if self.paths is None:
@@ -523,15 +477,6 @@ class Expressions(Flow):
         self.next_temporary = mark
         self.jump_if(value, target, when, test, test)
 
-    @staticmethod
-    def none_test(test: ast.expr) -> tuple[ast.expr, bool] | None:
-        """(x, True) of `x is None`, (x, False) of `x is not None`."""
-        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot):
-            right = test.comparators[0]
-            if isinstance(right, ast.Constant) and right.value is None:
-                return test.left, isinstance(test.ops[0], ast.Is)
-        return None
-
     def jump_none(self, value: Value, target: Target, none: bool, test: ast.expr, when: bool) -> None:
         if self.paths is None:
             return
@@ -539,236 +484,6 @@ class Expressions(Flow):
         before = self.paths
         target.paths.append(self.refined(dict(before), test, when))
         self.paths = self.refined(dict(before), test, not when)
-
-    # --- narrowing ---
-
-    def know(self, node: ast.expr, known: Type) -> None:
-        if self.paths is not None:
-            self.paths = dict(self.paths)
-            self.narrow(self.paths, node, known)
-
-    def know_present(self, whole: Whole) -> None:
-        if self.paths is not None:
-            self.paths = {**self.paths, whole_key(whole): Binding(self.literal(True))}
-
-    def narrow(self, paths: Paths, node: ast.expr, known: Type) -> None:
-        if isinstance(node, ast.NamedExpr):
-            self.narrow(paths, node.target, known)
-        if isinstance(node, ast.Name):
-            key = self.variable(node.id)
-            if key is not None and key in paths and paths[key].value.whole is None:
-                paths[key] = replace(paths[key], value=replace(paths[key].value, type=known))
-        elif isinstance(node, ast.Attribute):
-            found = self.field_at(paths, node)
-            if found is not None:
-                paths[field_key(found)] = Binding(Value(self.unit.slots[found], known))
-
-    def whole_at(self, paths: Paths, node: ast.expr) -> Whole | None:
-        """The event or nested object that a dotted name stands for, without making code."""
-        if isinstance(node, ast.NamedExpr):
-            return self.whole_at(paths, node.target)
-        if isinstance(node, ast.Name):
-            key = self.variable(node.id)
-            return paths[key].value.whole if key is not None and key in paths else None
-        if not isinstance(node, ast.Attribute):
-            return None
-        owner = self.whole_at(paths, node.value)
-        if owner is None:
-            return None
-        name = owner.prefix + node.attr
-        inner = next((o for o in owner.event.objects if o.name == name and o.cls is not None), None)
-        return None if inner is None or inner.cls is None else Whole(owner.event, name + ".", inner.cls)
-
-    def field_at(self, paths: Paths, node: ast.Attribute) -> FieldDef | None:
-        owner = self.whole_at(paths, node.value)
-        if owner is None:
-            return None
-        return next((f for f in owner.event.fields if f.name == owner.prefix + node.attr), None)
-
-    def refined(self, paths: Paths, test: ast.expr | None, outcome: bool) -> Paths:
-        if test is None:
-            return paths
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            return self.refined(paths, test.operand, not outcome)
-        if isinstance(test, ast.BoolOp):
-            if isinstance(test.op, ast.And) == outcome:
-                for part in test.values:
-                    self.refined(paths, part, outcome)
-            return paths
-        none = self.none_test(test)
-        if none is not None:
-            operand, is_none = none
-            if is_none != outcome:
-                self.remove_none(paths, operand)
-        elif outcome and isinstance(test, ast.Name | ast.Attribute | ast.NamedExpr):
-            self.remove_none(paths, test)
-        elif outcome and isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
-            if isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value is not None:
-                self.remove_none(paths, test.left)
-        return paths
-
-    def remove_none(self, paths: Paths, node: ast.expr) -> None:
-        whole = self.whole_at(paths, node)
-        if whole is not None:
-            paths[whole_key(whole)] = Binding(self.literal(True))
-            return
-        known: Type | None = None
-        if isinstance(node, ast.NamedExpr):
-            node = node.target
-        if isinstance(node, ast.Name):
-            key = self.variable(node.id)
-            known = paths[key].value.type if key is not None and key in paths else None
-        elif isinstance(node, ast.Attribute):
-            found = self.field_at(paths, node)
-            if found is not None:
-                narrowed = paths.get(field_key(found))
-                known = narrowed.value.type if narrowed else _types.of_field(found, found.nullable)
-        if known is not None:
-            self.narrow(paths, node, known.without_none())
-
-    # --- displays, indexing, texts ---
-
-    def lower_Tuple(self, node: ast.Tuple, into: Cell | None) -> Value:
-        return self.display("TUPLE", node, into)
-
-    def lower_List(self, node: ast.List, into: Cell | None) -> Value:
-        return self.display("LIST", node, into)
-
-    def display(self, op: str, node: ast.Tuple | ast.List, into: Cell | None) -> Value:
-        constant = self.constant_display(node)
-        if constant is not MISSING:
-            return self.constant(constant, node)
-        if len(node.elts) > 255:
-            raise Refuse(node, "more than 255 items in a display", "make it a module constant")
-        mark = self.next_temporary
-        first = self.run_of(max(len(node.elts), 1))
-        parts = [self.item(item, Cell(first.kind, first.number + at)).type for at, item in enumerate(node.elts)]
-        self.next_temporary = mark
-        cell = into or self.temporary()
-        self.emit(op, node, cell, first, x=len(parts))
-        fixed = tuple(parts) if op == "TUPLE" else None
-        return Value(cell, Type(frozenset({op.lower()}), _types.join_all(parts), None, fixed))
-
-    def item(self, node: ast.expr, cell: Cell) -> Value:
-        if isinstance(node, ast.Starred):
-            raise Refuse(node, "* in a list or tuple is not available yet", "add the lists: [x] + rest")
-        value = self.value(node, cell)
-        if value.whole is not None:
-            raise Refuse(
-                node, f"a {value.whole.cls.__name__} cannot be put into a list or tuple", "put its fields there"
-            )
-        return value
-
-    def constant_display(self, node: ast.expr) -> Any:
-        """The object of a display of constants (names of module constants too), else MISSING."""
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, ast.Tuple | ast.List | ast.Set):
-            items = [self.constant_display(item) for item in node.elts]
-            if any(item is MISSING for item in items):
-                return MISSING
-            kind: type[Any] = {ast.Tuple: tuple, ast.List: list, ast.Set: set}[type(node)]
-            try:
-                return kind(items)
-            except TypeError as error:
-                raise Refuse(node, str(error)) from None
-        if isinstance(node, ast.Dict):
-            keys = [MISSING if key is None else self.constant_display(key) for key in node.keys]
-            values = [self.constant_display(item) for item in node.values]
-            if any(item is MISSING for item in [*keys, *values]):
-                return MISSING
-            return dict(zip(keys, values, strict=True))
-        if isinstance(node, ast.Name | ast.Attribute):
-            found = self.python_object(node)
-            plain = isinstance(found, str | int | float | enum.Enum | tuple | frozenset) or found is None
-            return found if plain else MISSING
-        number = literal_number(node)
-        return MISSING if number is None else number
-
-    def lower_Set(self, node: ast.Set, into: Cell | None) -> Value:
-        constant = self.constant_display(node)
-        if constant is MISSING:
-            raise Refuse(node, "a set of values that are not constants is not available yet", "a tuple: `x in (a, b)`")
-        return self.constant(constant, node)
-
-    def lower_Dict(self, node: ast.Dict, into: Cell | None) -> Value:
-        constant = self.constant_display(node)
-        if constant is MISSING:
-            raise Refuse(
-                node, "a dict of values that are not constants is not available yet", "if/elif, or a module constant"
-            )
-        return self.constant(constant, node)
-
-    def lower_Subscript(self, node: ast.Subscript, into: Cell | None) -> Value:
-        mark = self.next_temporary
-        base = self.present(self.plain(self.value(node.value), node.value), node.value)
-        if isinstance(node.slice, ast.Slice):
-            first = self.run_of(3)
-            for at, part in enumerate((node.slice.lower, node.slice.upper, node.slice.step)):
-                cell = Cell(first.kind, first.number + at)
-                if part is None:
-                    self.emit("MOVE", node, cell, self.literal(None).cell)
-                else:
-                    self.plain(self.value(part, cell), part)
-            self.next_temporary = mark
-            cell = into or self.temporary()
-            self.emit("SLICE", node, cell, base.cell, first)
-            return Value(cell, replace(base.type, items=None))
-        index = self.value(node.slice)
-        if base.type.only("dict", "none"):
-            if not _types.equality_is_exact(index.type, base.type.item or _types.NONE):
-                raise self.differs(index.type, base.type.item or _types.NONE, node)
-        else:
-            self.plain(index, node.slice)
-        self.next_temporary = mark
-        cell = into or self.temporary()
-        self.emit("INDEX", node, cell, base.cell, index.cell)
-        return Value(cell, self.indexed(base.type, node.slice))
-
-    @staticmethod
-    def indexed(base: Type, index: ast.expr) -> Type:
-        base = base.without_none()
-        if base.only("dict"):
-            return base.value or _types.ANY
-        number = literal_number(index)
-        if base.items is not None and isinstance(number, int) and -len(base.items) <= number < len(base.items):
-            return base.items[number]
-        if base.only("list", "tuple", "str", "range"):
-            return _types.item_of(base)
-        return _types.join_all([_types.item_of(base), base.value or _types.ANY])
-
-    def lower_JoinedStr(self, node: ast.JoinedStr, into: Cell | None) -> Value:
-        parts = [p for p in node.values if not (isinstance(p, ast.Constant) and p.value == "")]
-        if not parts:
-            return self.literal("")
-        if len(parts) > 255:
-            raise Refuse(node, "more than 255 parts in an f-string")
-        mark = self.next_temporary
-        first = self.run_of(len(parts))
-        for at, part in enumerate(parts):
-            cell = Cell(first.kind, first.number + at)
-            if isinstance(part, ast.FormattedValue):
-                self.format(part, cell)
-            else:
-                self.value(part, cell)
-        self.next_temporary = mark
-        cell = into or self.temporary()
-        if len(parts) == 1:
-            self.emit("MOVE", node, cell, first)
-        else:
-            self.emit("CONCAT", node, cell, first, x=len(parts))
-        return Value(cell, _types.STR)
-
-    def format(self, node: ast.FormattedValue, cell: Cell) -> None:
-        spec = node.format_spec
-        if spec is not None and not (isinstance(spec, ast.JoinedStr) and not spec.values):
-            text = ast.unparse(spec)[2:-1]
-            raise Refuse(
-                node, f'the format "{text}" is not available yet', "round(x, 2) where digits matter, {x} otherwise"
-            )
-        value = self.plain(self.value(node.value), node.value)
-        self.check_text(value, node.value, node.conversion == 114 or node.conversion == 97)
-        self.emit("FORMAT", node, cell, value.cell, x=CONVERSIONS[node.conversion])
 
     def check_text(self, value: Value, node: ast.AST, representation: bool) -> None:
         """Whether the text of a value is the same in the engine: not of members, not of sets."""
@@ -780,77 +495,11 @@ class Expressions(Flow):
         if _types.holds_set(value.type):
             raise Refuse(node, "the text of a set depends on its order, which Python randomizes", "sorted(s)")
 
-    def lower_FormattedValue(self, node: ast.FormattedValue, into: Cell | None) -> Value:
-        cell = into or self.temporary()
-        self.format(node, cell)
-        return Value(cell, _types.STR)
-
-    # --- calls and comprehensions: _calls.py ---
-
-    def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
-        raise NotImplementedError
-
-    def lower_ListComp(self, node: ast.ListComp, into: Cell | None) -> Value:
+    def constant_display(self, node: ast.expr) -> Any:
+        """The object of a display of constants, else MISSING."""
         raise NotImplementedError
 
     def lower_GeneratorExp(self, node: ast.GeneratorExp, into: Cell | None) -> Value:
         raise Refuse(
             node, "a generator is available inside sum, any, all, min, max, len, sorted, list, tuple, join", "[...]"
         )
-
-
-def literal_number(node: ast.expr) -> int | float | None:
-    """The value of number literals and exact operators on them; None for anything else."""
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, int | float) and not isinstance(node.value, bool) else None
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        inner = literal_number(node.operand)
-        return None if inner is None else -inner if isinstance(node.op, ast.USub) else inner
-    if not isinstance(node, ast.BinOp):
-        return None
-    left, right = literal_number(node.left), literal_number(node.right)
-    if left is None or right is None:
-        return None
-    try:
-        if isinstance(node.op, ast.Add):
-            return left + right
-        if isinstance(node.op, ast.Sub):
-            return left - right
-        if isinstance(node.op, ast.Mult):
-            return left * right
-        if isinstance(node.op, ast.Div):
-            return left / right
-    except ArithmeticError:
-        return None
-    return None
-
-
-def names_stored(node: ast.AST) -> tuple[set[str], set[str]]:
-    """The names that a function's body assigns (not those of comprehensions), and those that a walrus assigns."""
-    stored: set[str] = set()
-    walrus: set[str] = set()
-
-    def visit(inner: ast.AST, comprehension: bool) -> None:
-        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef) and inner is not node:
-            if not isinstance(inner, ast.Lambda):
-                stored.add(inner.name)
-            return
-        if isinstance(inner, ast.NamedExpr):
-            walrus.add(inner.target.id)
-        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store | ast.Del) and not comprehension:
-            stored.add(inner.id)
-        elif isinstance(inner, ast.Import | ast.ImportFrom):
-            stored.update((a.asname or a.name).split(".")[0] for a in inner.names)
-        elif isinstance(inner, ast.comprehension):
-            visit(inner.target, True)
-            for part in [inner.iter, *inner.ifs]:
-                visit(part, comprehension)
-            return
-        for child in ast.iter_child_nodes(inner):
-            visit(child, comprehension)
-
-    visit(node, False)
-    return stored | walrus, walrus
-
-
-__all__ = ["Expressions", "Scope", "construct", "literal_number", "names_stored"]

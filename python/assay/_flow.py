@@ -1,7 +1,8 @@
-"""The bottom of lowering: instructions and temporaries being made, jumps, and what is known of each name along each path.
+"""The bottom of lowering: instructions and temporaries being made, jumps, and what is known of names along each path.
 
-`_expressions.py`, `_calls.py` and `_lower.py` stand on it, in this order. A path's knowledge (`Paths`) maps names to bindings;
-a jump hands its copy to its label, a label joins what reaches it. `None` as the paths: nothing reaches this point.
+On it stand `_narrow.py`, `_expressions.py`, `_displays.py`, `_calls.py` and `_lower.py`, in this order. A path's
+knowledge (`Paths`) maps names to bindings; a jump hands its copy to its label, a label joins what reaches it. `None` as
+the paths: nothing reaches this point.
 """
 
 from __future__ import annotations
@@ -154,7 +155,9 @@ class Flow:
         return place_of_node(self.scope.file, node)
 
     def code_place(self, node: ast.AST) -> Place:
-        """Where an instruction says it stands. CPython puts an attribute or a method's call in the attribute's own line."""
+        """Where an instruction says it stands. CPython puts an attribute or a method's call in the attribute's own
+        line.
+        """
         if self.scope.call_place is not None:
             return self.scope.call_place
         place = self.place(node)

@@ -1,7 +1,7 @@
 """Python objects as the engine's constants: the bytes of engine/base/value.h, and the type the compiler knows.
 
-A set has no order that can be seen (iterating one is refused), so it is written sorted by its items' bytes: equal sources give
-equal bundles whatever the hash seed. A dict keeps its order.
+A set has no order that can be seen (iterating one is refused), so it is written sorted by its items' bytes: equal
+sources give equal bundles whatever the hash seed. A dict keeps its order.
 """
 
 from __future__ import annotations

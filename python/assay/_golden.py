@@ -1,7 +1,7 @@
 """Golden rows: sample inputs of a model with the framework's own answers, which the engine must give again at load.
 
-Rows are made from the model itself: every input takes the model's own thresholds, their neighbours one bit away, missing
-and very large values, from a generator seeded by the model's bytes.
+Rows are made from the model itself: every input takes the model's own thresholds, their neighbours one bit away,
+missing and very large values, from a generator seeded by the model's bytes.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     lower(unit, function)  ->  Lowered: instructions, how many temporaries, which cells may not be None
 
-Everything that Python would evaluate is evaluated in its order; every construct without a counterpart is a Problem at its
-line and column. `_flow.py` has instructions and paths, `_expressions.py` and `_calls.py` the expressions.
+Everything that Python would evaluate is evaluated in its order; every construct without a counterpart is a Problem at
+its line and column. `_flow.py` has instructions and paths, `_expressions.py` and `_calls.py` the expressions.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from ._definition import (
     Problem,
 )
 from ._events import strip_none
-from ._expressions import OPERATORS
 from ._flow import Binding, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole
 from ._share import Cell, Instruction, Label, tidy
 from ._source import function_node, name_place
+from ._syntax import OPERATORS
 from ._types import Type
 
 STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
@@ -92,7 +92,9 @@ class _Lowering(Calls):
     # --- parameters ---
 
     def parameter(self, parameter: ParamDef, tree: ast.AST, required: list[Cell]) -> Value:
-        """The cell that a parameter reads, with its default for a missing value; adds what must be there to `required`."""
+        """The cell that a parameter reads, with its default for a missing value; adds what must be there to
+        `required`.
+        """
         source = parameter.source
         if isinstance(source, EventDef):
             return Value(self.literal(None).cell, Type(frozenset()), Whole(source, "", source.cls))
@@ -234,13 +236,8 @@ class _Lowering(Calls):
             self.assign_expression(node.targets[0].id, node.value, node)
             return
         only = node.targets[0]
-        if (
-            len(node.targets) == 1
-            and isinstance(only, ast.Tuple | ast.List)
-            and isinstance(node.value, ast.Tuple | ast.List)
-        ):
-            if self.assign_pairwise(only, node.value):
-                return
+        if len(node.targets) == 1 and self.assign_pairwise(only, node.value):
+            return
         value = self.value(node.value)
         for target in node.targets:
             self.assign_target(target, value, node)
@@ -265,8 +262,10 @@ class _Lowering(Calls):
     def assign_name(self, name: str, value: Value, node: ast.AST) -> None:
         self.set_binding(f"{self.scope.number}:{name}", Binding(self.move(value, self.scope.cells[name], node)))
 
-    def assign_pairwise(self, target: ast.Tuple | ast.List, value: ast.Tuple | ast.List) -> bool:
-        """a, b = b, a: all values first, then the names."""
+    def assign_pairwise(self, target: ast.expr, value: ast.expr) -> bool:
+        """a, b = b, a: all values first, then the names. False if it is not of that form."""
+        if not (isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List)):
+            return False
         parts = [*target.elts, *value.elts]
         if len(target.elts) != len(value.elts) or any(isinstance(p, ast.Starred) for p in parts):
             return False

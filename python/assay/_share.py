@@ -1,4 +1,4 @@
-"""What the functions of a definition have in common: their constants, each kept once, and small clean-ups of their code."""
+"""What the functions of a definition share: their constants, each kept once; and small clean-ups of their code."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Constants:
 
 
 def tidy(code: list[Instruction], labels: list[Label]) -> list[Instruction]:
-    """Without moves of a cell to itself and jumps to the next instruction; jumps to jumps go to the end of the chain."""
+    """Without moves of a cell to itself and jumps to the next instruction; jumps to jumps go to the chain's end."""
     for instruction in code:
         seen: set[int] = set()
         while isinstance(instruction.c, Label) and instruction.c.position not in seen:

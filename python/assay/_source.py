@@ -1,7 +1,7 @@
 """The user's source text: files, syntax trees, and where things stand in them.
 
-Everything that shows or compiles source goes through here, so that columns are characters (Python's own are UTF-8 bytes)
-and every file is read once, as it was when the definition was read.
+Everything that shows or compiles source goes through here, so that columns are characters (Python's own are UTF-8
+bytes) and every file is read once, as it was when the definition was read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What the compiler knows of a value before it runs: its possible tags, what its items are, whether it stands for an Enum.
+"""What the compiler knows of a value before it runs: its possible tags, its items, whether it stands for an Enum.
 
-The engine's values carry their tag, so nothing depends on this for its meaning. It is here for three things: to name the
-places where None can bite, to refuse what would silently differ (an Enum member is only its value in the engine), and to
-print types. When unsure a type is wide (ANY) and says nothing.
+The engine's values carry their tag, so nothing depends on this for its meaning. It is here for three things: to name
+the places where None can bite, to refuse what would silently differ (an Enum member is only its value in the engine),
+and to print types. When unsure a type is wide (ANY) and says nothing.
 """
 
 from __future__ import annotations

@@ -1,0 +1,121 @@
+"""Runs a user's module once, in its own folder, for `_read.py`.
+
+The module's folder is the working directory and first on the import path while it runs; modules that it imports from
+there are read afresh and recorded as sources. Everything is put back afterwards, whatever happened.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import site
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import _api
+from ._definition import (
+    DefinitionError,
+    Place,
+    Problem,
+)
+from ._source import text_of
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def _is_users(file: str | None, folder: Path) -> bool:
+    """A module of the user's own: in the definition's folder, not installed and not a test."""
+    if not file or not file.endswith(".py"):
+        return False
+    path = Path(file).resolve()
+    installed = [sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages()]
+    inside = path.is_relative_to(folder) and not path.is_relative_to(PACKAGE)
+    nested = path.relative_to(folder).parts if inside else ()
+    outside = not any(path.is_relative_to(root) and not folder.is_relative_to(root) for root in installed)
+    hidden = any(p.startswith(".") or p in ("site-packages", "dist-packages") for p in nested)
+    return inside and outside and not hidden and not path.name.startswith(("test_", "conftest"))
+
+
+@contextmanager
+def _surroundings(folder: Path) -> Iterator[None]:
+    """The working directory, import path and module table that a definition runs in, restored afterwards."""
+    before = Path.cwd()
+    bytecode = sys.dont_write_bytecode
+    main = sys.modules.get("__main__")
+    kept = {
+        name: module
+        for name, module in list(sys.modules.items())
+        if module is not main and _is_users(getattr(module, "__file__", None), folder)
+    }
+    for name in kept:
+        del sys.modules[name]
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = bytecode
+        os.chdir(before)
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
+        for name, module in list(sys.modules.items()):
+            if module is not main and _is_users(getattr(module, "__file__", None), folder):
+                del sys.modules[name]
+        sys.modules.update(kept)
+
+
+def execute(path: Path) -> tuple[types.ModuleType, dict[Path, str]]:
+    text = text_of(path)
+    try:
+        code = compile(text, str(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        raise DefinitionError([_syntax_problem(path, error)]) from None
+    name = f"assay_definition.{path.stem}"
+    module = types.ModuleType(name, None)
+    module.__file__ = str(path)
+    folder = path.parent
+    sources = {path: text}
+    with _surroundings(folder):
+        sys.modules[name] = module  # dataclasses and typing look the module up while it runs
+        try:
+            exec(code, module.__dict__)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too: a definition may not end the tool that reads it
+            raise DefinitionError([_execution_problem(error, folder)]) from error
+        for other in list(sys.modules.values()):
+            file = getattr(other, "__file__", None)
+            if other is not sys.modules.get("__main__") and _is_users(file, folder):
+                source = Path(str(file)).resolve()
+                sources[source] = text_of(source)
+    sys.modules[name] = module
+    return module, sources
+
+
+def _syntax_problem(path: Path, error: Exception) -> Problem:
+    if isinstance(error, SyntaxError) and error.lineno:
+        file = Path(error.filename) if error.filename else path
+        column = max((error.offset or 1) - 1, 0)
+        end_line = error.end_lineno or error.lineno
+        end = max((error.end_offset or 0) - 1, column + 1) if end_line == error.lineno else column + 1
+        return Problem(Place(file, error.lineno, column, end, error.lineno), f"{type(error).__name__}: {error.msg}")
+    return Problem(Place(path, 1), f"{type(error).__name__}: {error}")
+
+
+def _execution_problem(error: BaseException, folder: Path) -> Problem:
+    """The exception that the module raised, at the last line of the user's own files."""
+    if isinstance(error, SyntaxError):
+        return _syntax_problem(folder, error)
+    place = None
+    trace = error.__traceback__
+    while trace is not None:
+        if _is_users(trace.tb_frame.f_code.co_filename, folder):
+            place = _api.place_of_instruction(trace.tb_frame.f_code, trace.tb_lasti, trace.tb_lineno)
+        trace = trace.tb_next
+    text = str(error)
+    return Problem(place, f"{type(error).__name__}: {text}" if text else type(error).__name__)

@@ -1,0 +1,120 @@
+"""Questions to the syntax alone, and the tables of operators and constructs that lowering goes by."""
+
+from __future__ import annotations
+
+import ast
+
+OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "ADD",
+    ast.Sub: "SUB",
+    ast.Mult: "MUL",
+    ast.Div: "DIV",
+    ast.FloorDiv: "FLOORDIV",
+    ast.Mod: "MOD",
+    ast.Pow: "POW",
+    ast.BitAnd: "BIT_AND",
+    ast.BitOr: "BIT_OR",
+    ast.BitXor: "BIT_XOR",
+    ast.LShift: "SHL",
+    ast.RShift: "SHR",
+}
+SIGNS: dict[type[ast.unaryop], str] = {ast.USub: "NEG", ast.UAdd: "POS", ast.Invert: "INVERT"}
+COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "EQ",
+    ast.NotEq: "NE",
+    ast.Lt: "LT",
+    ast.LtE: "LE",
+    ast.Gt: "GT",
+    ast.GtE: "GE",
+    ast.Is: "IS",
+    ast.IsNot: "IS_NOT",
+    ast.In: "IN",
+    ast.NotIn: "NOT_IN",
+}
+CONVERSIONS = {-1: 0, 115: 1, 114: 2, 97: 3}
+ATTRIBUTES = frozenset(
+    [
+        ".year",
+        ".month",
+        ".day",
+        ".hour",
+        ".minute",
+        ".second",
+        ".microsecond",
+        ".days",
+        ".seconds",
+        ".microseconds",
+        ".real",
+        ".imag",
+        ".numerator",
+        ".denominator",
+    ]
+)
+CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
+    ast.Lambda: ("a lambda", "write a helper function"),
+    ast.Await: ("await", "features are plain functions"),
+    ast.Yield: ("yield", "features are plain functions"),
+    ast.YieldFrom: ("yield from", "features are plain functions"),
+    ast.SetComp: ("a set comprehension", "a list comprehension, or any(... for ...)"),
+    ast.DictComp: ("a dict comprehension", "make the dict at module level"),
+    ast.Starred: ("* in an expression", ""),
+}
+
+
+def construct(node: ast.AST) -> str:
+    """What a syntax node is called."""
+    return CONSTRUCTS.get(type(node), (type(node).__name__.lower(), ""))[0]
+
+
+def literal_number(node: ast.expr) -> int | float | None:
+    """The value of number literals and exact operators on them; None for anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, int | float) and not isinstance(node.value, bool) else None
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        inner = literal_number(node.operand)
+        return None if inner is None else -inner if isinstance(node.op, ast.USub) else inner
+    if not isinstance(node, ast.BinOp):
+        return None
+    left, right = literal_number(node.left), literal_number(node.right)
+    if left is None or right is None:
+        return None
+    try:
+        if isinstance(node.op, ast.Add):
+            return left + right
+        if isinstance(node.op, ast.Sub):
+            return left - right
+        if isinstance(node.op, ast.Mult):
+            return left * right
+        if isinstance(node.op, ast.Div):
+            return left / right
+    except ArithmeticError:
+        return None
+    return None
+
+
+def names_stored(node: ast.AST) -> tuple[set[str], set[str]]:
+    """The names that a function's body assigns (not those of comprehensions), and those that a walrus assigns."""
+    stored: set[str] = set()
+    walrus: set[str] = set()
+
+    def visit(inner: ast.AST, comprehension: bool) -> None:
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef) and inner is not node:
+            if not isinstance(inner, ast.Lambda):
+                stored.add(inner.name)
+            return
+        if isinstance(inner, ast.NamedExpr):
+            walrus.add(inner.target.id)
+        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store | ast.Del) and not comprehension:
+            stored.add(inner.id)
+        elif isinstance(inner, ast.Import | ast.ImportFrom):
+            stored.update((a.asname or a.name).split(".")[0] for a in inner.names)
+        elif isinstance(inner, ast.comprehension):
+            visit(inner.target, True)
+            for part in [inner.iter, *inner.ifs]:
+                visit(part, comprehension)
+            return
+        for child in ast.iter_child_nodes(inner):
+            visit(child, comprehension)
+
+    visit(node, False)
+    return stored | walrus, walrus
