@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import Server, ask
+from served import ask, connected
+from server_fixture import needs_server, start_server
 
 ROOT = Path(__file__).resolve().parent.parent
 CARDS = ROOT / "examples" / "cards"
@@ -134,20 +135,23 @@ def test_engine_and_plain_python_compute_the_same_bits(rows: list[tuple[dict[str
 
 
 @pytest.mark.engine
+@needs_server
 def test_server_answers_what_the_engine_answers_in_process(
     rows: list[tuple[dict[str, Any], str]], bundle: Path, tmp_path: Path
 ) -> None:
     import assay
 
-    with assay.load(CARDS / "fraud.py") as detector, Server(bundle, tmp_path / "data") as server:
-        connection = server.connect()
+    with (
+        assay.load(CARDS / "fraud.py") as detector,
+        start_server(bundle, data=tmp_path / "data") as server,
+        connected(server) as connection,
+    ):
         for payment, _ in rows:
             status, body = ask(connection, "POST", "/v1/score?features=1", json.dumps(payment).encode())
             assert status == 200, body
             served, native = json.loads(body), detector.score(payment, features=True)
             assert comparable(served) == comparable(native)
             assert served["bundle"] == native["bundle"]
-        connection.close()
 
 
 # --- training -------------------------------------------------------------------------------------------------------

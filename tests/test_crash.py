@@ -15,9 +15,10 @@ import time
 from pathlib import Path
 
 import pytest
-from served import Server, ask, replay
+from served import ask, connected, replay
+from server_fixture import Server, needs_server, start_server
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, needs_server]
 
 Acknowledged = dict[str, tuple[bytes, bytes]]  # id -> what was sent, what was answered
 
@@ -124,8 +125,9 @@ def load_and_kill(server: Server, crash: int) -> Acknowledged:
     ]
     for thread in threads:
         thread.start()
-    time.sleep(random.Random(crash).uniform(0.05, 1.0))
-    server.kill()
+    time.sleep(random.Random(crash).uniform(0.05, 0.5))
+    server.process.kill()
+    server.process.wait()
     stop.set()
     for thread in threads:
         thread.join()
@@ -134,11 +136,10 @@ def load_and_kill(server: Server, crash: int) -> Acknowledged:
 
 def check(server: Server, told: Acknowledged) -> None:
     """Every one of them is answered as it was, by its id and when it is posted again."""
-    connection = server.connect()
-    for id, (body, answer) in told.items():
-        assert ask(connection, "GET", f"/v1/decisions/{id}") == (200, answer)
-        assert ask(connection, "POST", "/v1/score", body) == (200, answer), "posted again"
-    connection.close()
+    with connected(server) as connection:
+        for id, (body, answer) in told.items():
+            assert ask(connection, "GET", f"/v1/decisions/{id}") == (200, answer)
+            assert ask(connection, "POST", "/v1/score", body) == (200, answer), "posted again"
 
 
 def test_acknowledged_decisions_outlive_ten_kills(bundle: Path, tmp_path: Path) -> None:
@@ -149,14 +150,14 @@ def test_acknowledged_decisions_outlive_ten_kills(bundle: Path, tmp_path: Path) 
     newest: Acknowledged = {}
     rng = random.Random(1)
     for crash in range(CRASHES):
-        server = Server(bundle, data)
         older = rng.sample(sorted(acknowledged), min(300, len(acknowledged)))
-        check(server, newest | {id: acknowledged[id] for id in older})
-        newest = load_and_kill(server, crash)
+        with start_server(bundle, data=data) as server:
+            check(server, newest | {id: acknowledged[id] for id in older})
+            newest = load_and_kill(server, crash)
         acknowledged |= newest
     assert len(acknowledged) > 20 * CRASHES, "the server was hardly loaded"
 
-    with Server(bundle, data) as server:
+    with start_server(bundle, data=data) as server:
         check(server, acknowledged)
 
     result = replay(bundle, data)
