@@ -55,7 +55,7 @@ def many(n: int, logins: int) -> bool:
 
 def environment(**more: str) -> dict[str, str]:
     """In which a process finds the package that the tests use."""
-    folder = str(Path(package.__file__).resolve().parent.parent)
+    folder = str(Path(package.__file__).absolute().parent.parent)
     return os.environ | {"PYTHONPATH": folder, "NO_COLOR": "1", "COLUMNS": "120"} | more
 
 

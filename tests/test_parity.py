@@ -18,7 +18,8 @@ from assay._parse import EventError
 from assay._read import read
 from assay._twin import Twin
 from payments_of_everything import Event, events
-from served import Server, ask
+from served import ask, connected
+from server_fixture import needs_server, start_server
 
 Connection = http.client.HTTPConnection
 lightgbm = pytest.importorskip("lightgbm")
@@ -126,10 +127,10 @@ def posted(connection: Connection, stream: Iterator[Event]) -> Iterator[tuple[Ev
 
     def flush() -> Iterator[tuple[Event, dict[str, Any]]]:
         if waiting:
-            body = b"\n".join(text for _, text in waiting)
-            status, answers = ask(connection, "POST", "/v1/score?features=1", body, "application/x-ndjson")
-            assert (status, answers.count(b"\n")) == (200, len(waiting)), answers[:1000]
-            yield from zip(list(waiting), map(json.loads, answers.splitlines()), strict=True)
+            body = b"[" + b",".join(text for _, text in waiting) + b"]"
+            status, answers = ask(connection, "POST", "/v1/score?features=1", body)
+            assert status == 200, answers[:1000]
+            yield from zip(list(waiting), json.loads(answers), strict=True)
             waiting.clear()
 
     for event in stream:
@@ -168,16 +169,18 @@ def assert_answers_agree(served: dict[str, Any], python: Decided, ignored: str =
     return len(features)
 
 
+@needs_server
 def test_server_answers_10000_payments_as_the_twin_does(stream: list[Decided], bundle: Path, tmp_path: Path) -> None:
     """All lie in the past, so the server clamps nothing; only `travelled` reads when a payment arrived."""
     compared = 0
-    with Server(bundle, tmp_path / "data") as server:
-        answers = posted(server.connect(), (python.event for python in stream))
+    with start_server(bundle, data=tmp_path / "data") as server, connected(server) as connection:
+        answers = posted(connection, (python.event for python in stream))
         for python, (_, served) in zip(stream, answers, strict=True):
             compared += assert_answers_agree(served, python, ignored="travelled")
     assert compared > 9_000 * 25
 
 
+@needs_server
 def test_server_clamps_future_payments_as_the_twin_does_with_its_arrivals(
     definition: Path, bundle: Path, tmp_path: Path
 ) -> None:
@@ -185,8 +188,7 @@ def test_server_clamps_future_payments_as_the_twin_does_with_its_arrivals(
     start = datetime.now(UTC) - timedelta(hours=1)
     clamped = compared = 0
     arrival = start
-    with Server(bundle, tmp_path / "data") as server:
-        connection = server.connect()
+    with start_server(bundle, data=tmp_path / "data") as server, connected(server) as connection:
         answers = list(posted(connection, events(600, seed=3, start=start, future=timedelta(days=3), ahead=0.2)))
         for event, served in answers:
             if not event[0] and "seq" in served:
@@ -198,11 +200,13 @@ def test_server_clamps_future_payments_as_the_twin_does_with_its_arrivals(
     assert compared > 500 * 25
 
 
+@needs_server
 def test_windows_that_reach_before_the_first_deployment_are_warming(
     definition: Path, bundle: Path, tmp_path: Path
 ) -> None:
-    with Server(bundle, tmp_path / "data", "--history", "unknown") as server:
-        (event, served), *_ = posted(server.connect(), (event for event in events(50, seed=4) if not event[0]))
+    flags = ("--history", "unknown")
+    with start_server(bundle, *flags, data=tmp_path / "data") as server, connected(server) as connection:
+        (event, served), *_ = posted(connection, (event for event in events(50, seed=4) if not event[0]))
         until = datetime.fromisoformat(next(w["until"] for w in served["warming"] if w["window"] == "n_10m"))
         twin = Twin(read(definition), since=until - timedelta(minutes=10))
         assert_answers_agree(served, decided(twin, event), ignored="travelled")

@@ -46,10 +46,14 @@ def main() -> None:
         sys.exit(1)
     except (RowsError, ServeError) as error:
         complain(str(error))
-    except OSError as error:
-        complain(f"{error.filename or ''}: {error.strerror}" if error.strerror else str(error))
     except BrokenPipeError:
         sys.exit(141)
+    except ImportError as error:
+        if error.name != "assay._engine":
+            raise
+        complain("this installation has no engine (assay._engine): pip install . builds it")
+    except OSError as error:
+        complain(f"{error.filename or ''}: {error.strerror}" if error.strerror else str(error))
 
 
 def complain(message: str) -> NoReturn:
@@ -181,7 +185,7 @@ def show_check(checked: Any, limit_us: int | None) -> None:
         ]
         err.print(f"[bold]{escape(checked.file.name)}[/]   {definition.scored.name}: {', '.join(parts)}\n")
         cost = checked.parity.us_per_payment if checked.parity else None
-        shown = f"{cost:10.1f} us a payment (JSON in, decision out)" if cost is not None else ""
+        shown = f"{cost:10.1f} us a payment (median, JSON in, decision out)" if cost is not None else ""
         over = (
             f"     [red]over the budget of {limit_us} us[/]"
             if cost is not None and limit_us and cost > limit_us

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ._definition import FunctionDef
 from ._events import strip_none
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
@@ -24,6 +25,7 @@ class Fit:
 
     types: frozenset[type] | None
     items: Fit | None = None  # of a list's or tuple's items
+    truth: bool = False  # whatever it is, Python's truth value of it is taken
 
 
 ANY = Fit(None)
@@ -58,18 +60,20 @@ def _union(sets: Iterable[frozenset[type] | None]) -> frozenset[type]:
     return frozenset().union(*(one for one in sets if one is not None))
 
 
-def fit(result: Any, annotation: Any, *, truth: bool = False) -> Any:
-    """The result as others see it. TypeError or OverflowError if it does not fit. `truth`: Python's truth value is
-    taken (of rules; so it is for `-> bool`)."""
-    return _fit(result, fit_of(annotation), truth or strip_none(annotation)[0] is bool)
+def fit_of_function(function: FunctionDef) -> Fit:
+    """What a function's result must fit: of rules and of `-> bool` Python's truth value is taken."""
+    wanted = fit_of(function.returns)
+    truth = function.kind == "rule" or strip_none(function.returns)[0] is bool
+    return Fit(wanted.types, wanted.items, truth)
 
 
-def _fit(value: Any, wanted: Fit, truth: bool = False) -> Any:
+def fit(value: Any, wanted: Fit) -> Any:
+    """The result as others see it. TypeError or OverflowError if it does not fit."""
     if isinstance(value, enum.Enum):
         value = value.value
     kind = type(value)
     kinds = wanted.types
-    if truth and kind is not bool:
+    if wanted.truth and kind is not bool:
         if value is None and kinds is not None and type(None) in kinds:
             return None
         return bool(value)
@@ -88,6 +92,6 @@ def _fit(value: Any, wanted: Fit, truth: bool = False) -> Any:
 
 def _fit_items(value: Any, wanted: Fit) -> Any:
     if isinstance(value, list | tuple):
-        items = [_fit(item, wanted.items or ANY) for item in value]
+        items = [fit(item, wanted.items or ANY) for item in value]
         return items if isinstance(value, list) else tuple(items)
     return value

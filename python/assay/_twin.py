@@ -36,7 +36,7 @@ from ._definition import (
     ThresholdsDef,
     WindowDef,
 )
-from ._fit import fit
+from ._fit import Fit, fit, fit_of_function
 from ._parse import EventError, Parsed, parse, problem, to_json_bytes
 from ._source import function_node
 from ._windows import Entry, ReferenceWindow, key_of
@@ -85,6 +85,7 @@ class Twin:
         self.masked: set[str] = set()  # fields of the last event in which card numbers were masked
         self._windows = {window.name: ReferenceWindow(window) for window in definition.windows}
         self._models = {model.name: _booster(model) for model in definition.models}
+        self._fits: dict[FunctionDef, Fit] = {}
         self._answers: dict[tuple[str, Any], tuple[bytes, dict[str, Any]]] = {}
         self._latest_us: int | None = None  # latest (clamped) event time so far
         self._arrival_us: int | None = None
@@ -185,11 +186,15 @@ class Twin:
             self._fail(run, function, error, self._place_of(error, function))
             return None
         try:
-            return fit(result, function.returns, truth=function.kind == "rule")
+            return fit(result, self._fit_of(function))
         except (TypeError, OverflowError) as error:
             line = _returning_line(function.function, positional, named)
             self._fail(run, function, error, Place(Path(function.function.__code__.co_filename), line))
             return None
+
+    def _fit_of(self, function: FunctionDef) -> Fit:
+        known = self._fits.get(function)
+        return self._fits.setdefault(function, fit_of_function(function)) if known is None else known
 
     def _argument(self, param: ParamDef, run: Run) -> Any:
         source = param.source
@@ -420,12 +425,18 @@ def _returning_line(function: Callable[..., Any], positional: list[Any], named: 
         function(*positional, **named)
     finally:
         sys.settrace(before)
+    returns, last = _ways_out(function)
+    return next((first for first, end in returns if first <= line <= end), last or line)
+
+
+@lru_cache(maxsize=4096)
+def _ways_out(function: Callable[..., Any]) -> tuple[list[tuple[int, int]], int]:
+    """The first and last line of each `return` of a function, and the line of its last statement (0: no source)."""
     node = function_node(function)
     if node is None or isinstance(node, ast.Lambda):
-        return line
+        return [], 0
     returns = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
-    left = [each.lineno for each in returns if each.lineno <= line <= (each.end_lineno or each.lineno)]
-    return left[0] if left else node.body[-1].lineno
+    return [(each.lineno, each.end_lineno or each.lineno) for each in returns], node.body[-1].lineno
 
 
 def _content(parsed: Parsed) -> bytes:
