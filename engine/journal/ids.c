@@ -5,7 +5,8 @@
  * File: struct file_header, then at page bounds regions of slots (struct slot, 72 bytes; id 0 is an empty one). It
  * counts only if it was closed: `clean` is 1, the header's checksum is right (it covers each shard's place, size and
  * checksum) and so is every shard's. Else, and while it is open, it is worth nothing: whoever opens it starts empty
- * and rebuilds from the journal. Space is reserved before it is mapped, so that a full disk is IDS_FULL and not a signal. */
+ * and rebuilds from the journal. Space is reserved before it is mapped, so that a full disk is IDS_FULL and not a
+ * signal. */
 #include "ids.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* The id index: claims are atomic, nothing is forgotten early, and a file that was not closed well counts for nothing. */
+/* The id index: claims are atomic, nothing is forgotten early, and a file that was not closed well counts for
+ * nothing. */
 #include "ids.h"
 
 #include <fcntl.h>
