@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 import assay as package
 import pytest
 from assay._serve import ServeError, read_config
+from server_fixture import needs_server
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ["new", "check", "build", "score", "serve", "explain", "replay"]
@@ -286,20 +289,42 @@ def wait_for(port: int, want: Any, seconds: float = 30) -> Any:
         time.sleep(0.1)
 
 
-@pytest.mark.engine
-def test_reload_follows_a_save_keeps_its_history_and_survives_a_broken_build(folder: Path) -> None:
-    from assay._serve import server_binary
-
-    try:
-        server_binary()
-    except ServeError as error:
-        pytest.skip(str(error))
+@contextlib.contextmanager
+def serving(folder: Path, *flags: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """`assay serve small.py` on a free port until the block ends; then SIGTERM must end it well."""
     port = free_port()
-    command = [sys.executable, "-m", "assay", "serve", "small.py", "--reload", "--listen", f"127.0.0.1:{port}"]
-    cache = environment(XDG_CACHE_HOME=str(folder))
+    command = [sys.executable, "-m", "assay", "serve", "small.py", "--listen", f"127.0.0.1:{port}", *flags]
+    cache = environment(XDG_CACHE_HOME=str(folder / "cache"))
     process = subprocess.Popen(command, cwd=folder, env=cache, stderr=subprocess.PIPE, text=True)
     try:
         wait_for(port, lambda p: ask(p, "GET", "/readyz")[0] == 200)
+        yield port, process
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@needs_server
+@pytest.mark.engine
+def test_served_decision_is_explained_and_replayed_from_the_folder_that_the_configuration_names(folder: Path) -> None:
+    (folder / "assay.toml").write_text('[serve]\ndata = "kept"\ndurability = "none"\n')
+    event = {"id": "a", "at": "2026-01-01T00:00:00Z", "card": "c", "amount": 1}
+    with serving(folder, "--durability", "commit") as (port, _):
+        answer = ask(port, "POST", "/v1/score", json.dumps(event).encode())[1]
+        assert "durable" not in answer  # the flag comes before the file
+        explained = assay("explain", "a", "--from", f"http://127.0.0.1:{port}")
+        assert json.loads(explained.stdout)["decision"] == answer
+    assert json.loads(assay("explain", "a", "--data", "kept", cwd=folder).stdout)["inputs"]["amount"] == 1.0
+    assert assay("explain", "b", "--data", "kept", cwd=folder).returncode == 1
+    assert "1 event decided again: 0 differences" in assay("replay", "--data", "kept", cwd=folder).stdout
+
+
+@needs_server
+@pytest.mark.engine
+def test_reload_follows_a_save_keeps_its_history_and_survives_a_broken_build(folder: Path) -> None:
+    with serving(folder, "--reload") as (port, process):
         event = {"id": "a", "at": "2026-01-01T00:00:00Z", "card": "c", "amount": 1}
         first = ask(port, "POST", "/v1/score?features=1", json.dumps(event).encode())[1]
         assert first["features"]["doubled"] == 2
@@ -314,8 +339,5 @@ def test_reload_follows_a_save_keeps_its_history_and_survives_a_broken_build(fol
             return answer if answer["features"]["doubled"] == 3 else None
 
         assert wait_for(port, changed)["features"]["n"] >= 1
-    finally:
-        process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=60)[1]
-    assert process.returncode == 0
-    assert "the running server goes on as it was" in said
+    assert process.stderr is not None
+    assert "the running server goes on as it was" in process.stderr.read()

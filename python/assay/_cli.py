@@ -195,7 +195,6 @@ def show_check(checked: Any, limit_us: int | None) -> None:
         err.print(f"  python  {counted(0, 'function'):>14}\n")
     if checked.problems:
         show_problems(checked.problems)
-        err.print()
     if checked.parity is not None:
         show_parity(checked.parity)
     elif definition is not None and not checked.problems:
@@ -463,6 +462,7 @@ def replay(
     bundle: Annotated[
         Path | None, typer.Option(metavar="X.assay", help="[default: the one in the data folder]")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON, with the windows' digest.")] = False,
 ) -> None:
     """Recomputes every decision of a data folder from its journal and says how many differ.
 
@@ -472,4 +472,11 @@ def replay(
 
     if not data.is_dir():
         raise typer.BadParameter(f"{data} is not a folder", param_hint="--data")
-    raise typer.Exit(_serve.replay(data, bundle or _serve.bundle_in(data)))
+    found = _serve.replay(data, bundle or _serve.bundle_in(data))
+    if as_json:
+        print(json.dumps(found))
+    else:
+        print(f"{counted(found['inputs'], 'event')} decided again: {counted(found['differences'], 'difference')}")
+        if found["differences"]:
+            print(f"the first: {found['first_difference']}")
+    raise typer.Exit(1 if found["differences"] else 0)

@@ -4,6 +4,7 @@ save."""
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 POLL_S = 0.3
 STOP_S = 30.0
@@ -199,11 +201,14 @@ def bundle_in(data: Path) -> Path:
     return bundles[-1]
 
 
-def replay(data: Path, bundle: Path) -> int:
-    """Recomputes all decisions of a data folder and compares. The server binary's exit status."""
-    return subprocess.run(
-        [str(server_binary()), "--replay", "--data", str(data), "--bundle", str(bundle)], check=False
-    ).returncode
+def replay(data: Path, bundle: Path) -> dict[str, Any]:
+    """Recomputes all decisions of a data folder and compares: how many there were, how many differ."""
+    command = [str(server_binary()), "--replay", "--data", str(data), "--bundle", str(bundle)]
+    result = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    if not result.stdout.startswith("{"):
+        raise ServeError(f"{data} cannot be replayed")  # the server has said why
+    summary: dict[str, Any] = json.loads(result.stdout)
+    return summary
 
 
 def ask(server: str, id: str) -> tuple[int, bytes]:
