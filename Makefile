@@ -47,8 +47,10 @@ unit: | deps
 	cmake --build build/unit
 	ctest --test-dir build/unit --output-on-failure --progress
 
+# More processes than cores: many tests wait for servers and disks.
+TEST_PROCESSES ?= 4
 test: install unit ## the tests that every change must pass
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n $(TEST_PROCESSES)
 
 # The slower tier: sanitizers with both compilers, fuzz smoke, then the tests above.
 check: lint ## sanitizers (gcc and clang), thread sanitizer, fuzz targets for a minute each, then `make test`
