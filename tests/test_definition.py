@@ -1,4 +1,4 @@
-"""Reading a definition: what a module's names become, and what is said of each mistake: where, what, and the way out."""
+"""Reading a definition: what a module's names become, and what is said of each mistake: where, what, the way out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from assay._definition import MISSING, Definition, DefinitionError, FieldDef, FunctionDef, ObjectDef, Secrecy, WindowDef
 from assay._diagnostics import plain
 from assay._read import parse_span, read
@@ -247,11 +246,19 @@ def test_settings_of_the_module(define: Define) -> None:
     assert (tuple(d.outcomes), d.history) == (("ok", "review", "stop"), "empty")
 
 
-@pytest.mark.parametrize(
-    ("text", "us"),
-    [("10m", 600_000_000), ("1us", 1), ("2ms", 2_000), ("3s", 3_000_000), ("1h", 3_600_000_000), ("1d", 86_400_000_000)]
-    + [("2w", 1_209_600_000_000), ("1.5h", None), ("h", None), ("10 m", None), ("-1h", None), ("1y", None), (10, None)],
-)
+LENGTHS = {
+    "1us": 1,
+    "2ms": 2_000,
+    "3s": 3_000_000,
+    "10m": 600_000_000,
+    "1h": 3_600_000_000,
+    "1d": 86_400_000_000,
+    "2w": 1_209_600_000_000,
+    **dict.fromkeys(["1.5h", "h", "10 m", "-1h", "1y", "", 10, None]),
+}
+
+
+@pytest.mark.parametrize(("text", "us"), LENGTHS.items())
 def test_lengths_of_time(text: object, us: int | None) -> None:
     assert parse_span(text) == us
 
@@ -280,7 +287,13 @@ CASES = [
         'f reads "amont", which is not a field, feature, window or model',
         "did you mean amount?",
     ),
-    Case("star parameter", FEATURE.format("*amount"), "amount", "f takes *amount", "name each parameter after what it reads"),
+    Case(
+        "star parameter",
+        FEATURE.format("*amount"),
+        "amount",
+        "f takes *amount",
+        "name each parameter after what it reads",
+    ),
     Case(
         "no return annotation",
         "@rule('review')\ndef big_one(amount: float):\n    return amount > 1\n",
@@ -386,7 +399,7 @@ CASES = [
     ),
     Case(
         "secret value",
-        "@feature\ndef g(pin: str | None) -> int:\n    return 1\n" 'w = window.sum("g", by="card", over="7d")\n',
+        '@feature\ndef g(pin: str | None) -> int:\n    return 1\nw = window.sum("g", by="card", over="7d")\n',
         'window.sum("g", by="card", over="7d")',
         "w would return g, which is Secret",
         "windows may count it or key by it",
@@ -440,7 +453,7 @@ CASES = [
         "unknown outcome",
         "@rule('reject')\ndef g(big: bool) -> bool:\n    return big\n",
         "rule('reject')",
-        "@rule('reject'): the outcomes are \"approve\", \"review\", \"decline\"",
+        '@rule(\'reject\'): the outcomes are "approve", "review", "decline"',
     ),
     Case(
         "thresholds out of order",
@@ -457,8 +470,7 @@ CASES = [
     ),
     Case(
         "two decisions",
-        FEATURE.format("amount: float")
-        + 'first = thresholds("f", review=0.9)\nsecond = thresholds("f", review=0.8)\n',
+        FEATURE.format("amount: float") + 'first = thresholds("f", review=0.9)\nsecond = thresholds("f", review=0.8)\n',
         'thresholds("f", review=0.8)',
         "there are two decisions, here and in line 25",
     ),
@@ -491,7 +503,14 @@ CASES = [
         'declare one: @event(id="id", time="at") above a class with annotated fields',
         HEAD + LOGIN,
     ),
-    Case("field of a dict", EVENT.format("x: dict"), "x: dict", "x: a field cannot be `dict`", "a nested object is a class with annotated fields", HEAD),
+    Case(
+        "field of a dict",
+        EVENT.format("x: dict"),
+        "x: dict",
+        "x: a field cannot be `dict`",
+        "a nested object is a class with annotated fields",
+        HEAD,
+    ),
     Case(
         "field of two types",
         EVENT.format("x: int | str"),
@@ -508,8 +527,22 @@ CASES = [
         "lists hold str, int, float, bool, datetime, date",
         HEAD,
     ),
-    Case("default of another type", EVENT.format("x: int = '1'"), "x: int = '1'", "the default of x is '1', expected int", "", HEAD),
-    Case("default of None", EVENT.format("x: int = None"), "x: int = None", "x defaults to None but its type is not `int | None`", "", HEAD),
+    Case(
+        "default of another type",
+        EVENT.format("x: int = '1'"),
+        "x: int = '1'",
+        "the default of x is '1', expected int",
+        "",
+        HEAD,
+    ),
+    Case(
+        "default of None",
+        EVENT.format("x: int = None"),
+        "x: int = None",
+        "x defaults to None but its type is not `int | None`",
+        "",
+        HEAD,
+    ),
     Case(
         "one path read twice",
         EVENT.format("x: int\n    y: Annotated[int, Field(alias='x')]"),
@@ -526,24 +559,99 @@ CASES = [
         "",
         HEAD,
     ),
-    Case("unit of a number", EVENT.format("x: Annotated[int, Field(unit='s')]"), "x: Annotated[int, Field(unit='s')]", "x: only a datetime has a unit, this is a int", "", HEAD),
-    Case("secret and clear", EVENT.format("x: Annotated[str, Secret, Clear]"), "x: Annotated[str, Secret, Clear]", "x cannot be both Secret and Clear", "", HEAD),
-    Case("id that may be missing", EVENT.replace("id: str", "id: str | None").format("x: int"), "id: str | None", "the id id may not be missing: no `| None`, no default", "", HEAD),
-    Case("id of another type", EVENT.replace("id: str", "id: float").format("x: int"), "id: float", "the id id is a float, expected str or int", "", HEAD),
-    Case("time of another type", EVENT.replace("at: datetime", "at: int").format("x: int"), "at: int", "the time at is a int, expected datetime", "", HEAD),
-    Case("id that is no field", EVENT.replace("id='id'", "id='key'").format("x: int"), "Other", '@event(id="key"): Other has no field of that name', "", HEAD),
-    Case("zone of a later version", EVENT.replace("time='at'", "time='at', timezone='Europe/Paris'").format("x: int"), "Other", "timezone='Europe/Paris' is not available yet", 'timezone="UTC", or send times with an offset', HEAD),
-    Case("text", "t = text.tokens('device', 'tokenizer.json')\n", "text.tokens('device', 'tokenizer.json')", "text.tokens is not available yet"),
-    Case("table", "home = table('customers.csv', key='card')\n", "table('customers.csv', key='card')", "table is not available yet"),
+    Case(
+        "unit of a number",
+        EVENT.format("x: Annotated[int, Field(unit='s')]"),
+        "x: Annotated[int, Field(unit='s')]",
+        "x: only a datetime has a unit, this is a int",
+        "",
+        HEAD,
+    ),
+    Case(
+        "secret and clear",
+        EVENT.format("x: Annotated[str, Secret, Clear]"),
+        "x: Annotated[str, Secret, Clear]",
+        "x cannot be both Secret and Clear",
+        "",
+        HEAD,
+    ),
+    Case(
+        "id that may be missing",
+        EVENT.replace("id: str", "id: str | None").format("x: int"),
+        "id: str | None",
+        "the id id may not be missing: no `| None`, no default",
+        "",
+        HEAD,
+    ),
+    Case(
+        "id of another type",
+        EVENT.replace("id: str", "id: float").format("x: int"),
+        "id: float",
+        "the id id is a float, expected str or int",
+        "",
+        HEAD,
+    ),
+    Case(
+        "time of another type",
+        EVENT.replace("at: datetime", "at: int").format("x: int"),
+        "at: int",
+        "the time at is a int, expected datetime",
+        "",
+        HEAD,
+    ),
+    Case(
+        "id that is no field",
+        EVENT.replace("id='id'", "id='key'").format("x: int"),
+        "Other",
+        '@event(id="key"): Other has no field of that name',
+        "",
+        HEAD,
+    ),
+    Case(
+        "zone of a later version",
+        EVENT.replace("time='at'", "time='at', timezone='Europe/Paris'").format("x: int"),
+        "Other",
+        "timezone='Europe/Paris' is not available yet",
+        'timezone="UTC", or send times with an offset',
+        HEAD,
+    ),
+    Case(
+        "text",
+        "t = text.tokens('device', 'tokenizer.json')\n",
+        "text.tokens('device', 'tokenizer.json')",
+        "text.tokens is not available yet",
+    ),
+    Case(
+        "table",
+        "home = table('customers.csv', key='card')\n",
+        "table('customers.csv', key='card')",
+        "table is not available yet",
+    ),
     Case("block list", "stolen = blocklist('stolen')\n", "blocklist('stolen')", "blocklist is not available yet"),
-    Case("vector feature", "@feature(size=3)\ndef v(amount: float) -> list[float]:\n    return [amount]\n", "feature(size=3)", "vector features (size=) are not available yet", "return a float from each of several features"),
+    Case(
+        "vector feature",
+        "@feature(size=3)\ndef v(amount: float) -> list[float]:\n    return [amount]\n",
+        "feature(size=3)",
+        "vector features (size=) are not available yet",
+        "return a float from each of several features",
+    ),
     Case("exception of the module", "RISK = {}['x']\n", "{}['x']", "KeyError: 'x'"),
     Case("syntax error", "def f(:\n    pass\n", ":", "SyntaxError: invalid syntax"),
     Case("a definition may not end the tool", "raise SystemExit(3)\n", "raise SystemExit(3)", "SystemExit: 3"),
-    Case("history", "history = 'none'\n", "", "history is 'none', expected \"empty\" or \"unknown\""),
-    Case("outcomes", "outcomes = ('a', 'a')\n", "", "outcomes is ('a', 'a'), expected 2 to 16 different names, mild to severe"),
-    Case("a missing model", "risk = model('risk.txt')\n", "model('risk.txt')", "the model risk.txt cannot be read: No such file or directory"),
-]  # fmt: skip
+    Case("history", "history = 'none'\n", "", 'history is \'none\', expected "empty" or "unknown"'),
+    Case(
+        "outcomes",
+        "outcomes = ('a', 'a')\n",
+        "",
+        "outcomes is ('a', 'a'), expected 2 to 16 different names, mild to severe",
+    ),
+    Case(
+        "a missing model",
+        "risk = model('risk.txt')\n",
+        "model('risk.txt')",
+        "the model risk.txt cannot be read: No such file or directory",
+    ),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -152,9 +152,8 @@ class Displays(Expressions):
         spec = node.format_spec
         if spec is not None and not (isinstance(spec, ast.JoinedStr) and not spec.values):
             text = ast.unparse(spec)[2:-1]
-            raise Refuse(
-                node, f'the format "{text}" is not available yet', "round(x, 2) where digits matter, {x} otherwise"
-            )
+            help = "round(x, 2) where digits matter, {x} otherwise"
+            raise Refuse(node.value, f'the format "{text}" is not available yet', help)
         value = self.plain(self.value(node.value), node.value)
         self.check_text(value, node.value, node.conversion == 114 or node.conversion == 97)
         self.emit("FORMAT", node, cell, value.cell, x=CONVERSIONS[node.conversion])

@@ -13,6 +13,7 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from . import _api
@@ -26,6 +27,7 @@ from ._source import text_of
 PACKAGE = Path(__file__).resolve().parent
 
 
+@lru_cache(maxsize=8192)  # asked of every loaded module, four times
 def _is_users(file: str | None, folder: Path) -> bool:
     """A module of the user's own: in the definition's folder, not installed and not a test."""
     if not file or not file.endswith(".py"):

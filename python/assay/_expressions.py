@@ -377,8 +377,8 @@ class Expressions(Narrowing):
         self.emit(op, node, cell, left.cell, right.cell)
 
     def differs(self, a: Type, b: Type, node: ast.AST) -> Refuse:
-        cls = a.enum if isinstance(a.enum, type) else b.enum
-        if not isinstance(cls, type):
+        cls = a.enum if a.enum is not None else b.enum
+        if not isinstance(cls, type) or b.enum is _types.Mixed.MIXED:
             return Refuse(node, "this may be an Enum's member or another value", "compare .value on every path")
         help = f"compare with {cls.__name__}.{next(iter(cls)).name}, or its .value"
         return Refuse(node, f"a member of {cls.__name__} never equals a plain value", help)
