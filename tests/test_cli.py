@@ -130,6 +130,16 @@ def test_check_says_what_the_definition_is_and_that_both_agree(folder: Path) -> 
 
 
 @pytest.mark.engine
+def test_check_takes_a_payment_that_is_there_again_or_refused_for_equal(folder: Path) -> None:
+    lines = (folder / "payments.jsonl").read_text().splitlines()
+    (folder / "payments.jsonl").write_text("\n".join([*lines, lines[0], lines[1].replace('"c"', "7")]) + "\n")
+    result = assay("check", "small.py", "--sample", "payments.jsonl", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert "5 of 5 payments: native = Python, bit for bit" in result.stderr
+    assert "1 of them refused, by both in the same way" in result.stderr
+
+
+@pytest.mark.engine
 def test_check_as_json_and_over_budget_fails(folder: Path) -> None:
     arguments = ("check", "small.py", "--sample", "payments.jsonl", "--json", "--budget")
     result = assay(*arguments, "1us", cwd=folder)

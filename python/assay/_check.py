@@ -25,6 +25,7 @@ from ._parse import EventError
 from ._rows import Row
 from ._twin import Twin
 
+TIMED_ROWS = 5_000
 DIFFERENCES_MAX = 5  # shown in full; the rest are counted
 UNEQUAL_BY_NATURE = ("took_us", "bundle")
 
@@ -49,16 +50,12 @@ class Parity:
     refused: int = 0  # by both, with the same errors
     differing_rows: int = 0
     differences: list[Difference] = field(default_factory=list)
-    costs_ns: list[int] = field(default_factory=list)  # of each payment in the engine: JSON in, decision out
+    us_per_payment: float | None = None  # in the engine: JSON in, decision out
+    timed: list[Row] = field(default_factory=list)  # the sample's beginning, to measure that
     unevaluated: Counter[str] = field(default_factory=Counter)  # rules, by how often they lacked an input
     masked: Counter[str] = field(default_factory=Counter)  # fields, by events in which card numbers were masked
     outcomes: Counter[str] = field(default_factory=Counter)
     errors: Counter[tuple[str, str, str, int]] = field(default_factory=Counter)  # function, error, file, line
-
-    @property
-    def us_per_payment(self) -> float | None:
-        """The median: the sample runs beside the twin, which leaves the caches cold and the rare long one longer."""
-        return statistics.median(self.costs_ns) / 1000 if self.costs_ns else None
 
 
 @dataclass
@@ -102,8 +99,10 @@ def check(file: Path, rows: Callable[[Definition], Iterable[Row]] | None = None)
         checked = Checked(file, definition, list(result.problems))
         if rows is not None:
             with Engine(str(bundle)) as engine:
-                checked.parity = compare(definition, engine, rows(definition))
-            checked.problems += sample_problems(definition, checked.parity)
+                parity = checked.parity = compare(definition, engine, rows(definition))
+            with Engine(str(bundle)) as engine:
+                parity.us_per_payment = cost_us(engine, parity.timed)
+            checked.problems += sample_problems(definition, parity)
         return checked
 
 
@@ -112,9 +111,8 @@ def compare(definition: Definition, engine: Engine, rows: Iterable[Row]) -> Pari
     twin = Twin(definition)
     parity = Parity()
     for row in rows:
-        started = time.perf_counter_ns()
         status, body = engine.event(row.class_name, row.text)
-        elapsed = time.perf_counter_ns() - started
+        before = twin.seq
         native = json.loads(body)
         try:
             python = twin.score(row.text) if row.event.scored else twin.event(row.event.name, row.text)
@@ -122,21 +120,33 @@ def compare(definition: Definition, engine: Engine, rows: Iterable[Row]) -> Pari
             python = error.problem
         if row.event.scored:
             parity.payments += 1
-            parity.costs_ns.append(elapsed)
         else:
             parity.context_events += 1
+        if len(parity.timed) < TIMED_ROWS:
+            parity.timed.append(row)
         if status >= 400 or "status" in python:
             differ = refusal_differences(row, status, native, python)
             parity.refused += not differ
         else:
             differ = answer_differences(row, native, python)
-            if row.event.scored:
+            if row.event.scored and twin.seq > before:  # not a first answer given again
                 differ = value_differences(row, engine.values(), twin.values, definition) + differ
             note(parity, twin, native, row)
         if differ:
             parity.differing_rows += 1
             parity.differences += differ[: max(0, DIFFERENCES_MAX - len(parity.differences))]
     return parity
+
+
+def cost_us(engine: Engine, rows: list[Row]) -> float | None:
+    """The median over payments, without the twin between them, which would leave the caches cold."""
+    costs_ns = []
+    for row in rows:
+        started = time.perf_counter_ns()
+        engine.event(row.class_name, row.text)
+        if row.event.scored:
+            costs_ns.append(time.perf_counter_ns() - started)
+    return statistics.median(costs_ns) / 1000 if costs_ns else None
 
 
 def note(parity: Parity, twin: Twin, answer: dict[str, Any], row: Row) -> None:

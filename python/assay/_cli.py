@@ -214,13 +214,15 @@ def show_parity(parity: Any) -> None:
     err.print(f"  parity    [{color}]{good:,} of {total:,} {what}: {verdict}[/]")
     if parity.refused:
         err.print(f"            {parity.refused:,} of them refused, by both in the same way")
+    shown = None
     for difference in parity.differences[:DIFFERENCES_MAX]:
         place = f"{difference.row.file}:{difference.row.line}"
         err.print(f"\n  {escape(place)}  [bold]{escape(difference.name)}[/]")
         err.print(f"      native  {difference.native!r}", markup=False)
         err.print(f"      python  {difference.python!r}", markup=False)
-        for name, value in difference.inputs.items():
+        for name, value in difference.inputs.items() if difference.row is not shown else ():
             err.print(f"          {name} = {value!r}", markup=False)
+        shown = difference.row
     if parity.differing_rows:
         err.print("\n  a difference is a bug of the engine; the values above reproduce it")
 
