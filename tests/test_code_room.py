@@ -25,6 +25,7 @@ from assay import _unicode
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ROOT / "engine" / "code"
+BANNED = ROOT / "engine" / "base" / "banned.h"
 UTC = datetime.UTC
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = datetime.timedelta(microseconds=1)
@@ -194,14 +195,16 @@ def assemble(cases: list[Case]) -> bytes:
 
 
 def build(folder: Path) -> Path:
-    built = ROOT / "build" / "unit" / "code_driver_test"
+    """The driver of ASSAY_CODE_DRIVER (one with sanitizers, say), or of `make unit`, or built here."""
+    given, built = os.environ.get("ASSAY_CODE_DRIVER"), ROOT / "build" / "unit" / "code_driver_test"
     sources = [p for room in ("base", "code") for p in (ROOT / "engine" / room).glob("*.[ch]")]
+    if given is not None:
+        return Path(given)
     if built.exists() and all(built.stat().st_mtime > p.stat().st_mtime for p in sources):
         return built
-    flags = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-ffp-contract=off", "-include", ROOT / "engine/base/banned.h"]
-    compiled = [p for p in sources if p.suffix == ".c" and not p.stem.endswith(("_test", "_fuzz", "_bench"))] + [
-        CODE / "code_driver_test.c"
-    ]
+    flags: list[str | Path] = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-include", BANNED]
+    compiled = [p for p in sources if p.suffix == ".c" and not p.stem.endswith(("_test", "_fuzz", "_bench"))]
+    compiled.append(CODE / "code_driver_test.c")
 
     def one(source: Path) -> Path:
         target = folder / f"{source.parent.name}-{source.stem}.o"
@@ -326,6 +329,8 @@ DELTAS = [
         10**17 + 1,
         9 * 10**18,
         -(9 * 10**18),
+        2**63 - 1,
+        -(2**63),
     )
 ]
 SCALARS: list[Any] = [None, False, True, *INTS, *FLOATS]
@@ -531,62 +536,13 @@ def calls(name: str, function: Callable[..., Any], *columns: Iterable[Any]) -> I
 
 
 NUMBER_TEXTS = [
-    "",
-    " ",
-    "0",
-    "-0",
-    "+7",
-    "007",
-    "1_000",
-    "_1",
-    "1_",
-    "1__0",
-    "0x1f",
-    "0b101",
-    "0o17",
-    "0x_1",
-    "0x",
-    "0_0",
-    "1.5",
-    "-1e5",
-    ".5",
-    "5.",
-    "1e400",
-    "-1e-400",
-    "1_0.5_0",
-    "1._5",
-    "1_e5",
-    "inf",
-    "-Infinity",
-    "nan",
-    "-NaN",
-    "infinit",
-    "१२३",
-    "٣٫٥",
-    "१_२",
-    "12",
-    " 12\u2003",
-    "\x1c5",
-    "\x1c५",
-    "5\0",
-    "1 2",
-    "- 5",
-    "9" * 30,
-    "9" * 1300,
-    "1" * 5000,
-    "z",
-    "Zz",
-    "1e",
-    "0x1p3",
-    "9223372036854775808",
-    "é",
-    "1\u00a0",
-    "１２",
-    "+-1",
-    "1e+5",
-    "1E5",
-    "-.5e-3",
-]
+    "", " ", "0", "-0", "+7", "007", "1_000", "_1", "1_", "1__0", "0x1f", "0b101", "0o17", "0x_1",
+    "0x", "0_0", "1.5", "-1e5", ".5", "5.", "1e400", "-1e-400", "1_0.5_0", "1._5", "1_e5", "inf",
+    "-Infinity", "nan", "-NaN", "infinit", "\u0967\u0968\u0969", "\u0663\u066b\u0665",
+    "\u0967_\u0968", "12", " 12\u2003", "\x1c5", "\x1c\u096b", "5\x00", "1 2", "- 5", "9" * 30,
+    "9" * 1300, "1" * 5000, "z", "Zz", "1e", "0x1p3", "9223372036854775808", "\xe9", "1\xa0",
+    "\uff11\uff12", "+-1", "1e+5", "1E5", "-.5e-3",
+]  # fmt: skip
 
 
 def rounded(value: Any, digits: Any) -> Any:
@@ -634,27 +590,12 @@ def test_conversions(driver: Path) -> None:
     ]
 
     def cases() -> Iterator[Case]:
-        for name, function in (
-            ("int", int),
-            ("float", float),
-            ("bool", bool),
-            ("abs", abs),
-            ("ord", ord),
-            ("hex", hex),
-            ("oct", oct),
-            ("bin", bin),
-            ("len", len),
-        ):
-            yield from calls(name, function, values)
-        for name, function in (
-            ("int", int),
-            ("float", float),
-            ("bool", bool),
-            ("str", str),
-            ("tuple", tuple),
-            ("list", list),
-        ):
-            yield call(name, (), function)
+        conversions: list[Callable[..., Any]] = [int, float, bool, abs, ord, hex, oct, bin, len]
+        for made in conversions:
+            yield from calls(made.__name__, made, values)
+        kinds: list[Callable[..., Any]] = [int, float, bool, str, tuple, list]
+        for kind in kinds:
+            yield call(kind.__name__, (), kind)
         yield from calls(
             "int", int, [*NUMBER_TEXTS, 5, 1.5, None], [0, 2, 8, 10, 16, 36, 1, 37, -1, 2**70, 1.0, None, True]
         )
@@ -738,21 +679,10 @@ def test_iterables(driver: Path) -> None:
 
     def cases() -> Iterator[Case]:
         name = "sum.compensated" if sys.version_info >= (3, 12) else "sum"
-        functions: tuple[tuple[str, Callable[..., Any]], ...] = (
-            ("min", min),
-            ("max", max),
-            ("any", any),
-            ("all", all),
-            (name, sum),
-        )
-        functions += (
-            ("sorted", sorted),
-            ("tuple", tuple),
-            ("list", list),
-            ("enumerate", enumerate),
-            ("reversed", reversed),
-        )
-        for name_, function in (*functions, ("math.fsum", math.fsum), ("math.prod", math.prod)):
+        folds: list[Callable[..., Any]] = [min, max, any, all, sorted, tuple, list, enumerate, reversed]
+        for fold in folds:
+            yield from calls(fold.__name__, fold, [*numbers, *small, *SCALARS[:20]])
+        for name_, function in ((name, sum), ("math.fsum", math.fsum), ("math.prod", math.prod)):
             yield from calls(name_, function, [*numbers, *small, *SCALARS[:20]])
         yield from calls("sorted", strict_sorted, [*numbers, "hello", 5], [False, True, 0, 1, -1, None, 2**70])
         yield from calls(name, summed, numbers, starts)
@@ -766,7 +696,7 @@ def test_iterables(driver: Path) -> None:
         yield from calls("range", range, bounds)
         yield from calls("range", range, bounds, bounds)
         yield from calls("range", range, bounds, bounds, [1, -1, 3, 0, -4, 2**62, "a"])
-        for values in DICTS + [5, "a"]:
+        for values in [*DICTS, 5, "a"]:
             for view in ("keys", "values", "items"):
                 yield method(view, (values,))
             for key in (1, 1.0, True, "a", None, "q", [1], (1, "x"), 2**80):
@@ -779,39 +709,20 @@ def test_iterables(driver: Path) -> None:
 # --- methods ---
 
 TEXTS = [
-    "", "a", "A", "abc", "Hello World", "hELLO", " \t x y \n", "a,b,,c", "aaa", "ababab", "--x--", "line\nline2\r\nx\r", "tab\tx\ty",
-    "ΑΣ", "ΑΣ ΣΑΣ", "Σ", "ΑΣ.", "ΑΣ.Α", "ß", "ﬁx", "ǆ", "ǅ", "İi", "ŉ", "ΐ", "日本語 テキスト", "\U0001f600 x \U0001f600", "123", "１２", "½", "²",
-    "_ab1", "1ab", "a b", "\u2003x\u2003", "\x1cx\x1d", "a\u2028b\x85c", "O'Brien's", "x\u0301y", "ÀÉÎ", "ŁÓDŹ", "+42", "-7", "\0a\0", "Ⅷ", "ⅷ", "𐐀𐐨", "ª", "ʰA",
-    "they're bill's", "aΣb", "A\u00adΣ", "\u00adΣ", "a:Σ:b", "_", "é,é,é",
+    "", "a", "A", "abc", "Hello World", "hELLO", " \t x y \n", "a,b,,c", "aaa", "ababab", "--x--",
+    "line\nline2\r\nx\r", "tab\tx\ty", "ΑΣ", "ΑΣ ΣΑΣ", "Σ", "ΑΣ.", "ΑΣ.Α", "ß", "ﬁx", "ǆ", "ǅ",
+    "İi", "ŉ", "ΐ", "日本語 テキスト", "\U0001f600 x \U0001f600", "123", "１２", "½", "²", "_ab1", "1ab",
+    "a b", "\u2003x\u2003", "\x1cx\x1d", "a\u2028b\x85c", "O'Brien's", "x\u0301y", "ÀÉÎ", "ŁÓDŹ",
+    "+42", "-7", "\0a\0", "Ⅷ", "ⅷ", "𐐀𐐨", "ª", "ʰA", "they're bill's", "aΣb", "A\u00adΣ", "\u00adΣ",
+    "a:Σ:b", "_", "é,é,é",
 ]  # fmt: skip
 ODD: list[Any] = [None, 5, 1.5, (1,), [1], {1: 2}, EPOCH, DATES[0], DELTAS[1], True, 2**70]
 NO_ARGUMENTS = [
-    "lower",
-    "upper",
-    "casefold",
-    "title",
-    "capitalize",
-    "swapcase",
-    "isalnum",
-    "isalpha",
-    "isascii",
-    "isdecimal",
-    "isdigit",
-    "isidentifier",
-    "islower",
-    "isnumeric",
-    "isprintable",
-    "isspace",
-    "istitle",
-    "isupper",
-    "strip",
-    "lstrip",
-    "rstrip",
-    "split",
-    "rsplit",
-    "splitlines",
+    "lower", "upper", "casefold", "title", "capitalize", "swapcase", "isalnum", "isalpha",
+    "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable",
+    "isspace", "istitle", "isupper", "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines",
     "expandtabs",
-]
+]  # fmt: skip
 PARTS = ["", "a", "b", "ab", ",", " ", "é", "Σ", "x", "\n", "\U0001f600", "aaa", "本", "-", "- x"]
 NOT_TEXT: list[Any] = [None, 5, 1.5, ("a",), ["a"]]
 
@@ -933,7 +844,7 @@ def test_the_flags_of_every_character(driver: Path) -> None:
     index_at = 32 + 20 * records
     index = struct.unpack_from("<8704H", data, index_at)
     entries = struct.unpack_from(f"<{blocks * 128}H", data, index_at + 2 * 8704)
-    flags = [struct.unpack_from("<H", data, 32 + 20 * number)[0] for number in range(records)]
+    flags: list[str | Path] = [struct.unpack_from("<H", data, 32 + 20 * number)[0] for number in range(records)]
     bits = {
         "isalpha": 0,
         "isdecimal": 1,
@@ -1034,66 +945,15 @@ def test_building(driver: Path) -> None:
 # --- math ---
 
 MATH_ONE = [
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atanh",
-    "cbrt",
-    "ceil",
-    "cos",
-    "cosh",
-    "degrees",
-    "erf",
-    "erfc",
-    "exp",
-    "exp2",
-    "expm1",
-    "fabs",
-    "factorial",
-    "floor",
-    "frexp",
-    "gamma",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "isqrt",
-    "lgamma",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "modf",
-    "radians",
-    "sin",
-    "sinh",
-    "sqrt",
-    "tan",
-    "tanh",
-    "trunc",
-    "ulp",
-    "gcd",
-    "lcm",
-    "perm",
-    "hypot",
-]
+    "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "ceil", "cos", "cosh", "degrees",
+    "erf", "erfc", "exp", "exp2", "expm1", "fabs", "factorial", "floor", "frexp", "gamma",
+    "isfinite", "isinf", "isnan", "isqrt", "lgamma", "log", "log10", "log1p", "log2", "modf",
+    "radians", "sin", "sinh", "sqrt", "tan", "tanh", "trunc", "ulp", "gcd", "lcm", "perm", "hypot",
+]  # fmt: skip
 MATH_TWO = [
-    "atan2",
-    "comb",
-    "copysign",
-    "fmod",
-    "gcd",
-    "hypot",
-    "isclose",
-    "lcm",
-    "ldexp",
-    "log",
-    "nextafter",
-    "perm",
-    "pow",
-    "remainder",
-]
+    "atan2", "comb", "copysign", "fmod", "gcd", "hypot", "isclose", "lcm", "ldexp", "log",
+    "nextafter", "perm", "pow", "remainder",
+]  # fmt: skip
 
 
 def math_floats() -> list[Any]:
@@ -1201,14 +1061,8 @@ def test_fsum_of_random_lists(driver: Path) -> None:
 
 
 def test_every_builtin_is_compared_here() -> None:
-    text = Path(__file__).read_text()
-    named = {
-        node.value
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    named |= {word for value in named for word in value.split()} | {
-        "math." + word for value in named for word in value.split()
-    }
-    missing = [name for name in BUILTINS if name.removeprefix(".") not in named and name not in named]
+    nodes = list(ast.walk(ast.parse(Path(__file__).read_text())))
+    named = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    named |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    missing = [name for name in BUILTINS if not named & {name, name.removeprefix("."), name.removeprefix("math.")}]
     assert missing == []

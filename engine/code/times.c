@@ -15,6 +15,11 @@ static int64_t floor_divide(int64_t a, int64_t b) {
     return a / b - (a % b < 0);
 }
 
+static int64_t floor_rest(int64_t a, int64_t b) {
+    ASSERT(b > 0);
+    return a % b < 0 ? a % b + b : a % b;
+}
+
 bool is_time(const struct value *v) { return v->tag == V_DATETIME || v->tag == V_DATE || v->tag == V_TIMEDELTA; }
 
 static bool out_of_range(struct run *run) { return run_raise(run, EXCEPTION_OverflowError, "date value out of range"); }
@@ -197,7 +202,7 @@ enum times_result times_operator(struct run *run, enum opcode op, const struct v
 /* --- texts --- */
 
 static void delta_text(struct buf *out, int64_t us, bool repr) {
-    int64_t days = floor_divide(us, DAY_US), rest = us - days * DAY_US;
+    int64_t days = floor_divide(us, DAY_US), rest = floor_rest(us, DAY_US);
     int64_t seconds = rest / 1000000, micros = rest % 1000000;
     if (!repr) {
         if (days != 0)
@@ -288,13 +293,13 @@ CIVIL_ATTRIBUTE(method_toordinal, "toordinal", true,
     bool builtin_##c_name(struct run *run, const struct value *args, uint32_t count, struct value *out) {             \
         if (args[0].tag != V_TIMEDELTA)                                                                                \
             return no_attribute(run, &args[0], name);                                                                  \
-        int64_t us = args[0].i, days = floor_divide(us, DAY_US), rest = us - days * DAY_US;                            \
+        int64_t us = args[0].i, rest = floor_rest(us, DAY_US);                                                         \
         (void)rest;                                                                                                    \
         *out = value_int(expression);                                                                                  \
         return true;                                                                                                   \
     }
 
-DELTA_ATTRIBUTE(attribute_days, "days", days)
+DELTA_ATTRIBUTE(attribute_days, "days", floor_divide(us, DAY_US))
 DELTA_ATTRIBUTE(attribute_seconds, "seconds", rest / 1000000)
 DELTA_ATTRIBUTE(attribute_microseconds, "microseconds", rest % 1000000)
 

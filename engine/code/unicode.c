@@ -34,16 +34,27 @@ static bool record_is_valid(const struct unicode *unicode, const struct unicode_
            (record->special_fold == 0 || special_is_valid(unicode, record->fold, words));
 }
 
-/* Every mapping by difference of every code point is a code point. Blocks are shared, so each is walked once per place. */
-static bool mappings_are_valid(const struct unicode *unicode) {
-    for (int64_t c = 0; c < CODE_POINTS; c++) {
-        const struct unicode_record *r = unicode_record(unicode, (uint32_t)c);
-        if ((r->lower | r->upper | r->title | r->fold) == 0 || (c >= 0xd800 && c < 0xe000))
+static bool mapping_is_valid(const struct unicode_record *r, int64_t c) {
+    return ((r->flags & UNICODE_SPECIAL_LOWER) || is_scalar(c + r->lower)) &&
+           ((r->flags & UNICODE_SPECIAL_UPPER) || is_scalar(c + r->upper)) &&
+           ((r->flags & UNICODE_SPECIAL_TITLE) || is_scalar(c + r->title)) && (r->special_fold || is_scalar(c + r->fold));
+}
+
+static bool is_unmapped(const struct unicode_record *r) { return (r->lower | r->upper | r->title | r->fold) == 0; }
+
+/* Every mapping by difference of every code point is a code point. Few blocks have any. */
+static bool mappings_are_valid(const struct unicode *unicode, uint32_t blocks) {
+    bool maps[UNICODE_BLOCKS] = {false};
+    ASSERT(blocks <= UNICODE_BLOCKS);
+    for (uint32_t i = 0; i < blocks * UNICODE_BLOCK; i++)
+        maps[i / UNICODE_BLOCK] |= !is_unmapped(&unicode->records[unicode->blocks[i]]);
+    for (uint32_t c = 0; c < CODE_POINTS; c++) {
+        if (c % UNICODE_BLOCK == 0 && !maps[unicode->index[c / UNICODE_BLOCK]]) {
+            c += UNICODE_BLOCK - 1;
             continue;
-        if ((!(r->flags & UNICODE_SPECIAL_LOWER) && !is_scalar(c + r->lower)) ||
-            (!(r->flags & UNICODE_SPECIAL_UPPER) && !is_scalar(c + r->upper)) ||
-            (!(r->flags & UNICODE_SPECIAL_TITLE) && !is_scalar(c + r->title)) ||
-            (r->special_fold == 0 && !is_scalar(c + r->fold)))
+        }
+        const struct unicode_record *r = unicode_record(unicode, c);
+        if (!is_unmapped(r) && is_scalar(c) && !mapping_is_valid(r, c))
             return false;
     }
     return true;
@@ -81,7 +92,7 @@ bool unicode_load(struct unicode *out, const void *bytes, size_t len, struct err
     for (uint32_t i = 0; i < records; i++)
         if (!record_is_valid(out, &out->records[i], header[4]))
             return error_set(error, ERROR_CORRUPT, "unicode: record %u is not valid", i);
-    return mappings_are_valid(out) || error_set(error, ERROR_CORRUPT, "unicode: a mapping is not a code point");
+    return mappings_are_valid(out, header[3]) || error_set(error, ERROR_CORRUPT, "unicode: a mapping is not a code point");
 }
 
 unsigned unicode_map(const struct unicode *unicode, enum unicode_mapping mapping, uint32_t code_point, uint32_t out[3]) {
