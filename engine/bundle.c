@@ -1,9 +1,9 @@
-/* Reading the bundle file (bundle.h, docs/bundle.md). Called by plan.c and the engine's opening; calls SQLite, and hash.h
- * for the content hash.
+/* Reading the bundle file (bundle.h, docs/bundle.md). Called by plan.c and the engine's opening; calls SQLite, and
+ * hash.h for the content hash.
  *
- * SQLite is told to trust nothing: read-only, immutable (no locks, no journal beside it), defensive, no views, triggers or
- * functions of the file's schema. A page that SQLite finds damaged is an error; a byte that it does not notice changes the
- * content hash. The parts are copied out, and the database is closed before they are used. */
+ * SQLite is told to trust nothing: read-only, immutable (no locks, no journal beside it), defensive, no views, triggers
+ * or functions of the file's schema. A page that SQLite finds damaged is an error; a byte that it does not notice
+ * changes the content hash. The parts are copied out, and the database is closed before they are used. */
 #include "bundle.h"
 
 #include <sqlite3.h>
@@ -39,7 +39,8 @@ static bool query_text(sqlite3 *db, const char *sql, char *out, size_t size, str
     return ok;
 }
 
-static bool add_part(struct bundle *bundle, const void *name, size_t name_len, const void *bytes, size_t len, struct error *error) {
+static bool add_part(struct bundle *bundle, const void *name, size_t name_len, const void *bytes, size_t len,
+                     struct error *error) {
     if (bundle->part_count == PARTS_MAX)
         return error_set(error, ERROR_LIMIT, "more than %d parts", PARTS_MAX);
     char *copy = malloc(name_len + len + 16);
@@ -57,14 +58,16 @@ static bool add_part(struct bundle *bundle, const void *name, size_t name_len, c
 
 static bool add_row(struct bundle *bundle, sqlite3_stmt *row, struct error *error) {
     size_t name_len = (size_t)sqlite3_column_bytes(row, 0), len = (size_t)sqlite3_column_bytes(row, 1);
-    if (sqlite3_column_type(row, 0) != SQLITE_TEXT || sqlite3_column_type(row, 1) != SQLITE_BLOB || name_len > NAME_BYTES_MAX)
+    if (sqlite3_column_type(row, 0) != SQLITE_TEXT || sqlite3_column_type(row, 1) != SQLITE_BLOB ||
+        name_len > NAME_BYTES_MAX)
         return error_set(error, ERROR_CORRUPT, "a part that is not a name and bytes");
     return add_part(bundle, sqlite3_column_text(row, 0), name_len, sqlite3_column_blob(row, 1), len, error);
 }
 
 static bool read_parts(struct bundle *bundle, sqlite3 *db, struct error *error) {
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(db, "SELECT name, bytes FROM main.part ORDER BY name COLLATE BINARY", -1, &statement, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(db, "SELECT name, bytes FROM main.part ORDER BY name COLLATE BINARY", -1, &statement,
+                           NULL) != SQLITE_OK)
         return sqlite_error(error, db, "reading the parts");
     int result;
     bool ok = true;
@@ -100,7 +103,8 @@ static bool check_meta(sqlite3 *db, char stored_hash[65], struct error *error) {
     if (strtol(application, NULL, 10) != APPLICATION_ID)
         return error_set(error, ERROR_INPUT, "not an Assay bundle (application id %s)", application);
     if (strcmp(format, "1") != 0)
-        return error_set(error, ERROR_INPUT, "bundle format %s; this engine reads format 1: build it again with this version", format);
+        return error_set(error, ERROR_INPUT,
+                         "bundle format %s; this engine reads format 1: build it again with this version", format);
     return true;
 }
 
@@ -125,7 +129,9 @@ static struct bundle *read_bundle(sqlite3 *db, struct error *error) {
         compute_hash(bundle);
         if (strcmp(bundle->hash, stored) == 0)
             return bundle;
-        error_set(error, ERROR_CORRUPT, "the content's hash is %.16s..., expected %.16s...: the file was changed or damaged", bundle->hash, stored);
+        error_set(error, ERROR_CORRUPT,
+                  "the content's hash is %.16s..., expected %.16s...: the file was changed or damaged", bundle->hash,
+                  stored);
     }
     bundle_free(bundle);
     return NULL;
@@ -171,7 +177,8 @@ struct bundle *bundle_open_bytes(const void *bytes, size_t len, struct error *er
     sqlite3 *db = NULL;
     struct bundle *bundle = NULL;
     unsigned char *copy = sqlite3_malloc64(len + 1);
-    if (copy == NULL || sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+    if (copy == NULL ||
+        sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         error_set(error, ERROR_SYSTEM, "out of memory");
         sqlite3_free(copy);
     } else {

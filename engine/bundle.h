@@ -1,5 +1,5 @@
-/* The bundle file: one SQLite database, opened read-only, immutable and defensive; its parts are read into memory and its
- * content hash is recomputed and compared before anything else looks at them. The format is docs/bundle.md. */
+/* The bundle file: one SQLite database, opened read-only, immutable and defensive; its parts are read into memory and
+ * its content hash is recomputed and compared before anything else looks at them. The format is docs/bundle.md. */
 #ifndef ASSAY_BUNDLE_H
 #define ASSAY_BUNDLE_H
 
@@ -19,7 +19,7 @@ struct bundle_part {
 struct bundle {
     struct bundle_part *parts; /* sorted by name */
     uint32_t part_count;
-    char hash[65];             /* SHA-256 of the parts, as recomputed */
+    char hash[65]; /* SHA-256 of the parts, as recomputed */
 };
 
 /* Reads a bundle file. NULL and error if it is not one, or its hash is not its content's. */

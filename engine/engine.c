@@ -1,8 +1,9 @@
-/* Opening and closing the engine: the bundle, the data folder, recovery, threads, and what it tells about itself. The way of an
- * event is score.c; engine.h is the contract.
+/* Opening and closing the engine: the bundle, the data folder, recovery, threads, and what it tells about itself. The
+ * way of an event is score.c; engine.h is the contract.
  *
- * The data folder: `key` (the secret of all keyed hashes, mode 0600), `lock`, `journal/` (the log), `bundles/HASH.assay` (every
- * bundle that was ever in force), `ids` (the id index, rebuilt from the journal when needed). */
+ * The data folder: `key` (the secret of all keyed hashes, mode 0600), `lock`, `journal/` (the log),
+ * `bundles/HASH.assay` (every bundle that was ever in force), `ids` (the id index, rebuilt from the journal when
+ * needed). */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -69,8 +70,10 @@ static bool open_key(struct engine *engine, bool create, struct error *error) {
         uint32_t segments = 0;
         io->table->list(io, journal, count_name, &segments);
         if (segments > 0)
-            return error_set(error, ERROR_CORRUPT, "%s: the key is missing, but there is a journal: restore it from a backup", path);
-        return create ? write_key(engine, path, error) : error_set(error, ERROR_INPUT, "%s: there is no data folder of Assay here", path);
+            return error_set(error, ERROR_CORRUPT,
+                             "%s: the key is missing, but there is a journal: restore it from a backup", path);
+        return create ? write_key(engine, path, error)
+                      : error_set(error, ERROR_INPUT, "%s: there is no data folder of Assay here", path);
     }
     if (file < 0)
         return error_system(error, -file, "%s: cannot open", path);
@@ -78,7 +81,8 @@ static bool open_key(struct engine *engine, bool create, struct error *error) {
     io->table->close(io, file);
     if (len < 0)
         return error_system(error, (int)-len, "%s: cannot read", path);
-    return parse_key(text, (size_t)len, &engine->key) || error_set(error, ERROR_CORRUPT, "%s: not a key file of Assay", path);
+    return parse_key(text, (size_t)len, &engine->key) ||
+           error_set(error, ERROR_CORRUPT, "%s: not a key file of Assay", path);
 }
 
 /* Makes a folder and makes its name durable. */
@@ -116,7 +120,9 @@ static bool open_folder(struct engine *engine, struct error *error) {
         return error_system(error, -engine->lock_file, "%s: cannot open", path);
     int result = io->table->lock(io, engine->lock_file);
     if (result == -EWOULDBLOCK)
-        return error_set(error, ERROR_INPUT, "%s: another process uses this data folder; stop it first, or name another with --data", folder);
+        return error_set(error, ERROR_INPUT,
+                         "%s: another process uses this data folder; stop it first, or name another with --data",
+                         folder);
     if (result < 0)
         return error_system(error, -result, "%s: cannot lock", path);
     return open_key(engine, true, error);
@@ -175,7 +181,8 @@ static bool deploy(struct engine *engine, struct error *error) {
         engine->layouts = layouts;
         engine->layout_cap = count + 1;
     }
-    ok = ok && record_read_deployment((uint8_t *)body.p, body.len, engine->plan, &engine->layouts_arena, &engine->layouts[count]);
+    ok = ok && record_read_deployment((uint8_t *)body.p, body.len, engine->plan, &engine->layouts_arena,
+                                      &engine->layouts[count]);
     if (!ok) {
         arena_release(&arena);
         return error_set(error, ERROR_SYSTEM, "out of memory");
@@ -304,7 +311,8 @@ struct engine_thread *engine_thread_open(struct engine *engine, struct error *er
     arena_init(&thread->arena, LIMIT_ARENA_BYTES);
     thread->model_row = calloc(engine->plan->model_inputs_max + 1, sizeof(double));
     thread->have_result = calloc(engine->plan->function_count + 1, sizeof(bool));
-    if (thread->model_row == NULL || thread->have_result == NULL || !code_frame_init(&thread->frame, engine->plan->code, &thread->arena, error)) {
+    if (thread->model_row == NULL || thread->have_result == NULL ||
+        !code_frame_init(&thread->frame, engine->plan->code, &thread->arena, error)) {
         if (thread->model_row == NULL || thread->have_result == NULL)
             error_set(error, ERROR_SYSTEM, "out of memory");
         engine_thread_close(thread);
@@ -326,7 +334,9 @@ void engine_thread_close(struct engine_thread *thread) {
 
 void engine_reset(struct engine_thread *thread) { arena_reset(&thread->arena); }
 
-struct arena *engine_arena(struct engine_thread *thread) { return &thread->arena; }
+struct arena *engine_arena(struct engine_thread *thread) {
+    return &thread->arena;
+}
 
 /* --- what it tells --- */
 
@@ -359,7 +369,9 @@ const struct value *engine_value(const struct engine_thread *thread, uint16_t sl
     return &thread->frame.cells[slot];
 }
 
-struct hash128 engine_digest(struct engine *engine) { return windows_digest(engine->windows, engine->latest_us); }
+struct hash128 engine_digest(struct engine *engine) {
+    return windows_digest(engine->windows, engine->latest_us);
+}
 
 static void write_counter(struct buf *out, const char *name, const char *help, uint64_t value) {
     buf_format(out, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", name, help, name, name, (unsigned long long)value);
@@ -375,11 +387,16 @@ static void write_journal_metrics(struct engine *engine, struct buf *out) {
     write_counter(out, "assay_journal_bytes_total", "Bytes appended to the journal.", stats.appended_bytes);
     write_counter(out, "assay_journal_groups_total", "Groups committed.", stats.groups);
     write_counter(out, "assay_journal_syncs_total", "Disk syncs.", stats.syncs);
-    buf_format(out, "# HELP assay_journal_sync_seconds_total Time in disk syncs.\n# TYPE assay_journal_sync_seconds_total counter\n"
-                    "assay_journal_sync_seconds_total %.6f\n", (double)stats.sync_ns_total / 1e9);
+    buf_format(
+        out,
+        "# HELP assay_journal_sync_seconds_total Time in disk syncs.\n# TYPE assay_journal_sync_seconds_total counter\n"
+        "assay_journal_sync_seconds_total %.6f\n",
+        (double)stats.sync_ns_total / 1e9);
     write_gauge(out, "assay_journal_segments", "Segment files.", stats.segments);
-    write_gauge(out, "assay_journal_torn_bytes", "Bytes of an unfinished group that recovery cut and kept aside.", stats.torn_bytes);
-    write_gauge(out, "assay_journal_failed", "1 when the journal acknowledges nothing any more.", journal_failure(engine->journal) != NULL);
+    write_gauge(out, "assay_journal_torn_bytes", "Bytes of an unfinished group that recovery cut and kept aside.",
+                stats.torn_bytes);
+    write_gauge(out, "assay_journal_failed", "1 when the journal acknowledges nothing any more.",
+                journal_failure(engine->journal) != NULL);
 }
 
 void engine_metrics(struct engine *engine, struct buf *out) {
@@ -391,8 +408,10 @@ void engine_metrics(struct engine *engine, struct buf *out) {
         buf_format(out, "} %llu\n", (unsigned long long)c->decided[i]);
     }
     write_counter(out, "assay_context_events_total", "Context events entered.", c->context_events);
-    write_counter(out, "assay_repeated_total", "Events answered from the journal because their id was known.", c->repeated);
-    write_counter(out, "assay_conflicts_total", "Events refused because their id was used with other content.", c->conflicts);
+    write_counter(out, "assay_repeated_total", "Events answered from the journal because their id was known.",
+                  c->repeated);
+    write_counter(out, "assay_conflicts_total", "Events refused because their id was used with other content.",
+                  c->conflicts);
     write_counter(out, "assay_bad_json_total", "Bodies that were not JSON.", c->bad_json);
     write_counter(out, "assay_bad_fields_total", "Events whose fields were not as expected.", c->bad_fields);
     write_counter(out, "assay_unavailable_total", "Events refused for want of log, index or memory.", c->unavailable);

@@ -1,8 +1,8 @@
 /* The engine: the rooms put together. This is the one header that the server and the Python module include.
  *
- * An engine serves one bundle over one data folder (or none: in process, from empty history, nothing durable). Threads call
- * it through an engine_thread of their own, which holds the arena and the frame; answers live in that arena until the
- * thread's next call of engine_reset. */
+ * An engine serves one bundle over one data folder (or none: in process, from empty history, nothing durable). Threads
+ * call it through an engine_thread of their own, which holds the arena and the frame; answers live in that arena until
+ * the thread's next call of engine_reset. */
 #ifndef ASSAY_ENGINE_H
 #define ASSAY_ENGINE_H
 
@@ -24,18 +24,19 @@ struct engine_thread;
 enum engine_history { HISTORY_DEFINITION, HISTORY_EMPTY, HISTORY_UNKNOWN };
 
 struct engine_config {
-    struct io *io;              /* NULL: io_system() */
+    struct io *io; /* NULL: io_system() */
     const char *bundle_path;
-    const char *data_folder;    /* NULL: in process only */
+    const char *data_folder; /* NULL: in process only */
     enum durability durability;
     uint32_t interval_us;
-    enum engine_history history;/* HISTORY_DEFINITION: as the bundle says */
-    size_t window_budget_bytes; /* 0: no limit */
-    uint64_t ids_limit;         /* 0: 100 million */
-    uint64_t segment_bytes;     /* 0: the journal's default */
+    enum engine_history history; /* HISTORY_DEFINITION: as the bundle says */
+    size_t window_budget_bytes;  /* 0: no limit */
+    uint64_t ids_limit;          /* 0: 100 million */
+    uint64_t segment_bytes;      /* 0: the journal's default */
 };
 
-/* Opens: loads and verifies the bundle, checks golden rows, recovers the journal, decides inputs that have no output. */
+/* Opens: loads and verifies the bundle, checks golden rows, recovers the journal, decides inputs that have no output.
+ */
 struct engine *engine_open(const struct engine_config *config, struct error *error);
 /* Makes durable, seals, frees. All threads must have been closed. */
 void engine_close(struct engine *engine);
@@ -54,25 +55,27 @@ enum engine_status {
     ENGINE_TOO_LARGE,   /* 413 */
     ENGINE_CONFLICT,    /* 409: the same id with other content */
     ENGINE_NOT_FOUND,   /* 404: unknown event class or decision */
-    ENGINE_IN_FLIGHT,   /* the same id is being decided or not yet durable: call again when `wait` is durable, until the deadline, then 503 */
+    ENGINE_IN_FLIGHT,   /* the same id is being decided or not yet durable: call again when `wait` is durable, until the
+                           deadline, then 503 */
     ENGINE_UNAVAILABLE, /* 503: no log space, failed disk, full id index, full windows */
 };
 
 struct engine_answer {
     enum engine_status status;
-    int http_status;     /* 200, 202, 400, ... as above */
-    struct str body;     /* JSON: the decision, or an RFC 9457 problem */
-    uint64_t wait;       /* send only when engine_is_durable(engine, wait); 0: at once */
+    int http_status; /* 200, 202, 400, ... as above */
+    struct str body; /* JSON: the decision, or an RFC 9457 problem */
+    uint64_t wait;   /* send only when engine_is_durable(engine, wait); 0: at once */
 };
 
 struct engine_options {
-    bool features;       /* add every feature value to the answer (not stored) */
+    bool features; /* add every feature value to the answer (not stored) */
 };
 
 /* Scores one event, or enters a context event: class_name of length 0 is the scored class. */
-void engine_event(struct engine_thread *thread, struct str class_name, struct str json, const struct engine_options *options,
-                  struct engine_answer *answer);
-/* The decision on an id, as it was answered; `explain` adds inputs, features, windows, rules and errors. Only durable ones. */
+void engine_event(struct engine_thread *thread, struct str class_name, struct str json,
+                  const struct engine_options *options, struct engine_answer *answer);
+/* The decision on an id, as it was answered; `explain` adds inputs, features, windows, rules and errors. Only durable
+ * ones. */
 void engine_decision(struct engine_thread *thread, struct str id, bool explain, struct engine_answer *answer);
 
 enum engine_durable { ENGINE_PENDING, ENGINE_DURABLE, ENGINE_FAILED };
@@ -89,7 +92,7 @@ void engine_problem(struct buf *out, int status, const char *type, const char *t
 /* --- in process --- */
 struct engine_slot {
     struct str name;
-    const char *kind;      /* "field" "window" "feature" "model" "rule" "decision" "arrival" */
+    const char *kind; /* "field" "window" "feature" "model" "rule" "decision" "arrival" */
     uint16_t slot;
 };
 uint32_t engine_slot_count(const struct engine *engine);
@@ -103,7 +106,8 @@ struct engine_replay {
     struct hash128 digest; /* of the windows at the end */
     char first_difference[200];
 };
-/* Folds the journal of a data folder from zero, decides every input again and compares with the stored outputs. Changes nothing. */
+/* Folds the journal of a data folder from zero, decides every input again and compares with the stored outputs. Changes
+ * nothing. */
 bool engine_replay(const struct engine_config *config, struct engine_replay *out, struct error *error);
 struct hash128 engine_digest(struct engine *engine);
 

@@ -1,5 +1,5 @@
-/* The engine's own parts, shared by engine.c (open, close), score.c (the way of an event), fold.c (recovery and replay),
- * reply.c (answers) and explain.c. Nobody else includes this. */
+/* The engine's own parts, shared by engine.c (open, close), score.c (the way of an event), fold.c (recovery and
+ * replay), reply.c (answers) and explain.c. Nobody else includes this. */
 #ifndef ASSAY_ENGINE_PRIVATE_H
 #define ASSAY_ENGINE_PRIVATE_H
 
@@ -29,7 +29,7 @@ struct engine {
     struct memory_log *memory; /* NULL with a data folder */
     struct ids *ids;
     struct windows *windows;
-    int lock_file;             /* of the data folder, or -1 */
+    int lock_file; /* of the data folder, or -1 */
 
     /* What the sequencing critical section guards: the journal's lock with a data folder, else `order`. */
     pthread_mutex_t order;
@@ -59,9 +59,9 @@ struct event_outcome {
     struct value id;
     uint64_t seq;
     int64_t at_us, arrival_us;
-    uint8_t flags;              /* INPUT_LATE, INPUT_CLAMPED */
-    uint32_t errors_before;     /* errors of the frame that came before the windows' */
-    struct decision decision;   /* of a scored event */
+    uint8_t flags;            /* INPUT_LATE, INPUT_CLAMPED */
+    uint32_t errors_before;   /* errors of the frame that came before the windows' */
+    struct decision decision; /* of a scored event */
     uint64_t started_ns;
 };
 
@@ -70,9 +70,12 @@ void run_before(struct code_frame *frame, const struct plan *plan, uint32_t even
 void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row);
 
 /* reply.c: false if the arena is full */
-bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out);
-bool write_accepted(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out);
-void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out);
+bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,
+                    struct buf *out);
+bool write_accepted(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,
+                    struct buf *out);
+void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome,
+                  struct buf *out);
 /* `"features": {...}` and, where there are any, `"nonfinite": {...}`; of the kinds window, feature and model. */
 void write_features(const struct plan *plan, const struct value *cells, struct buf *out);
 void write_problem_fields(struct buf *out, int status, const char *type, const char *title, const char *detail,
@@ -90,14 +93,14 @@ bool engine_recover(struct engine *engine, struct error *error);
 bool engine_fold_replay(struct engine *engine, struct engine_replay *out, struct error *error);
 
 /* Answers a problem. */
-void answer_problem(struct engine_thread *thread, struct engine_answer *answer, enum engine_status status, int http_status,
-                    const char *type, const char *title, const char *detail);
+void answer_problem(struct engine_thread *thread, struct engine_answer *answer, enum engine_status status,
+                    int http_status, const char *type, const char *title, const char *detail);
 
 /* Takes the sequencing lock. */
 void sequence_lock(struct engine *engine);
 void sequence_unlock(struct engine *engine);
-uint64_t log_append(struct engine *engine, enum record_kind kind, uint64_t seq, int64_t arrival_us, const struct str *parts,
-                    uint32_t part_count, uint64_t *end);
+uint64_t log_append(struct engine *engine, enum record_kind kind, uint64_t seq, int64_t arrival_us,
+                    const struct str *parts, uint32_t part_count, uint64_t *end);
 bool log_read(struct engine *engine, uint64_t position, struct arena *arena, struct record *out);
 
 /* The time against which the ids' retention is measured. */

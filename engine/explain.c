@@ -1,6 +1,6 @@
-/* Look-ups by id: the decision as it was answered, and what it was made of. An explanation re-lives the decision: it reads the
- * input and the window values from the log and runs the same functions over them. Results of functions that read a Secret come
- * from the log, since the Secret itself is nowhere. */
+/* Look-ups by id: the decision as it was answered, and what it was made of. An explanation re-lives the decision: it
+ * reads the input and the window values from the log and runs the same functions over them. Results of functions that
+ * read a Secret come from the log, since the Secret itself is nowhere. */
 #include "base/assert.h"
 #include "base/number.h"
 #include "engine_private.h"
@@ -60,7 +60,8 @@ static void write_window_event(void *context, int64_t at_us, uint64_t seq, const
     buf_int(list->out, (int64_t)seq);
     BUF_LITERAL(list->out, ", \"at\": ");
     value_write_json(list->out, &at);
-    if (list->has_column && column != NULL && (column->tag == V_INT || column->tag == V_FLOAT || column->tag == V_BOOL)) {
+    if (list->has_column && column != NULL &&
+        (column->tag == V_INT || column->tag == V_FLOAT || column->tag == V_BOOL)) {
         BUF_LITERAL(list->out, ", \"value\": ");
         value_write_json(list->out, column);
     }
@@ -81,8 +82,8 @@ static void write_windows(struct engine_thread *thread, const struct input_head 
         value_write_json(out, v);
         BUF_LITERAL(out, ", \"events\": [");
         if (v->tag != V_NONE || v->len == MISSING_NOT)
-            window_explain(thread->engine->windows, i, thread->frame.cells, head->at_us, seq, EXPLAINED_EVENTS, &thread->arena,
-                           write_window_event, &list);
+            window_explain(thread->engine->windows, i, thread->frame.cells, head->at_us, seq, EXPLAINED_EVENTS,
+                           &thread->arena, write_window_event, &list);
         BUF_LITERAL(out, "]}");
     }
     buf_char(out, '}');
@@ -106,21 +107,24 @@ static void write_rules(const struct plan *plan, const struct value *cells, stru
 }
 
 /* Brings the decision back into the thread's frame; false if it was made under another bundle. */
-static bool relive(struct engine_thread *thread, const struct record *input, const struct record *stored, const struct output_body *output,
-                   struct input_head *head) {
+static bool relive(struct engine_thread *thread, const struct record *input, const struct record *stored,
+                   const struct output_body *output, struct input_head *head) {
     struct engine *engine = thread->engine;
     const struct plan *plan = engine->plan;
     struct code_frame *frame = &thread->frame;
-    if (!record_read_input_head(input->body, input->body_len, head) || head->deployment < 1 || head->deployment > engine->layout_count)
+    if (!record_read_input_head(input->body, input->body_len, head) || head->deployment < 1 ||
+        head->deployment > engine->layout_count)
         return false;
     const struct layout *layout = &engine->layouts[head->deployment - 1];
-    if (strcmp(layout->hash, plan->bundle->hash) != 0 || head->event >= layout->class_count || layout->classes[head->event].event < 0)
+    if (strcmp(layout->hash, plan->bundle->hash) != 0 || head->event >= layout->class_count ||
+        layout->classes[head->event].event < 0)
         return false;
     code_begin(frame);
     memset(thread->have_result, 0, plan->function_count * sizeof *thread->have_result);
-    if (!record_read_fields(input->body, input->body_len, &layout->classes[head->event], plan, &engine->key, &thread->arena, frame->cells,
-                            thread->have_result) ||
-        !record_read_output_values(stored->body, stored->body_len, output->windows_at, plan, &thread->arena, frame->cells, thread->have_result))
+    if (!record_read_fields(input->body, input->body_len, &layout->classes[head->event], plan, &engine->key,
+                            &thread->arena, frame->cells, thread->have_result) ||
+        !record_read_output_values(stored->body, stored->body_len, output->windows_at, plan, &thread->arena,
+                                   frame->cells, thread->have_result))
         return false;
     frame->cells[plan->arrival_slot] = value_datetime(input->arrival_us);
     run_before(frame, plan, (uint32_t)layout->classes[head->event].event, thread->have_result);
@@ -128,7 +132,8 @@ static bool relive(struct engine_thread *thread, const struct record *input, con
     return true;
 }
 
-static void write_when(const struct engine *engine, const struct record *input, const struct input_head *head, struct buf *out) {
+static void write_when(const struct engine *engine, const struct record *input, const struct input_head *head,
+                       struct buf *out) {
     struct value at = value_datetime(head->at_us), arrival = value_datetime(input->arrival_us);
     BUF_LITERAL(out, ", \"at\": ");
     value_write_json(out, &at);
@@ -138,13 +143,14 @@ static void write_when(const struct engine *engine, const struct record *input, 
     buf_json(out, str_of(engine->layouts[head->deployment - 1].hash));
 }
 
-static bool explain(struct engine_thread *thread, const struct ids_entry *entry, const struct record *stored, const struct output_body *output,
-                    struct buf *out) {
+static bool explain(struct engine_thread *thread, const struct ids_entry *entry, const struct record *stored,
+                    const struct output_body *output, struct buf *out) {
     struct engine *engine = thread->engine;
     struct record input;
     struct input_head head;
     if (entry->input == 0 || !log_read(engine, entry->input, &thread->arena, &input) ||
-        !record_read_input_head(input.body, input.body_len, &head) || head.deployment < 1 || head.deployment > engine->layout_count)
+        !record_read_input_head(input.body, input.body_len, &head) || head.deployment < 1 ||
+        head.deployment > engine->layout_count)
         return false;
     BUF_LITERAL(out, "{\"decision\": ");
     buf_str(out, output->answer);
@@ -158,7 +164,8 @@ static bool explain(struct engine_thread *thread, const struct ids_entry *entry,
         write_windows(thread, &head, stored->seq, out);
         write_rules(engine->plan, thread->frame.cells, out);
     } else {
-        BUF_LITERAL(out, ", \"note\": \"made by another bundle than the one in force: serve that bundle to see its inputs and features\"");
+        BUF_LITERAL(out, ", \"note\": \"made by another bundle than the one in force: serve that bundle to see its "
+                         "inputs and features\"");
     }
     buf_char(out, '}');
     return !out->failed;
@@ -173,8 +180,10 @@ void engine_decision(struct engine_thread *thread, struct str id, bool explained
         answer_not_found(thread, answer);
         return;
     }
-    if (!log_read(thread->engine, entry.output, &thread->arena, &stored) || !record_read_output(stored.body, stored.body_len, &output)) {
-        answer_problem(thread, answer, ENGINE_UNAVAILABLE, 503, "unavailable", "Service unavailable", "the stored answer cannot be read");
+    if (!log_read(thread->engine, entry.output, &thread->arena, &stored) ||
+        !record_read_output(stored.body, stored.body_len, &output)) {
+        answer_problem(thread, answer, ENGINE_UNAVAILABLE, 503, "unavailable", "Service unavailable",
+                       "the stored answer cannot be read");
         return;
     }
     *answer = (struct engine_answer){.status = ENGINE_REPEATED, .http_status = 200, .body = output.answer};
@@ -186,5 +195,6 @@ void engine_decision(struct engine_thread *thread, struct str id, bool explained
     if (explain(thread, &entry, &stored, &output, &out))
         answer->body = (struct str){out.p, out.len};
     else
-        answer_problem(thread, answer, ENGINE_UNAVAILABLE, 503, "unavailable", "Service unavailable", "the decision's input cannot be read");
+        answer_problem(thread, answer, ENGINE_UNAVAILABLE, 503, "unavailable", "Service unavailable",
+                       "the decision's input cannot be read");
 }

@@ -1,6 +1,6 @@
-/* State is a fold of the journal. Recovery folds every record into fresh windows and a fresh id index, then decides the inputs
- * that have no durable output (they were never answered). Replay does the same over a log it only reads, decides every
- * input again and compares with what was stored.
+/* State is a fold of the journal. Recovery folds every record into fresh windows and a fresh id index, then decides the
+ * inputs that have no durable output (they were never answered). Replay does the same over a log it only reads, decides
+ * every input again and compares with what was stored.
  *
  * A record written under another bundle is mapped to this plan by the names of classes and fields; its stored answer is
  * compared only under the bundle that made it. */
@@ -28,11 +28,11 @@ struct fold {
     struct pending *pending;
     size_t pending_count, pending_cap;
     struct engine_replay *replay; /* NULL: recovery */
-
 };
 
 static bool corrupt(struct error *error, const struct record *record, const char *what) {
-    return error_set(error, ERROR_CORRUPT, "journal record at position %llu: %s", (unsigned long long)record->position, what);
+    return error_set(error, ERROR_CORRUPT, "journal record at position %llu: %s", (unsigned long long)record->position,
+                     what);
 }
 
 static bool fold_init(struct fold *fold, struct engine *engine, struct engine_replay *replay, struct error *error) {
@@ -86,9 +86,13 @@ void set_coverage(const struct engine *engine, struct windows *windows) {
 struct windows *make_windows(const struct engine *engine, struct error *error) {
     const struct plan *plan = engine->plan;
     struct windows_config config = {
-        .streams = plan->streams, .stream_count = plan->stream_count,
-        .windows = plan->windows, .window_count = plan->window_count,
-        .scored_event = plan->scored, .key = engine->key, .max_late_us = plan->max_late_us,
+        .streams = plan->streams,
+        .stream_count = plan->stream_count,
+        .windows = plan->windows,
+        .window_count = plan->window_count,
+        .scored_event = plan->scored,
+        .key = engine->key,
+        .max_late_us = plan->max_late_us,
         .budget_bytes = engine->config.window_budget_bytes,
     };
     struct windows *windows = windows_create(&config, error);
@@ -141,7 +145,11 @@ static bool keep_pending(struct fold *fold, const struct record *record, bool un
     }
     const struct plan *plan = fold->engine->plan;
     struct pending *pending = &fold->pending[fold->pending_count];
-    *pending = (struct pending){.seq = record->seq, .input = record->position, .arrival_us = record->arrival_us, .body_len = record->body_len, .unknown = unknown};
+    *pending = (struct pending){.seq = record->seq,
+                                .input = record->position,
+                                .arrival_us = record->arrival_us,
+                                .body_len = record->body_len,
+                                .unknown = unknown};
     pending->body = malloc(record->body_len);
     pending->windows = calloc(plan->window_count + 1, sizeof *pending->windows);
     if (pending->body == NULL || pending->windows == NULL) {
@@ -157,18 +165,21 @@ static bool keep_pending(struct fold *fold, const struct record *record, bool un
 }
 
 /* Puts an input's cells into the frame and runs what needs no window. */
-static bool restore_input(struct fold *fold, const uint8_t *body, size_t len, const struct layout_class *layout, int64_t arrival_us) {
+static bool restore_input(struct fold *fold, const uint8_t *body, size_t len, const struct layout_class *layout,
+                          int64_t arrival_us) {
     const struct plan *plan = fold->engine->plan;
     code_begin(&fold->frame);
     memset(fold->have_result, 0, plan->function_count * sizeof *fold->have_result);
-    if (!record_read_fields(body, len, layout, plan, &fold->engine->key, &fold->arena, fold->frame.cells, fold->have_result))
+    if (!record_read_fields(body, len, layout, plan, &fold->engine->key, &fold->arena, fold->frame.cells,
+                            fold->have_result))
         return false;
     fold->frame.cells[plan->arrival_slot] = value_datetime(arrival_us);
     run_before(&fold->frame, plan, (uint32_t)layout->event, fold->have_result);
     return true;
 }
 
-static bool enter_windows(struct fold *fold, const struct record *record, const struct input_head *head, uint32_t event) {
+static bool enter_windows(struct fold *fold, const struct record *record, const struct input_head *head,
+                          uint32_t event) {
     struct engine *engine = fold->engine;
     struct window_cursor cursor;
     if (!window_prepare(engine->windows, &cursor, event, fold->frame.cells, &fold->arena))
@@ -223,19 +234,25 @@ static void drop_pending(struct fold *fold, struct pending *pending) {
 }
 
 /* Decides a pending input as it was decided, or would have been. */
-static bool decide_again(struct fold *fold, const struct pending *pending, struct event_outcome *outcome, struct input_head *head, struct buf *out) {
+static bool decide_again(struct fold *fold, const struct pending *pending, struct event_outcome *outcome,
+                         struct input_head *head, struct buf *out) {
     struct engine *engine = fold->engine;
     const struct plan *plan = engine->plan;
     bool unknown;
     if (!record_read_input_head(pending->body, pending->body_len, head))
         return false;
     const struct layout_class *layout = layout_of(engine, head, &unknown);
-    if (layout == NULL || unknown || !restore_input(fold, pending->body, pending->body_len, layout, pending->arrival_us))
+    if (layout == NULL || unknown ||
+        !restore_input(fold, pending->body, pending->body_len, layout, pending->arrival_us))
         return false;
     const struct event_class *class = &plan->events[layout->event].class;
-    *outcome = (struct event_outcome){.event = (uint32_t)layout->event, .id = fold->frame.cells[class->fields[class->id_field].slot],
-                                      .seq = pending->seq, .at_us = head->at_us, .arrival_us = pending->arrival_us,
-                                      .flags = head->flags, .errors_before = fold->frame.error_count,
+    *outcome = (struct event_outcome){.event = (uint32_t)layout->event,
+                                      .id = fold->frame.cells[class->fields[class->id_field].slot],
+                                      .seq = pending->seq,
+                                      .at_us = head->at_us,
+                                      .arrival_us = pending->arrival_us,
+                                      .flags = head->flags,
+                                      .errors_before = fold->frame.error_count,
                                       .started_ns = engine->io->table->monotonic_ns(engine->io)};
     buf_init(out, &fold->arena, LIMIT_ARENA_BYTES);
     if (outcome->event != plan->scored)
@@ -243,7 +260,8 @@ static bool decide_again(struct fold *fold, const struct pending *pending, struc
     for (uint32_t i = 0; i < plan->window_count; i++)
         fold->frame.cells[plan->windows[i].slot] = pending->windows[i];
     run_after(&fold->frame, plan, fold->have_result, fold->model_row);
-    return decide(&plan->decide, &fold->frame, &outcome->decision) && write_decision(engine, &fold->frame, outcome, out);
+    return decide(&plan->decide, &fold->frame, &outcome->decision) &&
+           write_decision(engine, &fold->frame, outcome, out);
 }
 
 /* The answer without the time it took. */
@@ -258,8 +276,9 @@ static struct str without_time(struct str answer) {
 static void note_difference(struct fold *fold, uint64_t seq, const char *what, struct str was, struct str is) {
     struct engine_replay *replay = fold->replay;
     if (replay->differences++ == 0)
-        snprintf(replay->first_difference, sizeof replay->first_difference, "seq %llu: %s: stored %.*s, computed %.*s", (unsigned long long)seq,
-                 what, (int)(was.len < 60 ? was.len : 60), was.p, (int)(is.len < 60 ? is.len : 60), is.p);
+        snprintf(replay->first_difference, sizeof replay->first_difference, "seq %llu: %s: stored %.*s, computed %.*s",
+                 (unsigned long long)seq, what, (int)(was.len < 60 ? was.len : 60), was.p,
+                 (int)(is.len < 60 ? is.len : 60), is.p);
 }
 
 static void compare_windows(struct fold *fold, const struct pending *pending, const struct record *record, size_t at) {
@@ -273,7 +292,8 @@ static void compare_windows(struct fold *fold, const struct pending *pending, co
         if (!value_read(record->body, record->body_len, &at, &fold->arena, &stored))
             return;
         const struct value *computed = &pending->windows[i];
-        if (stored.tag == computed->tag && stored.len == computed->len && (stored.tag == V_NONE || stored.i == computed->i))
+        if (stored.tag == computed->tag && stored.len == computed->len &&
+            (stored.tag == V_NONE || stored.i == computed->i))
             continue;
         value_write_json(&was, &stored);
         value_write_json(&is, computed);
@@ -283,7 +303,8 @@ static void compare_windows(struct fold *fold, const struct pending *pending, co
     }
 }
 
-static void compare_output(struct fold *fold, const struct pending *pending, const struct record *record, const struct output_body *output) {
+static void compare_output(struct fold *fold, const struct pending *pending, const struct record *record,
+                           const struct output_body *output) {
     struct event_outcome outcome;
     struct input_head head;
     struct buf out;
@@ -300,19 +321,22 @@ static void compare_output(struct fold *fold, const struct pending *pending, con
         size_t same = 0;
         while (same < was.len && same < is.len && was.p[same] == is.p[same])
             same++;
-        note_difference(fold, pending->seq, "answer", (struct str){was.p + same, was.len - same}, (struct str){is.p + same, is.len - same});
+        note_difference(fold, pending->seq, "answer", (struct str){was.p + same, was.len - same},
+                        (struct str){is.p + same, is.len - same});
     }
 }
 
 static bool is_compared(const struct fold *fold, const struct pending *pending) {
     struct input_head head;
-    return fold->replay != NULL && !pending->unknown && record_read_input_head(pending->body, pending->body_len, &head) &&
+    return fold->replay != NULL && !pending->unknown &&
+           record_read_input_head(pending->body, pending->body_len, &head) &&
            strcmp(fold->engine->layouts[head.deployment - 1].hash, fold->engine->plan->bundle->hash) == 0;
 }
 
 static bool fold_output(struct fold *fold, const struct record *record, struct error *error) {
     struct output_body output;
-    if (!record_read_output(record->body, record->body_len, &output) || record->body_len - output.windows_at < sizeof(uint32_t))
+    if (!record_read_output(record->body, record->body_len, &output) ||
+        record->body_len - output.windows_at < sizeof(uint32_t))
         return corrupt(error, record, "not an output");
     struct pending *pending = find_pending(fold, record->seq);
     if (pending == NULL)
@@ -338,7 +362,8 @@ static bool visit(void *context, const struct record *record, struct error *erro
     case RECORD_OUTPUT: return fold_output(fold, record, error);
     case RECORD_LIST:
     case RECORD_TABLE:
-    case RECORD_CHECKPOINT: return corrupt(error, record, "a kind of record that this version does not know: a newer one wrote it");
+    case RECORD_CHECKPOINT:
+        return corrupt(error, record, "a kind of record that this version does not know: a newer one wrote it");
     case RECORD_SEAL: return true;
     }
     return corrupt(error, record, "an unknown kind of record");
@@ -352,17 +377,20 @@ static bool finish_pending(struct fold *fold, const struct pending *pending, str
     struct buf out, body;
     arena_reset(&fold->arena);
     if (!decide_again(fold, pending, &outcome, &head, &out))
-        return error_set(error, ERROR_CORRUPT, "the input with sequence number %llu cannot be decided", (unsigned long long)pending->seq);
+        return error_set(error, ERROR_CORRUPT, "the input with sequence number %llu cannot be decided",
+                         (unsigned long long)pending->seq);
     bool scored = outcome.event == engine->plan->scored;
     buf_init(&body, &fold->arena, LIMIT_ARENA_BYTES);
-    record_write_output(&body, engine->plan, scored ? 200 : 202, (struct str){out.p, out.len}, scored, fold->frame.cells);
+    record_write_output(&body, engine->plan, scored ? 200 : 202, (struct str){out.p, out.len}, scored,
+                        fold->frame.cells);
     ASSERT(!body.failed);
     if (!journal_reserve(engine->journal, 1, body.len))
         return error_set(error, ERROR_SYSTEM, "no space in the log to decide what a crash left undecided");
     struct str part = {body.p, body.len};
     uint64_t end;
     journal_lock(engine->journal);
-    uint64_t position = journal_append(engine->journal, RECORD_OUTPUT, pending->seq, pending->arrival_us, &part, 1, &end);
+    uint64_t position =
+        journal_append(engine->journal, RECORD_OUTPUT, pending->seq, pending->arrival_us, &part, 1, &end);
     journal_unlock(engine->journal);
     ids_set_output(engine->ids, head.id, position, end);
     if (!journal_wait(engine->journal, end))
@@ -377,8 +405,12 @@ static int by_seq(const void *a, const void *b) {
 
 static void journal_of(const struct engine *engine, struct journal_config *config, char *folder, size_t size) {
     snprintf(folder, size, "%s/journal", engine->config.data_folder);
-    *config = (struct journal_config){.io = engine->io, .folder = folder, .key = engine->key, .durability = engine->config.durability,
-                                      .interval_us = engine->config.interval_us, .segment_bytes = engine->config.segment_bytes};
+    *config = (struct journal_config){.io = engine->io,
+                                      .folder = folder,
+                                      .key = engine->key,
+                                      .durability = engine->config.durability,
+                                      .interval_us = engine->config.interval_us,
+                                      .segment_bytes = engine->config.segment_bytes};
 }
 
 bool engine_recover(struct engine *engine, struct error *error) {

@@ -47,8 +47,8 @@ static bool grow(struct memory_log *log) {
     return true;
 }
 
-uint64_t memory_log_append(struct memory_log *log, enum record_kind kind, uint64_t seq, int64_t arrival_us, const struct str *parts,
-                           uint32_t part_count) {
+uint64_t memory_log_append(struct memory_log *log, enum record_kind kind, uint64_t seq, int64_t arrival_us,
+                           const struct str *parts, uint32_t part_count) {
     size_t len = 0, at = 0;
     for (uint32_t i = 0; i < part_count; i++)
         len += parts[i].len;
@@ -64,8 +64,13 @@ uint64_t memory_log_append(struct memory_log *log, enum record_kind kind, uint64
     pthread_mutex_lock(&log->mutex);
     if (grow(log)) {
         position = ++log->count;
-        log->entries[position - 1].record = (struct record){.kind = kind, .seq = seq, .arrival_us = arrival_us,
-                                                            .position = position, .end = position, .body = body, .body_len = len};
+        log->entries[position - 1].record = (struct record){.kind = kind,
+                                                            .seq = seq,
+                                                            .arrival_us = arrival_us,
+                                                            .position = position,
+                                                            .end = position,
+                                                            .body = body,
+                                                            .body_len = len};
     }
     pthread_mutex_unlock(&log->mutex);
     if (position == 0)

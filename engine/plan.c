@@ -1,6 +1,6 @@
-/* From a bundle to a plan (plan.h): reads plan.json part by part, in the order of docs/bundle.md, checks every index against
- * what it indexes, then loads the code (which verifies itself) and the models. Called at load by engine.c and by the
- * fuzz target; afterwards nothing of it runs.
+/* From a bundle to a plan (plan.h): reads plan.json part by part, in the order of docs/bundle.md, checks every index
+ * against what it indexes, then loads the code (which verifies itself) and the models. Called at load by engine.c and
+ * by the fuzz target; afterwards nothing of it runs.
  *
  * The rule for hostile plans: a slot is always inside [constants, constants + slots), a function index below the
  * count, a step of a class's `before` is never the decision, and every array is bounded by limits.h. */
@@ -128,7 +128,8 @@ static void read_field(struct loader *loader, struct field *field, uint32_t e, u
     field->choices = choices;
 }
 
-/* Children come after their parent, each node has one parent, leaves name fields once: so the nodes are a tree over the fields. */
+/* Children come after their parent, each node has one parent, leaves name fields once: so the nodes are a tree over the
+ * fields. */
 static void read_nodes(struct loader *loader, struct event_class *class, uint32_t e) {
     struct plan_json *json = &loader->json;
     char base[64];
@@ -141,7 +142,7 @@ static void read_nodes(struct loader *loader, struct event_class *class, uint32_
         nodes[n].name = plan_json_text(json, "%s.name", base);
         nodes[n].field = -1;
         if (!plan_json_is_null(json, "%s.field", base))
-            nodes[n].field = (int32_t)plan_json_int(json, 0, (int64_t)class->field_count - 1, "%s.field", base);
+            nodes[n].field = (int32_t)plan_json_int(json, 0, (int64_t) class->field_count - 1, "%s.field", base);
         nodes[n].child_count = (uint32_t)plan_json_int(json, 0, class->node_count, "%s.count", base);
         nodes[n].first_child = (uint32_t)plan_json_int(json, 0, class->node_count, "%s.first", base);
         nodes[n].nullable = plan_json_bool(json, "%s.nullable", base);
@@ -150,7 +151,8 @@ static void read_nodes(struct loader *loader, struct event_class *class, uint32_
             return;
         if (nodes[n].field >= 0 && (nodes[n].child_count > 0 || n == 0 || field_seen[nodes[n].field]++))
             plan_json_fail(json, base, "a leaf for one field");
-        if (nodes[n].child_count > 0 && (nodes[n].first_child <= n || nodes[n].first_child + nodes[n].child_count > class->node_count)) {
+        if (nodes[n].child_count > 0 &&
+            (nodes[n].first_child <= n || nodes[n].first_child + nodes[n].child_count > class->node_count)) {
             plan_json_fail(json, base, "children behind their parent");
             return;
         }
@@ -181,9 +183,11 @@ static void check_identity(struct loader *loader, const struct event_class *clas
     if (loader->json.failed)
         return;
     const struct field *id = &class->fields[class->id_field], *time = &class->fields[class->time_field];
-    if (id->is_list || id->nullable || !id->required || (id->type != FIELD_STR && id->type != FIELD_INT) || id->secrecy == FIELD_SECRET)
+    if (id->is_list || id->nullable || !id->required || (id->type != FIELD_STR && id->type != FIELD_INT) ||
+        id->secrecy == FIELD_SECRET)
         plan_json_fail(&loader->json, path, "an id that is a required string or integer");
-    if (time->is_list || time->nullable || !time->required || time->type != FIELD_DATETIME || time->secrecy == FIELD_SECRET)
+    if (time->is_list || time->nullable || !time->required || time->type != FIELD_DATETIME ||
+        time->secrecy == FIELD_SECRET)
         plan_json_fail(&loader->json, path, "a time that is a required datetime");
 }
 
@@ -200,8 +204,8 @@ static void read_event(struct loader *loader, struct plan_event *event, uint32_t
     for (uint32_t f = 0; f < class->field_count && !json->failed; f++)
         read_field(loader, &fields[f], e, f);
     class->fields = fields;
-    class->id_field = (uint32_t)plan_json_int(json, 0, (int64_t)class->field_count - 1, "$.events[%u].id", e);
-    class->time_field = (uint32_t)plan_json_int(json, 0, (int64_t)class->field_count - 1, "$.events[%u].time", e);
+    class->id_field = (uint32_t)plan_json_int(json, 0, (int64_t) class->field_count - 1, "$.events[%u].id", e);
+    class->time_field = (uint32_t)plan_json_int(json, 0, (int64_t) class->field_count - 1, "$.events[%u].time", e);
     check_identity(loader, class, e);
     read_nodes(loader, class, e);
     snprintf(path, sizeof path, "$.events[%u].on_error", e);
@@ -238,7 +242,8 @@ static void read_function(struct loader *loader, struct code_function *function,
     snprintf(path, sizeof path, "$.functions[%u].required", i);
     function->required = read_slots(loader, LIMIT_FRAME_CELLS, &function->required_count, path);
     function->result.mask = (uint32_t)plan_json_int(json, 0, (1 << V_TAGS) - 1, "$.functions[%u].result.mask", i);
-    function->result.item_mask = (uint32_t)plan_json_int(json, 0, (1 << V_TAGS) - 1, "$.functions[%u].result.item_mask", i);
+    function->result.item_mask =
+        (uint32_t)plan_json_int(json, 0, (1 << V_TAGS) - 1, "$.functions[%u].result.item_mask", i);
     function->result.truth = plan_json_bool(json, "$.functions[%u].result.truth", i);
     loader->plan->function_secret[i] = plan_json_bool(json, "$.functions[%u].secret", i);
 }
@@ -260,7 +265,8 @@ static void read_functions(struct loader *loader) {
 static void read_stream(struct loader *loader, struct stream_spec *stream, uint32_t i) {
     char path[64];
     uint32_t count;
-    stream->event = (uint32_t)plan_json_int(&loader->json, 0, (int64_t)loader->plan->event_count - 1, "$.streams[%u].event", i);
+    stream->event =
+        (uint32_t)plan_json_int(&loader->json, 0, (int64_t)loader->plan->event_count - 1, "$.streams[%u].event", i);
     snprintf(path, sizeof path, "$.streams[%u].key", i);
     const uint16_t *slots = read_slots(loader, LIMIT_KEY_PARTS, &stream->key_count, path);
     memcpy(stream->key_slots, slots, stream->key_count * sizeof *slots);
@@ -454,12 +460,18 @@ static void load_code(struct loader *loader) {
     if (loader->json.failed)
         return;
     struct code_config config = {
-        .instructions = code->bytes, .instruction_bytes = code->len,
-        .positions = position->bytes, .position_bytes = position->len,
-        .constants = constant->bytes, .constant_bytes = constant->len,
-        .unicode = unicode->bytes, .unicode_bytes = unicode->len,
-        .slot_count = plan->slot_count, .temporary_count = plan->temporary_count,
-        .functions = plan->functions, .function_count = plan->function_count,
+        .instructions = code->bytes,
+        .instruction_bytes = code->len,
+        .positions = position->bytes,
+        .position_bytes = position->len,
+        .constants = constant->bytes,
+        .constant_bytes = constant->len,
+        .unicode = unicode->bytes,
+        .unicode_bytes = unicode->len,
+        .slot_count = plan->slot_count,
+        .temporary_count = plan->temporary_count,
+        .functions = plan->functions,
+        .function_count = plan->function_count,
     };
     plan->code = code_load(&config, loader->error);
     if (plan->code == NULL)
@@ -509,10 +521,12 @@ static bool load(struct loader *loader) {
     const struct bundle_part *part = need_part(loader, "plan.json");
     if (part == NULL)
         return false;
-    if (!plan_json_open(&loader->json, (struct str){(const char *)part->bytes, part->len}, &loader->plan->arena, loader->error))
+    if (!plan_json_open(&loader->json, (struct str){(const char *)part->bytes, part->len}, &loader->plan->arena,
+                        loader->error))
         return false;
-    void (*const steps[])(struct loader *) = {read_head, read_events, read_functions, read_windows, read_models, read_after,
-                                              read_rules, read_decision, read_named_slots, load_code, resolve_constants};
+    void (*const steps[])(struct loader *) = {read_head,        read_events, read_functions,   read_windows,
+                                              read_models,      read_after,  read_rules,       read_decision,
+                                              read_named_slots, load_code,   resolve_constants};
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !loader->json.failed; i++)
         steps[i](loader);
     plan_json_close(&loader->json);
@@ -555,7 +569,8 @@ static bool check_model(const struct plan_model *model, const struct bundle_part
     memcpy(head, part->bytes, sizeof head);
     uint32_t rows = head[0], inputs = head[1], outputs = head[2];
     size_t row_bytes = ((size_t)inputs + outputs) * sizeof(double);
-    if (inputs != model->input_count || outputs != 1 || rows > (1u << 20) || part->len != sizeof head + rows * row_bytes)
+    if (inputs != model->input_count || outputs != 1 || rows > (1u << 20) ||
+        part->len != sizeof head + rows * row_bytes)
         return error_set(error, ERROR_CORRUPT, "golden rows do not have the model's shape");
     double *row = malloc(row_bytes);
     if (row == NULL)
@@ -567,7 +582,8 @@ static bool check_model(const struct plan_model *model, const struct bundle_part
         model_predict(model->model, row, &got);
         same = memcmp(&got, &row[inputs], sizeof got) == 0 || (isnan(got) && isnan(row[inputs]));
         if (!same)
-            error_set(error, ERROR_CORRUPT, "golden row %u: the framework answered %.17g, this engine %.17g", r, row[inputs], got);
+            error_set(error, ERROR_CORRUPT, "golden row %u: the framework answered %.17g, this engine %.17g", r,
+                      row[inputs], got);
     }
     free(row);
     return same;
@@ -580,7 +596,8 @@ bool plan_check_golden(const struct plan *plan, struct error *error) {
         snprintf(name, sizeof name, "golden/%.*s", (int)model->name.len, model->name.p);
         const struct bundle_part *part = bundle_part(plan->bundle, str_of(name));
         if (part == NULL)
-            return error_set(error, ERROR_CORRUPT, "model %.*s has no golden rows", (int)model->name.len, model->name.p);
+            return error_set(error, ERROR_CORRUPT, "model %.*s has no golden rows", (int)model->name.len,
+                             model->name.p);
         if (!check_model(model, part, error))
             return error_prefix(error, "model %.*s", (int)model->name.len, model->name.p);
     }

@@ -1,6 +1,6 @@
-/* The plan: what a bundle says, read, checked and made ready - event classes, code, windows, models, rules. Immutable after
- * plan_load; shared by all threads. Everything a plan.json says is checked against the limits and against the frame, so
- * that later rooms may rely on it. */
+/* The plan: what a bundle says, read, checked and made ready - event classes, code, windows, models, rules. Immutable
+ * after plan_load; shared by all threads. Everything a plan.json says is checked against the limits and against the
+ * frame, so that later rooms may rely on it. */
 #ifndef ASSAY_PLAN_H
 #define ASSAY_PLAN_H
 
@@ -62,7 +62,7 @@ struct plan {
 
     struct plan_event *events;
     uint32_t event_count;
-    uint32_t scored;       /* index of the scored class */
+    uint32_t scored; /* index of the scored class */
 
     struct code_function *functions;
     bool *function_secret;

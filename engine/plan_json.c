@@ -1,6 +1,6 @@
-/* plan_json.h: a typed reader over SQLite's json_extract. Each read is one statement over the whole text; to stay quick on
- * large plans, the elements are first spread into a temporary table by json_tree, keyed by their full path. Called by
- * plan.c only, at load. */
+/* plan_json.h: a typed reader over SQLite's json_extract. Each read is one statement over the whole text; to stay quick
+ * on large plans, the elements are first spread into a temporary table by json_tree, keyed by their full path. Called
+ * by plan.c only, at load. */
 #include "plan_json.h"
 
 #include <sqlite3.h>
@@ -23,13 +23,15 @@ static bool run(sqlite3 *db, const char *sql, struct str text) {
 
 bool plan_json_open(struct plan_json *json, struct str text, struct arena *arena, struct error *error) {
     *json = (struct plan_json){.text = text, .arena = arena, .error = error};
-    bool ok = sqlite3_open_v2(":memory:", &json->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-              run(json->db, "CREATE TABLE item (path TEXT PRIMARY KEY, type TEXT, value, length INT) WITHOUT ROWID", text) &&
-              run(json->db,
-                  "INSERT OR ABORT INTO item SELECT replace(fullkey, '\"', ''), type, atom,"
-                  " CASE type WHEN 'array' THEN json_array_length(value) END FROM json_tree(?1)",
-                  text) &&
-              sqlite3_prepare_v2(json->db, "SELECT type, value, length FROM item WHERE path = ?1", -1, &json->get, NULL) == SQLITE_OK;
+    bool ok =
+        sqlite3_open_v2(":memory:", &json->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+        run(json->db, "CREATE TABLE item (path TEXT PRIMARY KEY, type TEXT, value, length INT) WITHOUT ROWID", text) &&
+        run(json->db,
+            "INSERT OR ABORT INTO item SELECT replace(fullkey, '\"', ''), type, atom,"
+            " CASE type WHEN 'array' THEN json_array_length(value) END FROM json_tree(?1)",
+            text) &&
+        sqlite3_prepare_v2(json->db, "SELECT type, value, length FROM item WHERE path = ?1", -1, &json->get, NULL) ==
+            SQLITE_OK;
     if (!ok) {
         error_set(error, ERROR_CORRUPT, "plan.json: %s", json->db != NULL ? sqlite3_errmsg(json->db) : "out of memory");
         plan_json_close(json);
@@ -113,10 +115,13 @@ int64_t plan_json_int(struct plan_json *json, int64_t low, int64_t high, const c
 static double exact_number(struct plan_json *json, const char *path) {
     sqlite3_stmt *statement = NULL;
     double value = 0.0;
-    bool ok = sqlite3_prepare_v2(json->db, "SELECT ?1 -> ?2", -1, &statement, NULL) == SQLITE_OK &&
-              sqlite3_bind_text64(statement, 1, json->text.p, json->text.len, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK &&
-              sqlite3_bind_text(statement, 2, path, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
-              number_parse_double((const char *)sqlite3_column_text(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), &value);
+    bool ok =
+        sqlite3_prepare_v2(json->db, "SELECT ?1 -> ?2", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_bind_text64(statement, 1, json->text.p, json->text.len, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK &&
+        sqlite3_bind_text(statement, 2, path, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW &&
+        number_parse_double((const char *)sqlite3_column_text(statement, 0), (size_t)sqlite3_column_bytes(statement, 0),
+                            &value);
     sqlite3_finalize(statement);
     if (!ok)
         plan_json_fail(json, path, "a number");

@@ -1,9 +1,9 @@
 /* The whole engine over the simulated disk: power_driver BUNDLE PAYMENTS.jsonl [SEEDS]
  *
- * For each seed, several lives over one data folder: events are posted, what is acknowledged is remembered, then the power goes
- * at a random call, or a sync fails, or the disk is full. After every restart: each acknowledged answer is there byte for byte,
- * the same event again gets the same bytes, and a replay from zero differs in nothing. Prints one line; exits 1 at the first breach.
- * Run by tests/test_power_cut.py, which makes the bundle and the payments. */
+ * For each seed, several lives over one data folder: events are posted, what is acknowledged is remembered, then the
+ * power goes at a random call, or a sync fails, or the disk is full. After every restart: each acknowledged answer is
+ * there byte for byte, the same event again gets the same bytes, and a replay from zero differs in nothing. Prints one
+ * line; exits 1 at the first breach. Run by tests/test_power_cut.py, which makes the bundle and the payments. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +114,10 @@ static bool check_answered(struct driver *d, struct io_sim *sim, struct engine_t
 }
 
 static struct engine_config config_of(struct driver *d, struct io_sim *sim) {
-    return (struct engine_config){.io = io_sim_io(sim), .bundle_path = d->bundle, .data_folder = "/data", .history = HISTORY_EMPTY,
+    return (struct engine_config){.io = io_sim_io(sim),
+                                  .bundle_path = d->bundle,
+                                  .data_folder = "/data",
+                                  .history = HISTORY_EMPTY,
                                   .segment_bytes = 256 * 1024};
 }
 
@@ -189,7 +192,8 @@ static bool check_end(struct driver *d, struct io_sim *sim) {
     if (ok && !engine_replay(&config, &replay, &error))
         return fail(error.text, STR("last replay"));
     if (ok && (replay.differences != 0 || !hash128_equal(replay.digest, live_digest)))
-        return fail(replay.differences != 0 ? replay.first_difference : "the windows differ from a replay's", STR("last replay"));
+        return fail(replay.differences != 0 ? replay.first_difference : "the windows differ from a replay's",
+                    STR("last replay"));
     return ok;
 }
 
@@ -229,8 +233,10 @@ int main(int argc, char **argv) {
     for (uint64_t seed = first; seed < first + seeds; seed++)
         if (!run_seed(&driver, seed))
             return 1;
-    printf("%llu seeds: %llu acknowledged, %llu refused, %llu power cuts, %llu failing syncs, %llu full disks: nothing lost, nothing wrong\n",
+    printf("%llu seeds: %llu acknowledged, %llu refused, %llu power cuts, %llu failing syncs, %llu full disks: nothing "
+           "lost, nothing wrong\n",
            (unsigned long long)seeds, (unsigned long long)driver.acknowledged, (unsigned long long)driver.refused,
-           (unsigned long long)driver.crashes, (unsigned long long)driver.sync_failures, (unsigned long long)driver.full_disks);
+           (unsigned long long)driver.crashes, (unsigned long long)driver.sync_failures,
+           (unsigned long long)driver.full_disks);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Writing and reading the records' bodies (record.h has the format). Reading trusts nothing: a body comes from a disk, and may
- * have been written under another bundle whose fields are mapped by name. */
+/* Writing and reading the records' bodies (record.h has the format). Reading trusts nothing: a body comes from a disk,
+ * and may have been written under another bundle whose fields are mapped by name. */
 #include "record.h"
 
 #include "base/assert.h"
@@ -164,13 +164,14 @@ static bool map_class(struct layout_class *class, const struct plan *plan, struc
     for (uint32_t f = 0; f < class->field_count; f++)
         fields[f] = class->event < 0 ? -1 : find_field(&plan->events[class->event].class, class->fields[f]);
     for (uint32_t f = 0; f < class->result_count; f++)
-        functions[f] = class->event < 0 ? -1 : find_before(plan, (uint32_t)class->event, class->results[f]);
+        functions[f] = class->event < 0 ? -1 : find_before(plan, (uint32_t) class->event, class->results[f]);
     class->field_map = fields;
     class->function_map = functions;
     return true;
 }
 
-bool record_read_deployment(const uint8_t *body, size_t len, const struct plan *plan, struct arena *arena, struct layout *out) {
+bool record_read_deployment(const uint8_t *body, size_t len, const struct plan *plan, struct arena *arena,
+                            struct layout *out) {
     struct reader r = {body, len, 65, len < 65 || body[0] != RECORD_FORMAT};
     if (r.failed)
         return false;
@@ -206,7 +207,8 @@ static void fallback_fields(const struct event_class *class, struct value *frame
 }
 
 /* Puts a stored field where the plan has it, whatever its secrecy was and is. */
-static bool place_field(const struct field *field, const struct value *v, const struct hash_key *key, struct arena *arena, struct value *frame) {
+static bool place_field(const struct field *field, const struct value *v, const struct hash_key *key,
+                        struct arena *arena, struct value *frame) {
     if (field->hash_slot == NO_SLOT) {
         frame[field->slot] = v->tag == V_SECRET ? value_none(MISSING_SOURCE) : *v;
         return true;
@@ -228,7 +230,8 @@ static bool place_field(const struct field *field, const struct value *v, const 
 }
 
 bool record_read_fields(const uint8_t *body, size_t len, const struct layout_class *layout, const struct plan *plan,
-                        const struct hash_key *secret_key, struct arena *arena, struct value *frame, bool *have_result) {
+                        const struct hash_key *secret_key, struct arena *arena, struct value *frame,
+                        bool *have_result) {
     ASSERT(layout->event >= 0 && len >= INPUT_HEAD_BYTES);
     const struct event_class *class = &plan->events[layout->event].class;
     struct reader r = {body, len, INPUT_HEAD_BYTES, false};
@@ -239,7 +242,8 @@ bool record_read_fields(const uint8_t *body, size_t len, const struct layout_cla
     for (uint32_t f = 0; f < layout->field_count; f++) {
         if (!value_read(body, len, &r.at, arena, &v))
             return false;
-        if (layout->field_map[f] >= 0 && !place_field(&class->fields[layout->field_map[f]], &v, secret_key, arena, frame))
+        if (layout->field_map[f] >= 0 &&
+            !place_field(&class->fields[layout->field_map[f]], &v, secret_key, arena, frame))
             return false;
     }
     if (read_u32(&r) != layout->result_count || r.failed)
@@ -259,7 +263,8 @@ static bool is_secret_step(const struct plan *plan, const struct plan_step *step
     return step->kind == STEP_FUNCTION && plan->function_secret[step->index];
 }
 
-void record_write_output(struct buf *out, const struct plan *plan, uint16_t status, struct str answer, bool scored, const struct value *frame) {
+void record_write_output(struct buf *out, const struct plan *plan, uint16_t status, struct str answer, bool scored,
+                         const struct value *frame) {
     buf_char(out, RECORD_FORMAT);
     buf_char(out, 0);
     buf_add(out, &status, sizeof status);
@@ -287,8 +292,8 @@ bool record_read_output(const uint8_t *body, size_t len, struct output_body *out
     return !r.failed;
 }
 
-bool record_read_output_values(const uint8_t *body, size_t len, size_t at, const struct plan *plan, struct arena *arena, struct value *frame,
-                               bool *have_result) {
+bool record_read_output_values(const uint8_t *body, size_t len, size_t at, const struct plan *plan, struct arena *arena,
+                               struct value *frame, bool *have_result) {
     struct reader r = {body, len, at, at > len};
     if (r.failed || read_u32(&r) != plan->window_count || r.failed)
         return false;

@@ -41,7 +41,7 @@ struct layout_class {
     struct str name;
     uint32_t field_count, result_count;
     const struct str *fields, *results;
-    int32_t event;         /* class in the plan, or -1 */
+    int32_t event;                           /* class in the plan, or -1 */
     const int32_t *field_map, *function_map; /* field and function in the plan, or -1 */
 };
 
@@ -55,11 +55,12 @@ struct layout {
 
 void record_write_deployment(struct buf *out, const struct plan *plan);
 /* Reads a deployment and maps it to the plan. Everything lives in the arena. */
-bool record_read_deployment(const uint8_t *body, size_t len, const struct plan *plan, struct arena *arena, struct layout *out);
+bool record_read_deployment(const uint8_t *body, size_t len, const struct plan *plan, struct arena *arena,
+                            struct layout *out);
 
-/* Reads an input's fields and Secret results into the frame's cells of the plan; cells of fields that the record lacks get
- * their fallback. `secret_key` hashes fields that have become Secret since. Results go to their functions' slots, and
- * have_result[function] is set. False if the record is not what its deployment says. */
+/* Reads an input's fields and Secret results into the frame's cells of the plan; cells of fields that the record lacks
+ * get their fallback. `secret_key` hashes fields that have become Secret since. Results go to their functions' slots,
+ * and have_result[function] is set. False if the record is not what its deployment says. */
 bool record_read_fields(const uint8_t *body, size_t len, const struct layout_class *layout, const struct plan *plan,
                         const struct hash_key *secret_key, struct arena *arena, struct value *frame, bool *have_result);
 
@@ -69,10 +70,11 @@ struct output_body {
     size_t windows_at; /* offset of the u32 before the window values */
 };
 
-void record_write_output(struct buf *out, const struct plan *plan, uint16_t status, struct str answer, bool scored, const struct value *frame);
+void record_write_output(struct buf *out, const struct plan *plan, uint16_t status, struct str answer, bool scored,
+                         const struct value *frame);
 bool record_read_output(const uint8_t *body, size_t len, struct output_body *out);
 /* Reads window values and Secret results of `after` into the frame; only under the plan that wrote them. */
-bool record_read_output_values(const uint8_t *body, size_t len, size_t at, const struct plan *plan, struct arena *arena, struct value *frame,
-                               bool *have_result);
+bool record_read_output_values(const uint8_t *body, size_t len, size_t at, const struct plan *plan, struct arena *arena,
+                               struct value *frame, bool *have_result);
 
 #endif

@@ -8,7 +8,8 @@
 #include "engine_private.h"
 
 void engine_problem(struct buf *out, int status, const char *type, const char *title, struct str detail) {
-    buf_format(out, "{\"type\": \"urn:assay:problem:%s\", \"title\": \"%s\", \"status\": %d, \"detail\": ", type, title, status);
+    buf_format(out, "{\"type\": \"urn:assay:problem:%s\", \"title\": \"%s\", \"status\": %d, \"detail\": ", type, title,
+               status);
     buf_json(out, detail);
     buf_char(out, '}');
 }
@@ -35,7 +36,8 @@ void write_problem_fields(struct buf *out, int status, const char *type, const c
     BUF_LITERAL(out, "]}");
 }
 
-static void write_error(struct buf *out, struct str function, const char *exception, struct str file, uint32_t line, bool *first) {
+static void write_error(struct buf *out, struct str function, const char *exception, struct str file, uint32_t line,
+                        bool *first) {
     if (!*first)
         BUF_LITERAL(out, ", ");
     *first = false;
@@ -48,7 +50,8 @@ static void write_error(struct buf *out, struct str function, const char *except
     buf_char(out, '}');
 }
 
-static void write_code_errors(const struct plan *plan, const struct code_frame *frame, uint32_t from, uint32_t to, struct buf *out, bool *first) {
+static void write_code_errors(const struct plan *plan, const struct code_frame *frame, uint32_t from, uint32_t to,
+                              struct buf *out, bool *first) {
     for (uint32_t i = from; i < to; i++) {
         const struct code_error *error = &frame->errors[i];
         const struct code_function *function = &plan->functions[error->function];
@@ -57,7 +60,8 @@ static void write_code_errors(const struct plan *plan, const struct code_frame *
 }
 
 /* In the order in which they happened: functions before the windows, windows, functions after, the decision. */
-void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out) {
+void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome,
+                  struct buf *out) {
     bool first = true, scored = outcome->event == plan->scored;
     buf_char(out, '[');
     write_code_errors(plan, frame, 0, outcome->errors_before, out, &first);
@@ -141,7 +145,8 @@ static void write_tail(const struct engine *engine, const struct event_outcome *
     buf_char(out, '}');
 }
 
-bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out) {
+bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,
+                    struct buf *out) {
     const struct plan *plan = engine->plan;
     struct value none = value_none(MISSING_NOT);
     BUF_LITERAL(out, "{\"id\": ");
@@ -162,7 +167,8 @@ bool write_decision(const struct engine *engine, const struct code_frame *frame,
     return !out->failed;
 }
 
-bool write_accepted(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome, struct buf *out) {
+bool write_accepted(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,
+                    struct buf *out) {
     BUF_LITERAL(out, "{\"id\": ");
     value_write_json(out, &outcome->id);
     BUF_LITERAL(out, ", \"event\": ");

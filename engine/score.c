@@ -1,8 +1,8 @@
 /* The way of an event through the rooms, for a payment and for a context event alike:
  *
- *   parse -> functions that need no window -> claim the id -> reserve log space -> [ lock the key stripes -> sequence: number,
- *   arrival, lateness, input record -> read and enter the windows -> unlock ] -> features, models, rules -> decision ->
- *   output record -> answer, to be sent once durable.
+ *   parse -> functions that need no window -> claim the id -> reserve log space -> [ lock the key stripes -> sequence:
+ * number, arrival, lateness, input record -> read and enter the windows -> unlock ] -> features, models, rules ->
+ * decision -> output record -> answer, to be sent once durable.
  *
  * Invariants: log space is reserved before any stripe is locked, so a slow disk never holds a lock. The input is in the
  * log in the order of its number. A claimed id is either followed by both records or released. Nothing here waits. */
@@ -28,8 +28,8 @@ void sequence_unlock(struct engine *engine) {
 }
 
 /* Appends with the sequencing lock held. */
-uint64_t log_append(struct engine *engine, enum record_kind kind, uint64_t seq, int64_t arrival_us, const struct str *parts,
-                    uint32_t part_count, uint64_t *end) {
+uint64_t log_append(struct engine *engine, enum record_kind kind, uint64_t seq, int64_t arrival_us,
+                    const struct str *parts, uint32_t part_count, uint64_t *end) {
     if (engine->journal != NULL)
         return journal_append(engine->journal, kind, seq, arrival_us, parts, part_count, end);
     uint64_t position = memory_log_append(engine->memory, kind, seq, arrival_us, parts, part_count);
@@ -44,8 +44,8 @@ bool log_read(struct engine *engine, uint64_t position, struct arena *arena, str
     return memory_log_read(engine->memory, position, arena, out);
 }
 
-void answer_problem(struct engine_thread *thread, struct engine_answer *answer, enum engine_status status, int http_status,
-                    const char *type, const char *title, const char *detail) {
+void answer_problem(struct engine_thread *thread, struct engine_answer *answer, enum engine_status status,
+                    int http_status, const char *type, const char *title, const char *detail) {
     struct buf out;
     buf_init(&out, &thread->arena, LIMIT_BATCH_BYTES);
     engine_problem(&out, http_status, type, title, str_of(detail));
@@ -112,7 +112,7 @@ struct flight {
     struct event_result parsed;
     struct event_outcome outcome;
     struct input_head head;
-    struct buf fields;       /* the input record behind its head */
+    struct buf fields; /* the input record behind its head */
     size_t reserved_bytes;
     uint64_t input, output, output_end;
     size_t arena_base_bytes; /* used by earlier events of the same request */
@@ -137,16 +137,20 @@ static bool answer_parse_failure(struct flight *f) {
     if (f->parsed.status == EVENT_SYNTAX) {
         status = ENGINE_BAD_JSON;
         http_status = 400;
-        snprintf(detail, sizeof detail, "not valid JSON at byte %zu: %.*s", f->parsed.offset, (int)f->parsed.detail.len, f->parsed.detail.p);
+        snprintf(detail, sizeof detail, "not valid JSON at byte %zu: %.*s", f->parsed.offset, (int)f->parsed.detail.len,
+                 f->parsed.detail.p);
         engine_problem(&out, 400, "bad-json", "The body is not valid JSON", str_of(detail));
         COUNT(f->engine, bad_json);
     } else if (f->parsed.status == EVENT_LIMIT) {
         status = ENGINE_TOO_LARGE;
         http_status = 413;
-        engine_problem(&out, 413, "too-large", "The event is too large", STR("the event needs more memory than one request may use"));
+        engine_problem(&out, 413, "too-large", "The event is too large",
+                       STR("the event needs more memory than one request may use"));
     } else {
-        snprintf(detail, sizeof detail, "%u field%s of %.*s not as expected", f->parsed.errors_total, f->parsed.errors_total == 1 ? " is" : "s are",
-                 (int)f->engine->plan->events[f->outcome.event].class.name.len, f->engine->plan->events[f->outcome.event].class.name.p);
+        snprintf(detail, sizeof detail, "%u field%s of %.*s not as expected", f->parsed.errors_total,
+                 f->parsed.errors_total == 1 ? " is" : "s are",
+                 (int)f->engine->plan->events[f->outcome.event].class.name.len,
+                 f->engine->plan->events[f->outcome.event].class.name.p);
         write_problem_fields(&out, 422, "bad-fields", "The event's fields are not as expected", detail, &f->parsed);
         COUNT(f->engine, bad_fields);
     }
@@ -154,8 +158,8 @@ static bool answer_parse_failure(struct flight *f) {
     return false;
 }
 
-/* Memory is given out in stages, so that functions that use all of theirs (LimitError) leave enough for the decision, and
- * that leaves enough for the answer: once an event has its number, nothing may fail for memory. */
+/* Memory is given out in stages, so that functions that use all of theirs (LimitError) leave enough for the decision,
+ * and that leaves enough for the answer: once an event has its number, nothing may fail for memory. */
 enum stage { STAGE_FUNCTIONS = 2, STAGE_DECISION = 3, STAGE_ANSWER = 4 };
 
 static void enter_stage(struct flight *f, enum stage stage) {
@@ -166,7 +170,8 @@ static bool parse(struct flight *f, struct str json) {
     struct engine *engine = f->engine;
     if (f->arena_base_bytes > LIMIT_ARENA_BYTES) {
         enter_stage(f, STAGE_ANSWER);
-        answer_problem(f->thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The batch is too large", "the events of one request need too much memory: send fewer at once");
+        answer_problem(f->thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The batch is too large",
+                       "the events of one request need too much memory: send fewer at once");
         return false;
     }
     enter_stage(f, STAGE_FUNCTIONS);
@@ -177,7 +182,8 @@ static bool parse(struct flight *f, struct str json) {
         return false;
     }
     code_begin(&f->thread->frame);
-    event_parse(&engine->plan->events[f->outcome.event].class, &engine->key, &f->thread->arena, json, f->thread->frame.cells, &f->parsed);
+    event_parse(&engine->plan->events[f->outcome.event].class, &engine->key, &f->thread->arena, json,
+                f->thread->frame.cells, &f->parsed);
     if (f->parsed.status != EVENT_OK)
         return answer_parse_failure(f);
     atomic_fetch_add_explicit(&engine->counters.masked, f->parsed.masked, memory_order_relaxed);
@@ -199,7 +205,8 @@ static bool prepare_record(struct flight *f) {
     f->outcome.errors_before = frame->error_count;
     record_write_before_results(&f->fields, plan, f->outcome.event, frame->cells);
     if (f->fields.failed)
-        answer_problem(f->thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The event is too large", "the event's record is too large");
+        answer_problem(f->thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The event is too large",
+                       "the event's record is too large");
     return !f->fields.failed;
 }
 
@@ -227,7 +234,8 @@ static void write_differences(struct flight *f, const struct record *stored, str
     const struct event_class *class = &f->engine->plan->events[f->outcome.event].class;
     size_t at = INPUT_HEAD_BYTES + sizeof(uint32_t);
     struct input_head head;
-    if (!record_read_input_head(stored->body, stored->body_len, &head) || head.deployment != f->engine->layout_count || at > stored->body_len)
+    if (!record_read_input_head(stored->body, stored->body_len, &head) || head.deployment != f->engine->layout_count ||
+        at > stored->body_len)
         return; /* written under another definition: its fields do not line up */
     bool first = true;
     BUF_LITERAL(out, ", \"errors\": [");
@@ -254,7 +262,8 @@ static void answer_conflict(struct flight *f, const struct ids_entry *existing) 
     COUNT(f->engine, conflicts);
     buf_init(&out, &f->thread->arena, LIMIT_BATCH_BYTES);
     engine_problem(&out, 409, "conflict", "This id was used with other content",
-                   STR("an event of this class with the same id and other content was answered before; send a new id, or the same content"));
+                   STR("an event of this class with the same id and other content was answered before; send a new id, "
+                       "or the same content"));
     if (!out.failed && existing->input != 0 && log_read(f->engine, existing->input, &f->thread->arena, &stored)) {
         out.len--;
         write_differences(f, &stored, &out);
@@ -277,7 +286,8 @@ static void answer_existing(struct flight *f, const struct ids_entry *existing) 
         f->answer->wait = existing->output == 0 ? 0 : existing->output_end;
         return;
     }
-    if (!log_read(f->engine, existing->output, &f->thread->arena, &stored) || !record_read_output(stored.body, stored.body_len, &output)) {
+    if (!log_read(f->engine, existing->output, &f->thread->arena, &stored) ||
+        !record_read_output(stored.body, stored.body_len, &output)) {
         answer_unavailable(f->thread, f->answer, "the stored answer cannot be read");
         return;
     }
@@ -286,7 +296,9 @@ static void answer_existing(struct flight *f, const struct ids_entry *existing) 
 }
 
 /* In process nothing arrives, so ids never grow old. */
-int64_t ids_now(const struct engine *engine) { return engine->journal != NULL ? engine->io->table->now_us(engine->io) : 0; }
+int64_t ids_now(const struct engine *engine) {
+    return engine->journal != NULL ? engine->io->table->now_us(engine->io) : 0;
+}
 
 /* False (answered) if the id is not ours to decide. */
 static bool claim(struct flight *f) {
@@ -294,7 +306,9 @@ static bool claim(struct flight *f) {
     switch (ids_claim(f->engine->ids, f->head.id, f->head.content, ids_now(f->engine), &existing)) {
     case IDS_CLAIMED: return true;
     case IDS_EXISTS: answer_existing(f, &existing); return false;
-    case IDS_FULL: answer_unavailable(f->thread, f->answer, "the id index is full: no new id can be remembered"); return false;
+    case IDS_FULL:
+        answer_unavailable(f->thread, f->answer, "the id index is full: no new id can be remembered");
+        return false;
     }
     UNREACHABLE();
 }
@@ -316,11 +330,13 @@ static bool reserve(struct flight *f) {
     if (journal_reserve(engine->journal, 2, f->reserved_bytes))
         return true;
     const char *failure = journal_failure(engine->journal);
-    answer_unavailable(f->thread, f->answer, failure != NULL ? failure : "no space in the log: the disk is slow or full");
+    answer_unavailable(f->thread, f->answer,
+                       failure != NULL ? failure : "no space in the log: the disk is slow or full");
     return false;
 }
 
-/* In process nothing tells what came before the first event: unless the history is empty, windows are covered from it on. */
+/* In process nothing tells what came before the first event: unless the history is empty, windows are covered from it
+ * on. */
 static void cover_from(struct engine *engine, int64_t at_us) {
     engine->layouts[engine->layout_count - 1].arrival_us = at_us;
     set_coverage(engine, engine->windows);
@@ -407,7 +423,8 @@ static void count_decision(struct engine *engine, const struct event_outcome *ou
     if (frame->errors_total > 0)
         atomic_fetch_add_explicit(&engine->counters.function_errors, frame->errors_total, memory_order_relaxed);
     if (outcome->decision.not_evaluated_count > 0)
-        atomic_fetch_add_explicit(&engine->counters.rules_not_evaluated, outcome->decision.not_evaluated_count, memory_order_relaxed);
+        atomic_fetch_add_explicit(&engine->counters.rules_not_evaluated, outcome->decision.not_evaluated_count,
+                                  memory_order_relaxed);
 }
 
 /* The answer as stored; `?features=1` is added to what is sent only. */
@@ -440,20 +457,26 @@ static void decide_and_answer(struct flight *f) {
     append_output(f, stored);
     count_decision(engine, &f->outcome, frame);
     bool features = scored && f->options != NULL && f->options->features;
-    *f->answer = (struct engine_answer){.status = ENGINE_DECIDED, .http_status = scored ? 200 : 202,
+    *f->answer = (struct engine_answer){.status = ENGINE_DECIDED,
+                                        .http_status = scored ? 200 : 202,
                                         .body = features ? add_features(f, stored) : stored,
                                         .wait = engine->journal != NULL ? f->output_end : 0};
 }
 
-void engine_event(struct engine_thread *thread, struct str class_name, struct str json, const struct engine_options *options,
-                  struct engine_answer *answer) {
+void engine_event(struct engine_thread *thread, struct str class_name, struct str json,
+                  const struct engine_options *options, struct engine_answer *answer) {
     ASSERT(thread != NULL && answer != NULL);
     struct engine *engine = thread->engine;
-    struct flight f = {.thread = thread, .engine = engine, .options = options, .answer = answer, .arena_base_bytes = thread->arena.total_bytes};
+    struct flight f = {.thread = thread,
+                       .engine = engine,
+                       .options = options,
+                       .answer = answer,
+                       .arena_base_bytes = thread->arena.total_bytes};
     f.outcome.started_ns = engine->io->table->monotonic_ns(engine->io);
     int32_t event = find_class(engine->plan, class_name);
     if (event < 0) {
-        answer_problem(thread, answer, ENGINE_NOT_FOUND, 404, "unknown-event", "Unknown event class", "the definition has no event class of this name");
+        answer_problem(thread, answer, ENGINE_NOT_FOUND, 404, "unknown-event", "Unknown event class",
+                       "the definition has no event class of this name");
         return;
     }
     f.outcome.event = (uint32_t)event;

@@ -1,5 +1,5 @@
-"""The whole engine over a simulated disk that loses power, fails syncs and fills up: nothing acknowledged is lost, and nothing
-wrong is served. The program is engine/power_driver.c; `make test` builds it with the unit tests."""
+"""The whole engine over a simulated disk that loses power, fails syncs and fills up: nothing acknowledged is lost, and
+nothing wrong is served. The program is engine/power_driver.c; `make test` builds it with the unit tests."""
 
 from __future__ import annotations
 

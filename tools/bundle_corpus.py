@@ -1,6 +1,7 @@
 """Writes the seed inputs of engine/bundle_fuzz.c from a definition: python tools/bundle_corpus.py FILE.py NAME
 
-`NAME-parts` holds the parts that no hash protects, `NAME-file` the whole bundle file. Run again when the format changes.
+`NAME-parts` holds the parts that no hash protects, `NAME-file` the whole bundle file. Run again when the format
+changes.
 """
 
 from __future__ import annotations

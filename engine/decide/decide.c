@@ -1,7 +1,7 @@
 /* Rules, decision and reasons (decide.h). Called by the engine once all rules' cells are computed.
  *
- * Invariant: an outcome is never milder than what a failure demands - when the decision function raises, answers an unknown
- * outcome or lacks its input, the more severe of the fired rules and `on_error` is taken. */
+ * Invariant: an outcome is never milder than what a failure demands - when the decision function raises, answers an
+ * unknown outcome or lacks its input, the more severe of the fired rules and `on_error` is taken. */
 #include "decide.h"
 
 #include "../base/assert.h"
@@ -58,7 +58,8 @@ static bool fill_fired(const struct decide_plan *plan, struct code_frame *frame,
 }
 
 /* The outcome that the user's function answers; false (with failure set unless it raised) if it has none. */
-static bool run_function(const struct decide_plan *plan, struct code_frame *frame, struct decision *out, uint32_t *outcome) {
+static bool run_function(const struct decide_plan *plan, struct code_frame *frame, struct decision *out,
+                         uint32_t *outcome) {
     if (!code_call(frame, plan->function))
         return false;
     const struct value *v = &frame->cells[plan->function_slot];

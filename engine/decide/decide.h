@@ -14,8 +14,8 @@ struct decide_rule {
     struct str name;
     uint32_t function; /* of the code */
     uint16_t slot;
-    uint32_t outcome;  /* index into outcomes, mild to severe */
-    struct str text;   /* for people */
+    uint32_t outcome; /* index into outcomes, mild to severe */
+    struct str text;  /* for people */
     bool fire_on_missing;
 };
 
@@ -28,9 +28,9 @@ struct decide_plan {
     const struct decide_rule *rules;
     uint32_t rule_count;
     enum decide_kind kind;
-    uint32_t function;      /* DECIDE_FUNCTION */
+    uint32_t function; /* DECIDE_FUNCTION */
     uint16_t function_slot;
-    uint16_t fired_slot;    /* DECIDE_FUNCTION: the cell of `fired` */
+    uint16_t fired_slot; /* DECIDE_FUNCTION: the cell of `fired` */
     bool has_score;
     uint16_t score_slot;
     struct {
@@ -46,7 +46,8 @@ struct decision {
     uint32_t fired_count;
     uint32_t not_evaluated[LIMIT_RULES];
     uint32_t not_evaluated_count;
-    /* Set when the decision failed for a reason that is not an exception of its function (those are in the frame's errors). */
+    /* Set when the decision failed for a reason that is not an exception of its function (those are in the frame's
+     * errors). */
     const char *failure; /* "MissingInput" or "UnknownOutcome", static; NULL if it did not */
 };
 

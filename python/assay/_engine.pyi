@@ -11,8 +11,10 @@ class EngineError(Exception):
 
 @final
 class Engine:
-    def __init__(self, bundle: str, data: str | None = None, *, history: str = "definition", durability: str = "commit") -> None:
-        """Opens a bundle in process; `data` is a data folder, None for none. history: "definition", "empty", "unknown"."""
+    def __init__(
+        self, bundle: str, data: str | None = None, *, history: str = "definition", durability: str = "commit"
+    ) -> None:
+        """Opens a bundle in process; `data` is a data folder, None for none. history: definition, empty or unknown."""
     def event(self, class_name: str, json: bytes, *, features: bool = False) -> tuple[int, bytes]:
         """One event: its HTTP status and JSON body. "" is the scored class."""
     def values(self) -> dict[str, object]:

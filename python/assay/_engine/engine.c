@@ -1,5 +1,5 @@
-/* The type assay._engine.Engine: one engine and one engine_thread behind the GIL, for notebooks, `assay check` and tests. Not
- * thread-safe beyond the GIL; answers are copied into bytes objects before the next call. */
+/* The type assay._engine.Engine: one engine and one engine_thread behind the GIL, for notebooks, `assay check` and
+ * tests. Not thread-safe beyond the GIL; answers are copied into bytes objects before the next call. */
 #include "types.h"
 
 #include <stddef.h>
@@ -8,8 +8,7 @@
 #include "../../../engine/engine.h"
 
 struct engine_object {
-    PyObject_HEAD
-    struct engine *engine;
+    PyObject_HEAD struct engine *engine;
     struct engine_thread *thread;
 };
 
@@ -58,19 +57,20 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     const char *bundle, *data = NULL, *history = "definition", *durability = "commit";
     int history_value, durability_value;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z$ss", names, &bundle, &data, &history, &durability) ||
-        choose(histories, "history", history, &history_value) < 0 || choose(durabilities, "durability", durability, &durability_value) < 0)
+        choose(histories, "history", history, &history_value) < 0 ||
+        choose(durabilities, "durability", durability, &durability_value) < 0)
         return -1;
-    struct engine_config config = {.bundle_path = bundle, .data_folder = data, .history = (enum engine_history)history_value,
-                                   .durability = (enum durability)durability_value, .interval_us = 50000};
+    struct engine_config config = {.bundle_path = bundle,
+                                   .data_folder = data,
+                                   .history = (enum engine_history)history_value,
+                                   .durability = (enum durability)durability_value,
+                                   .interval_us = 50000};
     struct error error = {0};
     close_engine(self);
-    Py_BEGIN_ALLOW_THREADS
-    self->engine = engine_open(&config, &error);
+    Py_BEGIN_ALLOW_THREADS self->engine = engine_open(&config, &error);
     if (self->engine != NULL)
         self->thread = engine_thread_open(self->engine, &error);
-    Py_END_ALLOW_THREADS
-    if (self->thread != NULL)
-        return 0;
+    Py_END_ALLOW_THREADS if (self->thread != NULL) return 0;
     close_engine(self);
     raise_engine_error(object, &error);
     return -1;
@@ -107,10 +107,10 @@ static PyObject *engine_event_method(PyObject *object, PyObject *args, PyObject 
             PyBuffer_Release(&json);
             return PyErr_NoMemory();
         }
-        engine_event(self->thread, (struct str){name, (size_t)name_len}, (struct str){copy, (size_t)json.len}, &options, &answer);
+        engine_event(self->thread, (struct str){name, (size_t)name_len}, (struct str){copy, (size_t)json.len}, &options,
+                     &answer);
         while (engine_is_durable(self->engine, answer.wait) == ENGINE_PENDING && PyErr_CheckSignals() == 0) {
-            Py_BEGIN_ALLOW_THREADS
-            struct timespec pause = {.tv_nsec = 50000};
+            Py_BEGIN_ALLOW_THREADS struct timespec pause = {.tv_nsec = 50000};
             nanosleep(&pause, NULL);
             Py_END_ALLOW_THREADS
         }
@@ -141,9 +141,11 @@ static PyObject *datetime_object(int64_t us) {
     PyObject *module = PyImport_ImportModule("datetime"), *result = NULL;
     if (module == NULL)
         return NULL;
-    PyObject *zone = PyObject_GetAttrString(module, "timezone"), *utc = zone != NULL ? PyObject_GetAttrString(zone, "utc") : NULL;
+    PyObject *zone = PyObject_GetAttrString(module, "timezone"),
+             *utc = zone != NULL ? PyObject_GetAttrString(zone, "utc") : NULL;
     if (utc != NULL)
-        result = PyObject_CallMethod(module, "datetime", "iiiiiiiO", c.year, c.month, c.day, c.hour, c.minute, c.second, c.microsecond, utc);
+        result = PyObject_CallMethod(module, "datetime", "iiiiiiiO", c.year, c.month, c.day, c.hour, c.minute, c.second,
+                                     c.microsecond, utc);
     Py_XDECREF(utc);
     Py_XDECREF(zone);
     Py_DECREF(module);
@@ -247,8 +249,10 @@ static void engine_dealloc(PyObject *object) {
 }
 
 static PyMethodDef engine_methods[] = {
-    {"event", (PyCFunction)(void (*)(void))engine_event_method, METH_VARARGS | METH_KEYWORDS, "One event: (HTTP status, JSON body)."},
-    {"decision", (PyCFunction)(void (*)(void))engine_decision_method, METH_VARARGS | METH_KEYWORDS, "The decision on an id: (HTTP status, JSON body)."},
+    {"event", (PyCFunction)(void (*)(void))engine_event_method, METH_VARARGS | METH_KEYWORDS,
+     "One event: (HTTP status, JSON body)."},
+    {"decision", (PyCFunction)(void (*)(void))engine_decision_method, METH_VARARGS | METH_KEYWORDS,
+     "The decision on an id: (HTTP status, JSON body)."},
     {"values", engine_values_method, METH_NOARGS, "Every named value of the last event that was decided."},
     {"digest", engine_digest_method, METH_NOARGS, "A hash over what all windows hold."},
     {"close", engine_close_method, METH_NOARGS, "Closes the engine; closing twice is fine."},
@@ -267,11 +271,15 @@ static PyType_Slot engine_slots[] = {
 };
 
 static PyType_Spec engine_spec = {
-    .name = "assay._engine.Engine", .basicsize = sizeof(struct engine_object), .flags = Py_TPFLAGS_DEFAULT, .slots = engine_slots,
+    .name = "assay._engine.Engine",
+    .basicsize = sizeof(struct engine_object),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = engine_slots,
 };
 
 int engine_type_add(PyObject *module) {
-    PyObject *error = PyErr_NewExceptionWithDoc("assay._engine.EngineError",
+    PyObject *error = PyErr_NewExceptionWithDoc(
+        "assay._engine.EngineError",
         "The engine refused to open: the bundle, the journal or the system is not as it should be.", NULL, NULL);
     if (error == NULL || PyModule_AddObjectRef(module, "EngineError", error) < 0) {
         Py_XDECREF(error);

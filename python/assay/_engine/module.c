@@ -84,7 +84,10 @@ static int module_exec(PyObject *module) {
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, module_exec}, {0, NULL}};
 
 static struct PyModuleDef module_definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "assay._engine", .m_doc = "The C engine of Assay, in process.", .m_slots = module_slots,
+    PyModuleDef_HEAD_INIT,
+    .m_name = "assay._engine",
+    .m_doc = "The C engine of Assay, in process.",
+    .m_slots = module_slots,
 };
 
 PyMODINIT_FUNC PyInit__engine(void);
