@@ -66,6 +66,7 @@ class Kind(StrEnum):
 
 
 RISKY = {Channel.POS}
+PAIRS = {(Channel.WEB, True): 1, (Channel.POS, True): 2, (Channel.POS, False): 3}
 COSTS = {Channel.WEB: 0.5, Channel.POS: 2.0}
 
 
@@ -74,8 +75,11 @@ class Inner:
     size: float | None = None
 
 
-class Outer:
+class Coded:
     code: int
+
+
+class Outer(Coded):
     inner: Inner | None = None
 
 
@@ -195,6 +199,26 @@ def looped(text):
     for a, b in zip(text, text[1:]):
         out = b + out if a < b else out + a
     return out
+
+
+def rebound(v):
+    return v, (v := v + 1), v
+
+
+def passed_twice(v):
+    return double(v) + double((v := v * 2)) - v
+
+
+def nested_early(items, wanted):
+    for item in items:
+        for times in range(3):
+            if item * times == wanted:
+                return item, times
+        if item > wanted:
+            break
+    else:
+        return "none"
+    return item
 
 
 def nested_loops(items):
@@ -327,6 +351,13 @@ def risky(channel: Channel, maybe: Channel | None) -> int:
 def costs(channel: Channel, maybe: Channel | None) -> float:
     chosen = maybe if maybe is not None else channel
     return COSTS[chosen] + COSTS.get(maybe, 0.0)
+
+
+@feature
+def pairs(channel: Channel, b: bool) -> int:
+    if (channel, b) in PAIRS:
+        return PAIRS[channel, b]
+    return PAIRS.get((channel, not b), -1)
 
 
 @feature

@@ -204,6 +204,9 @@ def make_dataclass(cls: type) -> None:
     """Makes an annotated class, and the annotated classes its fields name, dataclasses that are built by keyword."""
     if "__dataclass_fields__" in cls.__dict__:
         return
+    for base in cls.__bases__:
+        if is_object_class(base):
+            make_dataclass(base)
     hints = typing.get_type_hints(cls, include_extras=True)
     for name, hint in hints.items():
         if name not in inspect.get_annotations(cls):

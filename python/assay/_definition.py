@@ -1,7 +1,8 @@
 """The definition as data: what a user's module says, resolved and checked, before anything is compiled.
 
-`read()` in `_read.py` makes it from a file; the compiler (`_compile.py`) turns it into a plan, the twin (`_twin.py`) runs
-it in plain Python. Nothing here computes. Names are the user's; order is source order; a resolved reference is the object itself.
+`read()` in `_read.py` makes it from a file; the compiler (`_compile.py`) turns it into a plan, the twin (`_twin.py`)
+runs it in plain Python. Nothing here computes. Names are the user's; order is source order; a resolved reference is the
+object itself.
 """
 
 from __future__ import annotations

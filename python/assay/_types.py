@@ -194,7 +194,9 @@ def prints_value(cls: type[enum.Enum]) -> bool:
 def equality_is_exact(a: Type, b: Type) -> bool:
     """Whether comparing the values of two types says what comparing them in Python says."""
     if a.enum is None and b.enum is None:
-        return True
+        if a.items is not None and b.items is not None and len(a.items) == len(b.items):
+            return all(equality_is_exact(x, y) for x, y in zip(a.items, b.items, strict=True))
+        return not (enum_inside(a.item) or enum_inside(b.item)) or not a.tags & b.tags
     if Mixed.MIXED in (a.enum, b.enum):
         return a.tags == {"none"} or b.tags == {"none"}
     if a.enum is b.enum or a.tags == {"none"} or b.tags == {"none"}:
