@@ -54,8 +54,8 @@ static void write_code_errors(const struct plan *plan, const struct code_frame *
                               struct buf *out, bool *first) {
     for (uint32_t i = from; i < to; i++) {
         const struct code_error *error = &frame->errors[i];
-        const struct code_function *function = &plan->functions[error->function];
-        write_error(out, function->name, error->exception, function->file, error->line, first);
+        write_error(out, plan->functions[error->function].name, error->exception, plan->files[error->file],
+                    error->line, first);
     }
 }
 
@@ -73,7 +73,7 @@ void write_errors(const struct plan *plan, const struct code_frame *frame, const
     write_code_errors(plan, frame, outcome->errors_before, frame->error_count, out, &first);
     if (scored && outcome->decision.failure != NULL) {
         bool function = plan->decide.kind == DECIDE_FUNCTION;
-        struct str name = function ? plan->functions[plan->decide.function].name : STR("decision");
+        struct str name = function ? plan->functions[plan->decide.function].name : STR("decide");
         uint32_t line = function ? plan->functions[plan->decide.function].line : plan->decision_line;
         write_error(out, name, outcome->decision.failure, plan->file, line, &first);
     }
@@ -134,8 +134,10 @@ static void write_tail(const struct engine *engine, const struct event_outcome *
     const struct plan *plan = engine->plan;
     uint64_t took_ns = engine->io->table->monotonic_ns(engine->io) - outcome->started_ns;
     struct str short_hash = {plan->bundle->hash, 8};
-    BUF_LITERAL(out, ", \"bundle\": \"");
-    buf_str(out, plan->name);
+    BUF_LITERAL(out, ", \"bundle\": ");
+    buf_json(out, plan->name);
+    if (!out->failed)
+        out->len--; /* the quote: the hash belongs to it */
     buf_char(out, '@');
     buf_str(out, short_hash);
     BUF_LITERAL(out, "\", \"seq\": ");
@@ -228,13 +230,21 @@ void write_features(const struct plan *plan, const struct value *cells, struct b
         buf_char(out, '}');
 }
 
-/* Rules' and functions' names and texts, each at most six bytes a byte in JSON; windows' values and names; the id. */
+/* Names and texts of rules, functions, outcomes and classes, each at most six bytes a byte in JSON; windows' values and
+ * names; the id. */
 size_t output_bound(const struct plan *plan) {
-    size_t bytes = 4096 + 6 * LIMIT_ID_BYTES + 6 * plan->name.len, longest = 0;
+    size_t bytes = 4096 + 6 * LIMIT_ID_BYTES + 6 * (plan->name.len + plan->file.len), longest = 0, file = 0;
+    for (uint32_t i = 0; i < plan->decide.outcome_count; i++)
+        bytes += 6 * plan->decide.outcomes[i].len;
+    for (uint32_t i = 0; i < plan->event_count; i++)
+        bytes += 6 * plan->events[i].class.name.len;
     for (uint32_t i = 0; i < plan->decide.rule_count; i++)
         bytes += 6 * (2 * plan->rules[i].name.len + plan->rules[i].text.len) + 64;
+    for (uint32_t i = 0; i < plan->file_count; i++)
+        if (plan->files[i].len > file)
+            file = plan->files[i].len;
     for (uint32_t i = 0; i < plan->function_count; i++) {
-        size_t len = 6 * (plan->functions[i].name.len + plan->functions[i].file.len) + 128;
+        size_t len = 6 * (plan->functions[i].name.len + file) + 128;
         if (len > longest)
             longest = len;
         if (plan->function_secret[i])

@@ -49,6 +49,7 @@ void answer_problem(struct engine_thread *thread, struct engine_answer *answer, 
     struct buf out;
     buf_init(&out, &thread->arena, LIMIT_BATCH_BYTES);
     engine_problem(&out, http_status, type, title, str_of(detail));
+    ASSERT(!out.failed); /* see LIMIT_SHARE_BYTES */
     *answer = (struct engine_answer){.status = status, .http_status = http_status, .body = {out.p, out.len}};
 }
 
@@ -68,11 +69,22 @@ struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct
     return hash_keyed(&engine->key, bytes.p, bytes.len);
 }
 
+/* Functions have a share of the memory, counted from where they begin, so that whether they run into its end
+ * (LimitError) depends on nothing else: a replay finds the same. It also leaves enough for what comes after them: once an event has
+ * its number nothing may fail for memory. Returns the limit to go back to. */
+static size_t begin_share(struct arena *arena) {
+    size_t limit_bytes = arena->limit_bytes;
+    arena->limit_bytes = arena->total_bytes + LIMIT_SHARE_BYTES;
+    return limit_bytes;
+}
+
 void run_before(struct code_frame *frame, const struct plan *plan, uint32_t event, const bool *have_result) {
     const struct plan_event *e = &plan->events[event];
+    size_t limit_bytes = begin_share(frame->arena);
     for (uint32_t i = 0; i < e->before_count; i++)
         if (have_result == NULL || !have_result[e->before[i]])
             code_call(frame, e->before[i]);
+    frame->arena->limit_bytes = limit_bytes;
 }
 
 /* A model's input: bool is 0 or 1, None (or what cannot be a number) is NaN. */
@@ -94,6 +106,7 @@ static void run_model(struct code_frame *frame, const struct plan_model *model, 
 }
 
 void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row) {
+    size_t limit_bytes = begin_share(frame->arena);
     for (uint32_t i = 0; i < plan->after_count; i++) {
         const struct plan_step *step = &plan->after[i];
         if (step->kind == STEP_MODEL)
@@ -101,6 +114,14 @@ void run_after(struct code_frame *frame, const struct plan *plan, const bool *ha
         else if (have_result == NULL || !have_result[step->index])
             code_call(frame, step->index);
     }
+    frame->arena->limit_bytes = limit_bytes;
+}
+
+bool run_decision(struct code_frame *frame, const struct plan *plan, struct decision *decision) {
+    size_t limit_bytes = begin_share(frame->arena);
+    bool decided = decide(&plan->decide, frame, decision);
+    frame->arena->limit_bytes = limit_bytes;
+    return decided;
 }
 
 /* One event on its way. */
@@ -158,23 +179,14 @@ static bool answer_parse_failure(struct flight *f) {
     return false;
 }
 
-/* Memory is given out in stages, so that functions that use all of theirs (LimitError) leave enough for the decision,
- * and that leaves enough for the answer: once an event has its number, nothing may fail for memory. */
-enum stage { STAGE_FUNCTIONS = 2, STAGE_DECISION = 3, STAGE_ANSWER = 4 };
-
-static void enter_stage(struct flight *f, enum stage stage) {
-    f->thread->arena.limit_bytes = f->arena_base_bytes + LIMIT_ARENA_BYTES / 4 * (size_t)stage;
-}
-
 static bool parse(struct flight *f, struct str json) {
     struct engine *engine = f->engine;
+    f->thread->arena.limit_bytes = f->arena_base_bytes + LIMIT_ARENA_BYTES;
     if (f->arena_base_bytes > LIMIT_ARENA_BYTES) {
-        enter_stage(f, STAGE_ANSWER);
         answer_problem(f->thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The batch is too large",
                        "the events of one request need too much memory: send fewer at once");
         return false;
     }
-    enter_stage(f, STAGE_FUNCTIONS);
     if (json.len > LIMIT_EVENT_BYTES) {
         char detail[120];
         snprintf(detail, sizeof detail, "an event has at most %u bytes, this one has %zu", LIMIT_EVENT_BYTES, json.len);
@@ -204,9 +216,11 @@ static bool prepare_record(struct flight *f) {
     run_before(frame, plan, f->outcome.event, NULL);
     f->outcome.errors_before = frame->error_count;
     record_write_before_results(&f->fields, plan, f->outcome.event, frame->cells);
-    if (f->fields.failed)
+    if (f->fields.failed) {
+        f->thread->arena.limit_bytes += LIMIT_SHARE_BYTES;
         answer_problem(f->thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The event is too large",
                        "the event's record is too large");
+    }
     return !f->fields.failed;
 }
 
@@ -272,23 +286,58 @@ static void answer_conflict(struct flight *f, const struct ids_entry *existing) 
     *f->answer = (struct engine_answer){.status = ENGINE_CONFLICT, .http_status = 409, .body = {out.p, out.len}};
 }
 
+static void answer_in_flight(struct flight *f, uint64_t wait) {
+    answer_problem(f->thread, f->answer, ENGINE_IN_FLIGHT, 503, "in-flight", "The same event is being decided",
+                   "the first request with this id has no answer yet; try again");
+    f->answer->wait = wait;
+}
+
+/* Without durability an answer leaves before its record is written, which takes a millisecond or so. */
+static bool may_be_unwritten(const struct engine *engine) {
+    return engine->journal != NULL && engine->config.durability != DURABILITY_COMMIT &&
+           journal_failure(engine->journal) == NULL;
+}
+
+/* Whether the content is the same where the stored event came under another definition: by the fields' names, as this
+ * definition takes them. Uses the frame. */
+static bool same_by_name(struct flight *f, const struct ids_entry *existing) {
+    struct engine *engine = f->engine;
+    struct arena *arena = &f->thread->arena;
+    struct record stored;
+    struct input_head head;
+    struct buf fields;
+    if (existing->input == 0 || !log_read(engine, existing->input, arena, &stored) ||
+        !record_read_input_head(stored.body, stored.body_len, &head) || head.deployment < 1 ||
+        head.deployment >= f->head.deployment)
+        return false;
+    const struct layout *layout = &engine->layouts[head.deployment - 1];
+    if (head.event >= layout->class_count || layout->classes[head.event].event != (int32_t)f->outcome.event ||
+        !record_read_fields(stored.body, stored.body_len, &layout->classes[head.event], engine->plan, &engine->key,
+                            arena, f->thread->frame.cells, f->thread->have_result))
+        return false;
+    buf_init(&fields, arena, LIMIT_ARENA_BYTES);
+    record_write_fields(&fields, engine->plan, f->outcome.event, f->thread->frame.cells);
+    return !fields.failed && hash128_equal(hash_keyed(&engine->key, fields.p, fields.len), f->head.content);
+}
+
 /* The id is known: the first answer again, a conflict, or "wait". */
 static void answer_existing(struct flight *f, const struct ids_entry *existing) {
     struct record stored;
     struct output_body output;
-    if (!hash128_equal(existing->content, f->head.content)) {
+    if (!hash128_equal(existing->content, f->head.content) && !same_by_name(f, existing)) {
         answer_conflict(f, existing);
         return;
     }
     if (existing->output == 0 || engine_is_durable(f->engine, existing->output_end) == ENGINE_PENDING) {
-        answer_problem(f->thread, f->answer, ENGINE_IN_FLIGHT, 503, "in-flight", "The same event is being decided",
-                       "the first request with this id has no answer yet; try again");
-        f->answer->wait = existing->output == 0 ? 0 : existing->output_end;
+        answer_in_flight(f, existing->output == 0 ? 0 : existing->output_end);
         return;
     }
     if (!log_read(f->engine, existing->output, &f->thread->arena, &stored) ||
         !record_read_output(stored.body, stored.body_len, &output)) {
-        answer_unavailable(f->thread, f->answer, "the stored answer cannot be read");
+        if (may_be_unwritten(f->engine))
+            answer_in_flight(f, 0);
+        else
+            answer_unavailable(f->thread, f->answer, "the stored answer cannot be read");
         return;
     }
     COUNT(f->engine, repeated);
@@ -313,16 +362,24 @@ static bool claim(struct flight *f) {
     UNREACHABLE();
 }
 
+/* Hashes what the windows are keyed by and compare; before any lock. */
+static bool prepare_windows(struct flight *f, struct window_cursor *cursor) {
+    struct engine_thread *thread = f->thread;
+    if (window_prepare(f->engine->windows, cursor, f->outcome.event, thread->frame.cells, &thread->arena))
+        return true;
+    thread->arena.limit_bytes += LIMIT_SHARE_BYTES;
+    answer_problem(thread, f->answer, ENGINE_TOO_LARGE, 413, "too-large", "The event is too large",
+                   "the keys and values of its windows need too much memory");
+    return false;
+}
+
 /* Room in the log for both records, and memory for the windows; before any lock. */
 static bool reserve(struct flight *f) {
     struct engine *engine = f->engine;
-    if (engine->config.window_budget_bytes > 0) {
-        struct windows_stats stats;
-        windows_stats(engine->windows, &stats);
-        if (stats.bytes >= engine->config.window_budget_bytes) {
-            answer_unavailable(f->thread, f->answer, "the windows' memory budget is used up");
-            return false;
-        }
+    size_t budget_bytes = engine->config.window_budget_bytes;
+    if (budget_bytes > 0 && windows_bytes(engine->windows) >= budget_bytes) {
+        answer_unavailable(f->thread, f->answer, "the windows' memory budget is used up");
+        return false;
     }
     if (engine->journal == NULL)
         return true;
@@ -390,7 +447,8 @@ static void read_and_enter(struct flight *f, struct window_cursor *cursor) {
     cells[engine->plan->arrival_slot] = value_datetime(f->outcome.arrival_us);
     if (f->outcome.event == engine->plan->scored)
         window_read(cursor, f->outcome.at_us, f->outcome.flags & INPUT_LATE, cells);
-    window_enter(cursor, f->outcome.at_us, f->outcome.seq, f->latest_us, cells);
+    bool entered = window_enter(cursor, f->outcome.at_us, f->outcome.seq, f->latest_us, cells);
+    ASSERT(entered); /* else the system has no memory: stop, a restart enters it from the log */
     window_unlock(cursor);
     ids_set_input(engine->ids, f->head.id, f->head.content, f->outcome.seq, f->outcome.arrival_us, f->input);
 }
@@ -447,12 +505,10 @@ static void decide_and_answer(struct flight *f) {
     bool ok = true;
     if (scored) {
         run_after(frame, engine->plan, NULL, f->thread->model_row);
-        enter_stage(f, STAGE_DECISION);
-        ok = decide(&engine->plan->decide, frame, &f->outcome.decision);
+        ok = run_decision(frame, engine->plan, &f->outcome.decision);
     }
-    enter_stage(f, STAGE_ANSWER);
     ok = ok && (scored ? write_decision : write_accepted)(engine, frame, &f->outcome, &out);
-    ASSERT(ok); /* see enum stage */
+    ASSERT(ok); /* see begin_share */
     struct str stored = {out.p, out.len};
     append_output(f, stored);
     count_decision(engine, &f->outcome, frame);
@@ -483,12 +539,10 @@ void engine_event(struct engine_thread *thread, struct str class_name, struct st
     if (!parse(&f, json) || !prepare_record(&f) || !claim(&f))
         return;
     struct window_cursor cursor;
-    if (!reserve(&f)) {
+    if (!prepare_windows(&f, &cursor) || !reserve(&f)) {
         ids_release(engine->ids, f.head.id);
         return;
     }
-    bool prepared = window_prepare(engine->windows, &cursor, f.outcome.event, thread->frame.cells, &thread->arena);
-    ASSERT(prepared);
     read_and_enter(&f, &cursor);
     decide_and_answer(&f);
 }

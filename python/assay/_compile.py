@@ -37,7 +37,7 @@ from ._definition import (
     ThresholdsDef,
     WindowDef,
 )
-from ._emit import FRAME_MAX, Emitted, Frame, emit
+from ._emit import FILES_MAX, FRAME_MAX, Emitted, Frame, emit, files_of
 from ._events import SCALARS, show, strip_none
 from ._flow import Unit
 from ._freeze import TAGS, freeze
@@ -119,8 +119,12 @@ class _Compiler:
         if self.frame.cells > FRAME_MAX:
             message = f"the definition needs {self.frame.cells:,} cells, at most {FRAME_MAX:,} are possible"
             raise DefinitionError([Problem(self.definition.scored.place, message, "fewer constants or features")])
-        emitted = emit(lowered, self.frame, self.opcodes)
-        content = self.json(lowered, results, emitted)
+        files = files_of(lowered)
+        if len(files) > FILES_MAX:
+            message = f"the definition's functions stand in {len(files):,} files, at most {FILES_MAX:,} are possible"
+            raise DefinitionError([Problem(self.definition.scored.place, message, "fewer modules")])
+        emitted = emit(lowered, self.frame, self.opcodes, files)
+        content = self.json(lowered, results, emitted, files)
         parts = {
             "plan.json": to_json(content),
             "code.bin": bytes(emitted.code),
@@ -191,13 +195,16 @@ class _Compiler:
 
     # --- plan.json ---
 
-    def json(self, lowered: list[Lowered], results: list[dict[str, Any]], emitted: Emitted) -> dict[str, Any]:
+    def json(
+        self, lowered: list[Lowered], results: list[dict[str, Any]], emitted: Emitted, files: list[Path]
+    ) -> dict[str, Any]:
         definition = self.definition
         windows = [self.window(window, lowered) for window in definition.windows]
         return {
             "format": 1,
             "name": definition.name,
             "file": self.relative(definition.file),
+            "files": [self.relative(file) for file in files],
             "python": platform.python_version(),
             "unicode": unicodedata.unidata_version,
             "outcomes": list(definition.outcomes),
@@ -345,6 +352,7 @@ class _Compiler:
             "function": self.functions.index(decision) if isinstance(decision, FunctionDef) else None,
             "score": score,
             "levels": [list(level) for level in decision.levels] if isinstance(decision, ThresholdsDef) else [],
+            "line": decision.place.line if decision is not None else None,
         }
 
     def named_slots(self) -> list[dict[str, Any]]:

@@ -314,7 +314,7 @@ class Twin:
         if isinstance(decision, ThresholdsDef):
             score = run.values[name_of(decision.score)]
             if score is None:
-                self._decision_failed(run, "MissingInput", "decide", 0)
+                self._decision_failed(run, "MissingInput", "decide", decision.place.line)
                 return outcomes[on_error]
             reached = [self._severity(outcome) for outcome, least in decision.levels if score >= least]
             return outcomes[max([by_rules, *reached])]
