@@ -68,6 +68,7 @@ struct event_outcome {
 /* score.c */
 void run_before(struct code_frame *frame, const struct plan *plan, uint32_t event, const bool *have_result);
 void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row);
+bool run_decision(struct code_frame *frame, const struct plan *plan, struct decision *decision);
 
 /* reply.c: false if the arena is full */
 bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,

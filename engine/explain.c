@@ -192,9 +192,11 @@ void engine_decision(struct engine_thread *thread, struct str id, bool explained
     struct buf out;
     thread->arena.limit_bytes = thread->arena.total_bytes + LIMIT_ARENA_BYTES;
     buf_init(&out, &thread->arena, LIMIT_ARENA_BYTES);
-    if (explain(thread, &entry, &stored, &output, &out))
+    if (explain(thread, &entry, &stored, &output, &out)) {
         answer->body = (struct str){out.p, out.len};
-    else
+    } else {
+        thread->arena.limit_bytes += LIMIT_SHARE_BYTES;
         answer_problem(thread, answer, ENGINE_UNAVAILABLE, 503, "unavailable", "Service unavailable",
                        "the decision's input cannot be read");
+    }
 }

@@ -93,7 +93,7 @@ struct windows *make_windows(const struct engine *engine, struct error *error) {
         .scored_event = plan->scored,
         .key = engine->key,
         .max_late_us = plan->max_late_us,
-        .budget_bytes = engine->config.window_budget_bytes,
+        .budget_bytes = 0, /* checked where an event is admitted: one that has its number is entered */
     };
     struct windows *windows = windows_create(&config, error);
     if (windows != NULL)
@@ -187,9 +187,9 @@ static bool enter_windows(struct fold *fold, const struct record *record, const 
     window_lock(&cursor);
     if (event == engine->plan->scored)
         window_read(&cursor, head->at_us, head->flags & INPUT_LATE, fold->frame.cells);
-    window_enter(&cursor, head->at_us, record->seq, engine->latest_us, fold->frame.cells);
+    bool entered = window_enter(&cursor, head->at_us, record->seq, engine->latest_us, fold->frame.cells);
     window_unlock(&cursor);
-    return true;
+    return entered;
 }
 
 static bool fold_input(struct fold *fold, const struct record *record, struct error *error) {
@@ -214,10 +214,10 @@ static bool fold_input(struct fold *fold, const struct record *record, struct er
         fold->replay->inputs++;
     if (unknown) /* the class is no more: its answers stay, its events feed no window */
         return keep_pending(fold, record, true) || error_set(error, ERROR_SYSTEM, "out of memory");
-    if (!restore_input(fold, record->body, record->body_len, layout, record->arrival_us) ||
-        !enter_windows(fold, record, &head, (uint32_t)layout->event) || !keep_pending(fold, record, false))
+    if (!restore_input(fold, record->body, record->body_len, layout, record->arrival_us))
         return corrupt(error, record, "fields that are not what the deployment says");
-    return true;
+    return (enter_windows(fold, record, &head, (uint32_t)layout->event) && keep_pending(fold, record, false)) ||
+           error_set(error, ERROR_SYSTEM, "out of memory");
 }
 
 static struct pending *find_pending(struct fold *fold, uint64_t seq) {
@@ -260,7 +260,7 @@ static bool decide_again(struct fold *fold, const struct pending *pending, struc
     for (uint32_t i = 0; i < plan->window_count; i++)
         fold->frame.cells[plan->windows[i].slot] = pending->windows[i];
     run_after(&fold->frame, plan, fold->have_result, fold->model_row);
-    return decide(&plan->decide, &fold->frame, &outcome->decision) &&
+    return run_decision(&fold->frame, plan, &outcome->decision) &&
            write_decision(engine, &fold->frame, outcome, out);
 }
 

@@ -468,3 +468,85 @@ def test_an_ipv6_loopback_address_works() -> None:
     finally:
         process.kill()
         process.wait()
+
+
+# --- what only an odd definition, or another one, brings to light ----------------------------------------------------
+
+GREEDY = (
+    DEFINITION
+    + """
+
+from assay import feature
+
+
+def filled(card: str, times: int, pieces: int) -> int:
+    total = 0
+    for i in range(pieces):
+        total = total + len(card * times + str(i))
+    return total
+
+
+@feature
+def large(card: str) -> int:
+    return filled(card, 100_000, 20)
+
+
+@feature
+def middle(card: str) -> int:
+    return filled(card, 1_000, 5_000)
+
+
+@feature
+def small(card: str) -> int:
+    return filled(card, 1, 200_000)
+
+
+by_large = window.count(by="large", over="1h")
+"""
+)
+
+
+def test_functions_that_take_all_memory_leave_enough_for_the_answer(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    bundle = build_bundle(GREEDY)
+    with start_server(bundle, "--data", str(data)) as server:
+        for i in range(2):
+            got = server.score(payment(f"p{i}", card="abcdefghij"), "/v1/score?features=1")
+            assert got.status == 200
+            errors = {error["function"]: error["error"] for error in got.json()["errors"]}
+            assert errors == {"large": "LimitError", "middle": "LimitError", "small": "LimitError"}
+            assert got.json()["features"]["by_large"] is None
+            assert got.json()["features"]["payments_1h"] == i
+    got = run_binary("--bundle", str(bundle), "--data", str(data), "--replay")
+    assert json.loads(got.stdout)["differences"] == 0
+
+
+def test_a_retry_after_a_deployment_gets_the_first_answer(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with start_server(build_bundle(DEFINITION), "--data", str(data)) as server:
+        first = server.score(payment("p0"))
+    wider = DEFINITION.replace("    amount: float\n", '    amount: float\n    note: str = ""\n')
+    with start_server(build_bundle(wider), "--data", str(data)) as server:
+        assert server.score(payment("p0")).body == first.body
+        assert server.score(payment("p0", note="another")).status == 409
+        assert server.score(payment("p0", amount=7.5)).status == 409
+
+
+def test_the_window_budget_drops_no_event_that_was_decided(tmp_path: Path) -> None:
+    with start_server(build_bundle(DEFINITION), "--data", str(tmp_path / "data"), "--window-budget", "1M") as server:
+        lines = "\n".join(json.dumps(payment(f"p{i}", card=f"c{i}")) for i in range(2000))
+        answers = [json.loads(line) for line in server.ask("POST", "/v1/score", lines, NDJSON).body.splitlines()]
+        decided = sum("decision" in answer for answer in answers)
+        assert 0 < decided < 2000
+        assert {answer["status"] for answer in answers if "decision" not in answer} == {503}
+        assert f"assay_window_entries {decided}\n" in server.ask("GET", "/metrics").body.decode()
+
+
+def test_a_definition_file_may_have_any_name(tmp_path: Path) -> None:
+    from assay._compile import build
+
+    definition = tmp_path / 'a "b"\n.py'
+    definition.write_text(DEFINITION, encoding="utf-8")
+    build(definition, tmp_path / "b.assay")
+    with start_server(tmp_path / "b.assay") as server:
+        assert server.score(payment("p0")).json()["bundle"].startswith('a "b"\n@')

@@ -52,7 +52,7 @@ static bool next_block(struct arena *arena, size_t bytes) {
 }
 
 void *arena_alloc(struct arena *arena, size_t bytes) {
-    if (bytes > arena->limit_bytes - arena->total_bytes)
+    if (arena->total_bytes > arena->limit_bytes || bytes > arena->limit_bytes - arena->total_bytes)
         return NULL;
     size_t rounded = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     if (arena->current == NULL || rounded > arena->current->size_bytes - arena->used_bytes) {

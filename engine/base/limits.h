@@ -22,7 +22,9 @@
 #define LIMIT_IDLE_TIME_MS 60000u                  /* a kept-alive connection without a request: closed */
 
 /* --- memory of a request --- */
-#define LIMIT_ARENA_BYTES (64u * 1024u * 1024u)    /* one event's memory, half of it for its functions: LimitError, or 413 */
+#define LIMIT_ARENA_BYTES (64u * 1024u * 1024u)    /* one event's memory: 413 */
+#define LIMIT_SHARE_BYTES (16u * 1024u * 1024u)    /* of it: for the functions before the windows, for those after them, and
+                                                      for the decision, each: LimitError */
 
 /* --- a definition (checked at load: the bundle is refused) --- */
 #define LIMIT_BUNDLE_BYTES (1024u * 1024u * 1024u)
@@ -32,6 +34,7 @@
 #define LIMIT_FUNCTIONS 8192u
 #define LIMIT_INSTRUCTIONS 1048576u                /* of a whole bundle */
 #define LIMIT_FUNCTION_INSTRUCTIONS 32768u
+#define LIMIT_FILES 4096u                          /* source files that instructions stand in */
 #define LIMIT_STREAMS 64u
 #define LIMIT_STREAM_COLUMNS 64u
 #define LIMIT_STREAM_WHERES 64u

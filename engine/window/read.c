@@ -38,7 +38,7 @@ struct cell cell_of(const struct value *value, bool hashed, const struct hash_ke
         cell.low = (uint64_t)value->i;
     } else if (hashed && value->tag != V_NONE) {
         struct buf buf;
-        buf_init(&buf, arena, LIMIT_VALUE_BYTES);
+        buf_init(&buf, arena, LIMIT_ARENA_BYTES); /* a value's form is a little longer than the value */
         value_write_key(&buf, value);
         *failed |= buf.failed;
         struct hash128 hash = buf.failed ? (struct hash128){0} : hash_keyed(key, buf.p, buf.len);

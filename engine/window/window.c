@@ -340,8 +340,12 @@ bool window_enter(struct window_cursor *cursor, int64_t at_us, uint64_t seq, int
     return true;
 }
 
+uint64_t windows_bytes(const struct windows *windows) {
+    return atomic_load_explicit(&windows->store.used_bytes, memory_order_relaxed);
+}
+
 void windows_stats(struct windows *windows, struct windows_stats *out) {
-    *out = (struct windows_stats){.bytes = atomic_load_explicit(&windows->store.used_bytes, memory_order_relaxed)};
+    *out = (struct windows_stats){.bytes = windows_bytes(windows)};
     for (uint32_t i = 0; i < STRIPES; i++) {
         struct stripe *stripe = &windows->stripes[i];
         pthread_mutex_lock(&stripe->lock);

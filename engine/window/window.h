@@ -116,5 +116,7 @@ struct windows_stats {
     uint64_t keys, entries, bytes;
 };
 void windows_stats(struct windows *windows, struct windows_stats *out);
+/* Its `bytes` alone: without any lock. */
+uint64_t windows_bytes(const struct windows *windows);
 
 #endif
