@@ -104,33 +104,43 @@ bool builtin_sum(struct run *run, const struct value *args, uint32_t count, stru
     return more == 0;
 }
 
-/* Floats with Neumaier's compensation, from the first float on until something that is no number. */
+/* CPython's way since 3.12: 64-bit ints first, then floats with Neumaier's compensation if a float is what comes out of the
+ * ints, then plain addition for good. Ends the compensated part. */
+static void settle(struct value *sum, double *lost) {
+    if (*lost != 0 && isfinite(*lost))
+        sum->f += *lost;
+    *lost = 0;
+}
+
 bool builtin_sum_compensated(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     struct value sum, iterator, next;
     double lost = 0;
     int more;
     if (!sum_start(run, args, count, &sum, &iterator))
         return false;
+    enum { INTS, FLOATS, ANY } phase = sum.tag == V_INT ? INTS : sum.tag == V_FLOAT ? FLOATS : ANY;
     while ((more = sequence_next(run, &iterator, &next)) == 1) {
         if (!run_charge(run, 1))
             return false;
-        if (sum.tag == V_FLOAT && next.tag == V_FLOAT) {
+        if (phase == FLOATS && next.tag == V_FLOAT) {
             double total = sum.f + next.f;
             lost += fabs(sum.f) >= fabs(next.f) ? (sum.f - total) + next.f : (next.f - total) + sum.f;
             sum.f = total;
-        } else if (sum.tag == V_FLOAT && is_int64(&next)) {
-            sum.f += (double)next.i;
-        } else {
-            if (sum.tag == V_FLOAT && lost != 0 && isfinite(lost)) {
-                sum.f += lost;
-                lost = 0;
-            }
-            if (!arithmetic_add(run, &sum, &next, &sum))
-                return false;
+            continue;
         }
+        if (phase == FLOATS && is_int64(&next)) {
+            sum.f += (double)next.i;
+            continue;
+        }
+        if (phase == FLOATS)
+            settle(&sum, &lost);
+        if (!arithmetic_add(run, &sum, &next, &sum))
+            return false;
+        if (phase != INTS || !is_int64(&next) || sum.tag != V_INT)
+            phase = phase == INTS && sum.tag == V_FLOAT ? FLOATS : ANY;
     }
-    if (sum.tag == V_FLOAT && lost != 0 && isfinite(lost))
-        sum.f += lost;
+    if (phase == FLOATS)
+        settle(&sum, &lost);
     *out = sum;
     return more == 0;
 }
