@@ -253,6 +253,10 @@ static void read_functions(struct loader *loader) {
     char path[64];
     plan->function_count = plan_json_length(&loader->json, LIMIT_FUNCTIONS, "$.functions");
     plan->functions = ALLOCATE(loader, plan->function_count, struct code_function);
+    plan->file_count = plan_json_length(&loader->json, LIMIT_FILES, "$.files");
+    plan->files = ALLOCATE(loader, plan->file_count, struct str);
+    for (uint32_t i = 0; i < plan->file_count && !loader->json.failed; i++)
+        plan->files[i] = plan_json_text(&loader->json, "$.files[%u]", i);
     plan->function_secret = ALLOCATE(loader, plan->function_count, bool);
     for (uint32_t i = 0; i < plan->function_count && !loader->json.failed; i++)
         read_function(loader, &plan->functions[i], i);
@@ -468,6 +472,7 @@ static void load_code(struct loader *loader) {
         .constant_bytes = constant->len,
         .unicode = unicode->bytes,
         .unicode_bytes = unicode->len,
+        .file_count = plan->file_count,
         .slot_count = plan->slot_count,
         .temporary_count = plan->temporary_count,
         .functions = plan->functions,

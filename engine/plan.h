@@ -67,6 +67,8 @@ struct plan {
     struct code_function *functions;
     bool *function_secret;
     uint32_t function_count;
+    struct str *files; /* that errors name: code_error.file */
+    uint32_t file_count;
     struct code *code;
 
     struct plan_step *after;

@@ -699,6 +699,21 @@ def test_a_damaged_bundle_is_found(tmp_path: Path) -> None:
         read_parts(out)
 
 
+def test_a_position_in_a_file_that_is_not_there_is_refused(define: Define, tmp_path: Path) -> None:
+    from assay._compile import compile
+    from assay._engine import Engine
+
+    parts = compile(read(define(HEAD + WHOLE))).parts
+    assert json.loads(parts["plan.json"])["files"] == ["defined.py"]
+    positions = bytearray(parts["position.bin"])
+    positions[-2:] = b"\x01\x00"
+    last = len(positions) // 12 - 1
+    out = tmp_path / "d.assay"
+    write_bundle({**parts, "position.bin": bytes(positions)}, out)
+    with pytest.raises(Exception, match=f"position of instruction {last}: file 1, expected below 1"):
+        Engine(str(out), None, history="empty")
+
+
 # --- models ---------------------------------------------------------------------------------------------------------
 
 

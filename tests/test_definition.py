@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -232,6 +233,18 @@ def test_modules_of_the_folder_are_sources_and_are_read_afresh(define: Define) -
     assert d.module.RATE == 1 and set(d.sources) == {file.resolve(), helper.resolve()}
     helper.write_text("def rate():\n    return 2\n")
     assert read(file).module.RATE == 2
+
+
+def test_a_folder_without_an_init_file_is_read_afresh_too(define: Define) -> None:
+    file = define(HEAD + PAYMENT + "from lists.inner import rates\nRATE = rates.RATE\n")
+    folder = file.parent / "lists" / "inner"
+    folder.mkdir(parents=True)
+    helper = folder / "rates.py"
+    for rate in (1, 2):
+        helper.write_text(f"RATE = {rate}\n")
+        d = read(file)
+        assert vars(d.module)["RATE"] == rate and set(d.sources) == {file.resolve(), helper.resolve()}
+    assert not [name for name in sys.modules if name.partition(".")[0] == "lists"]
 
 
 def test_paths_are_relative_to_the_definition(define: Define) -> None:

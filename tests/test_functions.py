@@ -13,7 +13,7 @@ import math
 import struct
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -687,3 +687,126 @@ def test_functions_compute_what_cpython_computes(running: Running, event: dict[s
         elif bits(values[name]) != bits(wanted[name]):
             differ.append(f"{code.strip()}: {values[name]!r}, CPython {wanted[name]!r}")
     assert not differ, "\n".join(differ)
+
+
+# --- where an exception is reported: in the innermost file and line of the definition's own ---
+
+RATES = """
+def inverse(v, of=1):
+    rest = v + 1
+    return of / v  # inverse
+
+
+class Rates:
+    @property
+    def rate(self):
+        return 1 / self.f  # rate
+"""
+TEXTS = """
+from rates import inverse
+
+
+def first(text):
+    return text.split()[0]  # first
+
+
+def through(v):
+    return 1 + (
+        inverse(v)
+    )
+"""
+RAISING = """
+from datetime import datetime
+from assay import event, feature
+from deep import texts
+from rates import Rates, inverse
+
+
+@event(id="id", time="at")
+class Thing(Rates):
+    id: str
+    at: datetime
+    f: float
+    s: str
+
+
+def own(v):
+    return 1 + (
+        2 / v  # own
+    )
+
+
+@feature
+def other_file(f: float) -> float:
+    return inverse(f)
+
+
+@feature
+def folder(s: str) -> str:
+    return texts.first(s)
+
+
+@feature
+def through_another_file(f: float) -> float:
+    return texts.through(f)
+
+
+@feature
+def inside_a_generator(f: float) -> float:
+    return max(inverse(v) for v in [2.0, f])
+
+
+@feature
+def own_property(p: Thing) -> float:
+    return p.rate
+
+
+@feature
+def same_file(f: float) -> float:
+    return 1 + own(f)
+
+
+@feature
+def argument(f: float) -> float:
+    return inverse(own(f))
+
+
+@feature
+def after_a_call(f: float) -> float:
+    return inverse(f + 1) / f  # after_a_call
+
+
+@feature
+def result(f: float) -> int:
+    return inverse(f + 2)  # result
+"""
+RAISED_AT = {
+    "other_file": ("rates.py", "inverse"),
+    "folder": ("deep/texts.py", "first"),
+    "through_another_file": ("rates.py", "inverse"),
+    "inside_a_generator": ("rates.py", "inverse"),
+    "own_property": ("rates.py", "rate"),
+    "same_file": ("defined.py", "own"),
+    "argument": ("defined.py", "own"),
+    "after_a_call": ("defined.py", "after_a_call"),
+    "result": ("defined.py", "result"),
+}
+
+
+def test_an_exception_in_a_helper_is_reported_in_the_helpers_file_and_line(define: Callable[[str], Path]) -> None:
+    import assay
+
+    file = define(RAISING)
+    texts = {"defined.py": RAISING, "rates.py": RATES, "deep/texts.py": TEXTS}
+    (file.parent / "deep").mkdir()
+    for name, text in texts.items():
+        (file.parent / name).write_text(text)
+    found = {
+        name: (where, next(n for n, line in enumerate(texts[where].split("\n"), 1) if line.endswith(f"# {mark}")))
+        for name, (where, mark) in RAISED_AT.items()
+    }
+    event = {"id": "1", "at": "2026-01-01T00:00:00Z", "f": 0, "s": ""}
+    with assay.load(file) as detector:
+        native = detector.score(event)["errors"]
+        assert native == detector.twin.score(event)["errors"]
+    assert {e["function"]: (e["file"], e["line"]) for e in native} == found

@@ -7,9 +7,9 @@
  *
  * Verified (code_load): every operand is inside the frame; destinations are temporaries; jumps stay inside the function;
  * the last instruction is RET, RAISE or JMP; runs of operands (calls, tuples) are inside; built-ins exist and have a legal
- * number of arguments. While running: types are checked, steps are counted (LIMIT_STEPS), sizes are checked
- * (LIMIT_VALUE_BYTES). So no bundle can read or write outside its tables or loop for ever. Temporaries are cleared
- * before each call: code cannot see another request's values. */
+ * number of arguments; positions name files that exist. While running: types are checked, steps are counted (LIMIT_STEPS),
+ * sizes are checked (LIMIT_VALUE_BYTES). So no bundle can read or write outside its tables or loop for ever. Temporaries are
+ * cleared before each call: code cannot see another request's values. */
 #ifndef ASSAY_CODE_CODE_H
 #define ASSAY_CODE_CODE_H
 
@@ -30,11 +30,13 @@ struct instruction {
     uint16_t a, b, c;
 };
 
-/* 12 bytes per instruction in the bundle part "position.bin": where it stands in the function's source file. */
+/* 12 bytes per instruction in the bundle part "position.bin": where it stands in the source, in the function
+ * itself or in a helper that was compiled into it. */
 struct code_position {
     uint32_t line; /* 1-based */
     uint16_t column, end_column; /* 0-based, in characters of the source line; end_column 0: unknown */
-    uint32_t end_line;
+    uint16_t further_lines; /* end line - line */
+    uint16_t file;          /* below code_config.file_count */
 };
 
 /* What a function's result must fit: bits 1 << V_xxx. Applied at RET in this order: the tag is in the mask (an int beyond 64 bits:
@@ -61,6 +63,7 @@ struct code_config {
     const void *positions; size_t position_bytes;       /* position.bin */
     const void *constants; size_t constant_bytes;       /* constant.bin: u32 count, then serialized values (value.h) */
     const void *unicode; size_t unicode_bytes;          /* unicode.bin: see unicode.h */
+    uint32_t file_count;                                /* source files that positions may name */
     uint32_t slot_count, temporary_count;               /* the frame after the constants */
     const struct code_function *functions;              /* kept by reference; must outlive the code */
     uint32_t function_count;
@@ -81,7 +84,7 @@ struct code_error {
     uint32_t function;
     const char *exception;  /* "ZeroDivisionError"; static */
     uint32_t line;
-    uint16_t column;
+    uint16_t column, file;  /* file: as in code_position */
     struct str text;        /* for people; in the arena, may be empty */
 };
 

@@ -144,6 +144,7 @@ static bool read_and_run(const void *unicode, size_t unicode_bytes, uint32_t cou
                                      .instruction_bytes = code_bytes,
                                      .positions = positions,
                                      .position_bytes = count * CODE_PER_FUNCTION * sizeof(struct code_position),
+                                     .file_count = 1,
                                      .constants = constants,
                                      .constant_bytes = constant_bytes,
                                      .unicode = unicode,

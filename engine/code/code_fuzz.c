@@ -210,6 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                   .instruction_bytes = count * sizeof *code,
                                   .positions = positions,
                                   .position_bytes = count * sizeof *positions,
+                                  .file_count = 1,
                                   .constants = constants.p,
                                   .constant_bytes = constants.len,
                                   .unicode = &tables,

@@ -6,7 +6,7 @@
 #include "../base/test.h"
 #include "run.h"
 
-enum { SLOTS = 3, TEMPORARIES = 6, CODE_MAX = 64 };
+enum { SLOTS = 3, TEMPORARIES = 6, CODE_MAX = 64, FILES = 2 };
 #define ALL_TAGS 0x3ffu
 
 /* Character tables in which nothing has a property: one record, one block. */
@@ -68,12 +68,13 @@ static bool load_with(struct program *p, const struct code_config *change) {
         p->function.slot = slot(p, 0);
     struct code_position *positions = calloc(CODE_MAX, sizeof *positions);
     for (uint32_t i = 0; i < CODE_MAX; i++)
-        positions[i] = (struct code_position){.line = 100 + i, .column = (uint16_t)(4 + i)};
+        positions[i] = (struct code_position){.line = 100 + i, .column = (uint16_t)(4 + i), .file = (uint16_t)(i % FILES)};
     struct code_config config = {
         .instructions = p->code,
         .instruction_bytes = p->count * sizeof *p->code + change->instruction_bytes,
         .positions = positions,
         .position_bytes = p->count * sizeof *positions + change->position_bytes,
+        .file_count = FILES - change->file_count,
         .constants = p->constants.p,
         .constant_bytes = p->constants.len - change->constant_bytes,
         .unicode = &plain_unicode,
@@ -155,6 +156,7 @@ static void test_an_error_has_its_position_and_text(void) {
     check_exception(&p, "ZeroDivisionError");
     CHECK_INT(p.frame.errors[0].line, 101);
     CHECK_INT(p.frame.errors[0].column, 5);
+    CHECK_INT(p.frame.errors[0].file, 1);
     p.frame.cells[slot(&p, 1)] = value_none(MISSING_NOT);
     check_exception(&p, "ValueError");
     CHECK_TEXT(p.frame.errors[0].text.p, p.frame.errors[0].text.len, "why");
@@ -381,6 +383,7 @@ static void check_config_refused(const struct code_config *change, const char *p
 static void test_sizes_that_do_not_fit_are_refused(void) {
     check_config_refused(&(struct code_config){.instruction_bytes = 4}, "code:");
     check_config_refused(&(struct code_config){.position_bytes = 1}, "positions:");
+    check_config_refused(&(struct code_config){.file_count = FILES}, "position of instruction 0: file 0");
     check_config_refused(&(struct code_config){.constant_bytes = 1}, "constant 0");
     check_config_refused(&(struct code_config){.constant_bytes = 13}, "constants:");
     check_config_refused(&(struct code_config){.unicode_bytes = 1}, "unicode:");

@@ -164,6 +164,15 @@ static bool sizes_are_valid(const struct code_config *config, struct error *erro
     return true;
 }
 
+static bool positions_are_valid(const struct code *code, const struct code_config *config, struct error *error) {
+    size_t count = config->position_bytes / sizeof *code->positions;
+    for (size_t i = 0; i < count; i++)
+        if (code->positions[i].file >= config->file_count)
+            return error_set(error, ERROR_INPUT, "position of instruction %zu: file %u, expected below %u", i,
+                             code->positions[i].file, config->file_count);
+    return true;
+}
+
 static bool frame_is_valid(const struct code *code, const struct code_config *config, struct error *error) {
     uint64_t cells = (uint64_t)code->constant_count + config->slot_count + config->temporary_count;
     if (cells > LIMIT_FRAME_CELLS)
@@ -182,7 +191,8 @@ static bool load(struct code *code, const struct code_config *config, struct err
         return error_set(error, ERROR_LIMIT, "code: no memory for %zu bytes", config->instruction_bytes + config->unicode_bytes);
     code->slot_count = config->slot_count;
     code->temporary_count = config->temporary_count;
-    return unicode_load(&code->unicode, unicode, config->unicode_bytes, error) && functions_load(code, config, error);
+    return positions_are_valid(code, config, error) &&
+           unicode_load(&code->unicode, unicode, config->unicode_bytes, error) && functions_load(code, config, error);
 }
 
 struct code *code_load(const struct code_config *config, struct error *error) {

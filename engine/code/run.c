@@ -394,6 +394,7 @@ static void record(struct code_frame *frame, uint32_t function, const struct run
         .exception = exception_names[run->exception],
         .line = position->line,
         .column = position->column,
+        .file = position->file,
         .text = run->text,
     };
 }

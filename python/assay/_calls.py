@@ -345,9 +345,6 @@ class Calls(Displays):
         arguments = self.bind(function, bound, node)
         scope = self.open_scope(function, tree)
         scope.result, scope.end = result, Target()
-        caller = self.scope
-        if scope.file != caller.file or caller.call_place is not None:
-            scope.call_place = self.code_place(node)
         self.scopes.append(scope)
         try:
             self.start(scope, arguments)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ._lower import Lowered
 from ._share import Cell, Instruction, Label
 
 NO_CELL = 0xFFFF
 FRAME_MAX = 32_768
+FILES_MAX = 4096
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,19 @@ class Emitted:
     spans: list[tuple[int, int]] = field(default_factory=list)  # first instruction and count of each function
 
 
-def emit(functions: list[Lowered], frame: Frame, opcodes: Mapping[str, int]) -> Emitted:
+def files_of(functions: list[Lowered]) -> list[Path]:
+    """The files that instructions stand in, helpers' too, in the order of the code."""
+    return list(dict.fromkeys(instruction.place.file for function in functions for instruction in function.code))
+
+
+def emit(functions: list[Lowered], frame: Frame, opcodes: Mapping[str, int], files: list[Path]) -> Emitted:
     emitted = Emitted()
+    numbers = {file: number for number, file in enumerate(files)}
     first = 0
     for function in functions:
         for instruction in function.code:
             emitted.code += _instruction(instruction, frame, opcodes)
-            emitted.positions += _position(instruction)
+            emitted.positions += _position(instruction, numbers)
         emitted.spans.append((first, len(function.code)))
         first += len(function.code)
     return emitted
@@ -64,7 +72,8 @@ def _instruction(instruction: Instruction, frame: Frame, opcodes: Mapping[str, i
     return struct.pack("<BBHHH", opcodes[instruction.op], instruction.x, a, b, c)
 
 
-def _position(instruction: Instruction) -> bytes:
+def _position(instruction: Instruction, files: Mapping[Path, int]) -> bytes:
     place = instruction.place
     column, end = (min(c, 0xFFFF) for c in (place.column, place.end_column))
-    return struct.pack("<IHHI", place.line, column, end, place.end_line or place.line)
+    further_lines = min(max(place.end_line - place.line, 0), 0xFFFF)
+    return struct.pack("<IHHHH", place.line, column, end, further_lines, files[place.file])

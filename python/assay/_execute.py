@@ -41,17 +41,26 @@ def _is_users(file: str | None, folder: Path) -> bool:
     return inside and outside and not hidden and not path.name.startswith(("test_", "conftest"))
 
 
+def _users_modules(folder: Path) -> dict[str, types.ModuleType]:
+    """The loaded modules of the user's own; a package without an __init__.py has folders in place of a file."""
+    main = sys.modules.get("__main__")
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None and isinstance(module, types.ModuleType):
+            folders = [path for path in getattr(module, "__path__", ()) if isinstance(path, str)]
+            file = next((f"{path}/__init__.py" for path in folders if _is_users(f"{path}/__init__.py", folder)), None)
+        if module is not main and _is_users(file, folder):
+            found[name] = module
+    return found
+
+
 @contextmanager
 def _surroundings(folder: Path) -> Iterator[None]:
     """The working directory, import path and module table that a definition runs in, restored afterwards."""
     before = Path.cwd()
     bytecode = sys.dont_write_bytecode
-    main = sys.modules.get("__main__")
-    kept = {
-        name: module
-        for name, module in list(sys.modules.items())
-        if module is not main and _is_users(getattr(module, "__file__", None), folder)
-    }
+    kept = _users_modules(folder)
     for name in kept:
         del sys.modules[name]
     os.chdir(folder)
@@ -63,11 +72,10 @@ def _surroundings(folder: Path) -> Iterator[None]:
     finally:
         sys.dont_write_bytecode = bytecode
         os.chdir(before)
+        for name in _users_modules(folder):
+            del sys.modules[name]
         if str(folder) in sys.path:
             sys.path.remove(str(folder))
-        for name, module in list(sys.modules.items()):
-            if module is not main and _is_users(getattr(module, "__file__", None), folder):
-                del sys.modules[name]
         sys.modules.update(kept)
 
 
@@ -90,10 +98,10 @@ def execute(path: Path) -> tuple[types.ModuleType, dict[Path, str]]:
             raise
         except BaseException as error:  # SystemExit too: a definition may not end the tool that reads it
             raise DefinitionError([_execution_problem(error, folder)]) from error
-        for other in list(sys.modules.values()):
+        for other in _users_modules(folder).values():
             file = getattr(other, "__file__", None)
-            if other is not sys.modules.get("__main__") and _is_users(file, folder):
-                source = Path(str(file)).resolve()
+            if file is not None:
+                source = Path(file).resolve()
                 sources[source] = text_of(source)
     sys.modules[name] = module
     return module, sources

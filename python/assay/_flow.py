@@ -83,7 +83,6 @@ class Scope:
     result: Cell | None = None  # of a helper: where its value goes
     result_types: list[Type] = field(default_factory=list)
     end: Target | None = None
-    call_place: Place | None = None  # of a helper of another file: positions are those of the call
     loops: list[tuple[Target, Target]] = field(default_factory=list)  # (continue, break)
 
 
@@ -158,8 +157,6 @@ class Flow:
         """Where an instruction says it stands. CPython puts an attribute or a method's call in the attribute's own
         line.
         """
-        if self.scope.call_place is not None:
-            return self.scope.call_place
         place = self.place(node)
         line = node.lineno if hasattr(node, "lineno") else place.line
         if isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
