@@ -74,7 +74,7 @@ fuzz: | deps ## every fuzz target from its corpus, FUZZ_SECONDS each
 	cmake --build build/fuzz
 	tools/fuzz build/fuzz $(FUZZ_SECONDS)
 
-bench: | deps ## benchmarks beside what they measure
+bench: install ## benchmarks beside what they measure
 	$(GENERATE) -B build/bench >/dev/null
 	cmake --build build/bench --target benchmarks
 	tools/bench build/bench

@@ -249,7 +249,7 @@ static bool open_ids(struct engine *engine, struct error *error) {
     return engine->ids != NULL;
 }
 
-static bool open_state(struct engine *engine, struct error *error) {
+static bool open_state(struct engine *engine, char unfinished[65], struct error *error) {
     if (engine->config.data_folder != NULL) {
         if (!open_folder(engine, error))
             return false;
@@ -262,7 +262,7 @@ static bool open_state(struct engine *engine, struct error *error) {
     engine->windows = make_windows(engine, error);
     if (engine->windows == NULL || !open_ids(engine, error))
         return false;
-    if (engine->config.data_folder != NULL && !engine_recover(engine, error))
+    if (engine->config.data_folder != NULL && !engine_recover(engine, unfinished, error))
         return false;
     if (!deploy(engine, error))
         return false;
@@ -270,15 +270,32 @@ static bool open_state(struct engine *engine, struct error *error) {
     return true;
 }
 
-struct engine *engine_open(const struct engine_config *config, struct error *error) {
-    ASSERT(config != NULL && config->bundle_path != NULL && error != NULL);
+static struct engine *open_once(const struct engine_config *config, char unfinished[65], struct error *error) {
     struct engine *engine = engine_new(config, error);
     if (engine == NULL)
         return NULL;
-    if (load_bundle(engine, error) && open_state(engine, error))
+    if (load_bundle(engine, error) && open_state(engine, unfinished, error))
         return engine;
     engine_close(engine);
     return NULL;
+}
+
+struct engine *engine_open(const struct engine_config *config, struct error *error) {
+    ASSERT(config != NULL && config->bundle_path != NULL && error != NULL);
+    char unfinished[65] = "", path[PATH_BYTES + 100];
+    struct engine *engine = open_once(config, unfinished, error);
+    if (engine != NULL || unfinished[0] == '\0')
+        return engine;
+    struct engine_config before = *config;
+    snprintf(path, sizeof path, "%s/bundles/%s.assay", config->data_folder, unfinished);
+    before.bundle_path = path;
+    engine = open_once(&before, unfinished, error);
+    if (engine == NULL) {
+        error_prefix(error, "deciding what a crash left undecided");
+        return NULL;
+    }
+    engine_close(engine);
+    return open_once(config, unfinished, error);
 }
 
 void engine_close(struct engine *engine) {

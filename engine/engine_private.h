@@ -88,8 +88,9 @@ size_t output_bound(const struct plan *plan);
 struct windows *make_windows(const struct engine *engine, struct error *error);
 /* Tells the windows since when they have seen every event. */
 void set_coverage(const struct engine *engine, struct windows *windows);
-/* Folds every record of the engine's journal folder into a new state; opens the journal. */
-bool engine_recover(struct engine *engine, struct error *error);
+/* Folds every record of the engine's journal folder into a new state; opens the journal. False with `unfinished` set to
+ * a bundle's hash: that bundle has to decide what a crash left undecided, before another one opens the folder. */
+bool engine_recover(struct engine *engine, char unfinished[65], struct error *error);
 /* Folds the journal, read only, deciding every input again. */
 bool engine_fold_replay(struct engine *engine, struct engine_replay *out, struct error *error);
 

@@ -260,8 +260,7 @@ static bool decide_again(struct fold *fold, const struct pending *pending, struc
     for (uint32_t i = 0; i < plan->window_count; i++)
         fold->frame.cells[plan->windows[i].slot] = pending->windows[i];
     run_after(&fold->frame, plan, fold->have_result, fold->model_row);
-    return run_decision(&fold->frame, plan, &outcome->decision) &&
-           write_decision(engine, &fold->frame, outcome, out);
+    return run_decision(&fold->frame, plan, &outcome->decision) && write_decision(engine, &fold->frame, outcome, out);
 }
 
 /* The answer without the time it took. */
@@ -413,7 +412,19 @@ static void journal_of(const struct engine *engine, struct journal_config *confi
                                       .segment_bytes = engine->config.segment_bytes};
 }
 
-bool engine_recover(struct engine *engine, struct error *error) {
+/* The bundle in force when the crash came decides what it left undecided. */
+static bool is_of_another_bundle(const struct fold *fold, char unfinished[65]) {
+    const struct engine *engine = fold->engine;
+    if (fold->pending_count == 0 || engine->io != io_system())
+        return false;
+    const char *last = engine->layouts[engine->layout_count - 1].hash;
+    if (strcmp(last, engine->plan->bundle->hash) == 0)
+        return false;
+    memcpy(unfinished, last, 65);
+    return true;
+}
+
+bool engine_recover(struct engine *engine, char unfinished[65], struct error *error) {
     char folder[4200];
     struct journal_config config;
     struct fold fold;
@@ -424,6 +435,8 @@ bool engine_recover(struct engine *engine, struct error *error) {
         engine->journal = journal_open(&config, visit, &fold, error);
         ok = engine->journal != NULL;
     }
+    if (ok && is_of_another_bundle(&fold, unfinished))
+        ok = error_set(error, ERROR_INPUT, "a crash left payments undecided under bundle %.8s", unfinished);
     if (ok && fold.pending_count > 0)
         qsort(fold.pending, fold.pending_count, sizeof *fold.pending, by_seq);
     for (size_t i = 0; ok && i < fold.pending_count; i++)
