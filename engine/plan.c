@@ -522,6 +522,32 @@ static void resolve_constants(struct loader *loader) {
     }
 }
 
+/* Every cell has one writer, so that a rule's cell holds what a rule can answer, whatever a bundle says. */
+static void claim_slot(struct loader *loader, uint8_t *claimed, uint16_t slot) {
+    if (slot != NO_SLOT && claimed[slot]++)
+        plan_json_fail(&loader->json, "$", "a slot of its own for each field, window, function and model");
+}
+
+static void check_slots(struct loader *loader) {
+    struct plan *plan = loader->plan;
+    uint8_t *claimed = ALLOCATE(loader, NO_SLOT, uint8_t);
+    claim_slot(loader, claimed, plan->arrival_slot);
+    claim_slot(loader, claimed, plan->decide.fired_slot);
+    for (uint32_t e = 0; e < plan->event_count && !loader->json.failed; e++) {
+        const struct event_class *class = &plan->events[e].class;
+        for (uint32_t f = 0; f < class->field_count && !loader->json.failed; f++) {
+            claim_slot(loader, claimed, class->fields[f].slot);
+            claim_slot(loader, claimed, class->fields[f].hash_slot);
+        }
+    }
+    for (uint32_t i = 0; i < plan->function_count && !loader->json.failed; i++)
+        claim_slot(loader, claimed, plan->functions[i].slot);
+    for (uint32_t i = 0; i < plan->window_count && !loader->json.failed; i++)
+        claim_slot(loader, claimed, plan->windows[i].slot);
+    for (uint32_t i = 0; i < plan->model_count && !loader->json.failed; i++)
+        claim_slot(loader, claimed, plan->models[i].slot);
+}
+
 static bool load(struct loader *loader) {
     const struct bundle_part *part = need_part(loader, "plan.json");
     if (part == NULL)
@@ -529,9 +555,9 @@ static bool load(struct loader *loader) {
     if (!plan_json_open(&loader->json, (struct str){(const char *)part->bytes, part->len}, &loader->plan->arena,
                         loader->error))
         return false;
-    void (*const steps[])(struct loader *) = {read_head,        read_events, read_functions,   read_windows,
-                                              read_models,      read_after,  read_rules,       read_decision,
-                                              read_named_slots, load_code,   resolve_constants};
+    void (*const steps[])(struct loader *) = {read_head,        read_events, read_functions, read_windows,
+                                              read_models,      read_after,  read_rules,     read_decision,
+                                              read_named_slots, check_slots, load_code,      resolve_constants};
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !loader->json.failed; i++)
         steps[i](loader);
     plan_json_close(&loader->json);
