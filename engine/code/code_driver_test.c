@@ -29,68 +29,75 @@ static void *read_block(size_t *bytes) {
     return block;
 }
 
+static void write_any(struct buf *out, const struct value *v);
+
+static void write_big(struct buf *out, const struct value *v) {
+    const uint64_t *limbs = v->p;
+    uint32_t bytes = v->len * 8 - (uint32_t)__builtin_clzll(limbs[v->len - 1]) / 8;
+    buf_char(out, V_BIGINT);
+    buf_char(out, (v->flags & BIG_NEGATIVE) != 0);
+    buf_u32(out, bytes);
+    buf_add(out, limbs, bytes);
+}
+
+static void write_items(struct buf *out, const struct value *v) {
+    buf_char(out, (char)v->tag);
+    buf_u32(out, v->len);
+    for (uint32_t i = 0; i < v->len; i++)
+        write_any(out, &value_items(v)[i]);
+}
+
+static void write_table(struct buf *out, const struct value *v) {
+    const struct table *table = v->p;
+    buf_char(out, (char)v->tag);
+    buf_u32(out, table->count);
+    for (uint32_t i = 0; i < table->count; i++) {
+        write_any(out, &table->keys[i]);
+        if (v->tag == V_DICT)
+            write_any(out, &table->values[i]);
+    }
+}
+
+static void write_range(struct buf *out, const struct range *range) {
+    buf_char(out, V_RANGE);
+    buf_u64(out, (uint64_t)range->start);
+    buf_u64(out, (uint64_t)range->stop);
+    buf_u64(out, (uint64_t)range->step);
+}
+
+/* What a view or an iterator gives. */
+static void write_iterable(struct buf *out, const struct value *v) {
+    struct run run = {.arena = out->arena, .steps_left = LIMIT_STEPS};
+    const struct value *items;
+    uint32_t count;
+    bool ok = sequence_items(&run, v, &items, &count);
+    ASSERT(ok);
+    struct value list = make_list(items, count);
+    buf_char(out, (char)v->tag);
+    write_items(out, &list);
+}
+
+/* The flag for ASCII is part of what is tested. */
+static void write_text(struct buf *out, const struct value *v) {
+    bool ascii;
+    ASSERT(utf8_valid_prefix(v->p, v->len, &ascii) == v->len);
+    ASSERT(v->len == 0 || ascii == ((v->flags & STR_ASCII) != 0));
+    value_write(out, v);
+}
+
 static void write_any(struct buf *out, const struct value *v) {
+    struct value nan = value_float(NAN);
     switch (v->tag) {
-    case V_BIGINT: {
-        const uint64_t *limbs = v->p;
-        uint32_t bytes = v->len * 8 - (uint32_t)__builtin_clzll(limbs[v->len - 1]) / 8;
-        buf_char(out, V_BIGINT);
-        buf_char(out, (v->flags & BIG_NEGATIVE) != 0);
-        buf_u32(out, bytes);
-        buf_add(out, limbs, bytes);
-        return;
-    }
+    case V_BIGINT: write_big(out, v); return;
     case V_LIST:
-    case V_TUPLE:
-        buf_char(out, (char)v->tag);
-        buf_u32(out, v->len);
-        for (uint32_t i = 0; i < v->len; i++)
-            write_any(out, &value_items(v)[i]);
-        return;
+    case V_TUPLE: write_items(out, v); return;
     case V_SET:
-    case V_DICT: {
-        const struct table *table = v->p;
-        buf_char(out, (char)v->tag);
-        buf_u32(out, table->count);
-        for (uint32_t i = 0; i < table->count; i++) {
-            write_any(out, &table->keys[i]);
-            if (v->tag == V_DICT)
-                write_any(out, &table->values[i]);
-        }
-        return;
-    }
-    case V_RANGE: {
-        const struct range *range = v->p;
-        buf_char(out, V_RANGE);
-        buf_u64(out, (uint64_t)range->start);
-        buf_u64(out, (uint64_t)range->stop);
-        buf_u64(out, (uint64_t)range->step);
-        return;
-    }
+    case V_DICT: write_table(out, v); return;
+    case V_RANGE: write_range(out, v->p); return;
     case V_ITERATOR:
-    case V_VIEW: {
-        struct run run = {.arena = out->arena, .steps_left = LIMIT_STEPS};
-        const struct value *items;
-        uint32_t count;
-        bool ok = sequence_items(&run, v, &items, &count);
-        ASSERT(ok);
-        struct value list = make_list(items, count);
-        buf_char(out, (char)v->tag);
-        write_any(out, &list);
-        return;
-    }
-    case V_STR: { /* the flag is part of what is tested */
-        bool ascii;
-        ASSERT(utf8_valid_prefix(v->p, v->len, &ascii) == v->len);
-        ASSERT(v->len == 0 || ascii == ((v->flags & STR_ASCII) != 0));
-        value_write(out, v);
-        return;
-    }
-    case V_FLOAT: {
-        struct value one = value_float(v->f == v->f ? v->f : NAN);
-        value_write(out, &one);
-        return;
-    }
+    case V_VIEW: write_iterable(out, v); return;
+    case V_STR: write_text(out, v); return;
+    case V_FLOAT: value_write(out, isnan(v->f) ? &nan : v); return;
     default: value_write(out, v); return;
     }
 }

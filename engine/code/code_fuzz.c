@@ -32,8 +32,9 @@ static struct {
 
 /* --- values --- */
 
-static const char *const texts[] = {"",      "a",   "Hello, World", "\xce\xa3\xce\xa3 \xce\xa3", "12.5e3", "-0x1f", "\xe6\x97\xa5\xe6\x9c\xac",
-                                    "\xf0\x9f\x98\x80x", "a,b,,c", " \t x\n y ", "a\tb"};
+static const char *const texts[] = {
+    "",     "a",      "Hello, World", "\xce\xa3\xce\xa3 \xce\xa3", "12.5e3", "-0x1f", "\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x98\x80x",
+    "a,b,,c", " \t x\n y ", "a\tb"};
 static const double doubles[] = {0.0, -0.0, 1.5, -2.5, 1e308, 5e-324, INFINITY, NAN, 1e16, 0.1};
 static const int64_t ints[] = {0, 1, -1, 2, 7, 255, -3, INT64_MAX, INT64_MIN, 1ll << 53, 1000000};
 
@@ -93,10 +94,13 @@ static void fill_slots(struct code_frame *frame, uint32_t first, struct arena *a
     slots[at++] = make_date(20000);
     slots[at++] = make_timedelta(-1);
     slots[at++] = value_none(MISSING_SOURCE);
-    while (at < SLOTS) {
-        slots[at] = at % 3 == 0 ? value_float(doubles[at % COUNT(doubles)]) : at % 3 == 1 ? value_int(ints[at % COUNT(ints)])
-                                                                            : value_str(texts[at % COUNT(texts)], strlen(texts[at % COUNT(texts)]));
-        at++;
+    for (; at < SLOTS; at++) {
+        const char *text = texts[at % COUNT(texts)];
+        slots[at] = value_str(text, strlen(text));
+        if (at % 3 == 0)
+            slots[at] = value_float(doubles[at % COUNT(doubles)]);
+        if (at % 3 == 1)
+            slots[at] = value_int(ints[at % COUNT(ints)]);
     }
 }
 
@@ -108,33 +112,41 @@ static const uint8_t arguments[BUILTIN_COUNT][2] = {
 #undef BUILTIN
 };
 
-/* Operands into their ranges. */
-static void mend(struct instruction *code, uint32_t count, uint32_t first_temporary, uint32_t cells) {
-    for (uint32_t n = 0; n < count; n++) {
-        struct instruction *i = &code[n];
-        i->op %= OP_COUNT;
-        i->a = (uint16_t)(first_temporary + i->a % TEMPORARIES);
-        i->b %= cells;
-        if (i->op == OP_JMP || (i->op >= OP_JMP_TRUE && i->op <= OP_JMP_NOT_NONE) || i->op == OP_NEXT)
-            i->c = (uint16_t)(i->x % 8 == 0 || n + 1 == count ? i->c % count : n + 1 + i->c % (count - n - 1)); /* seldom back: loops take long */
-        else if (i->op == OP_CALL) {
-            i->c %= BUILTIN_COUNT;
-            uint8_t least = arguments[i->c][0], most = arguments[i->c][1] > 5 ? 5 : arguments[i->c][1];
-            i->x = least + i->x % (most - least + 1);
-        } else {
-            i->c %= cells - 3;
-        }
-        if (i->op == OP_TUPLE || i->op == OP_LIST || i->op == OP_CONCAT)
-            i->x %= 5;
-        if (i->op == OP_CALL || i->op == OP_TUPLE || i->op == OP_LIST || i->op == OP_CONCAT)
-            i->b %= cells - 5;
-        if (i->op == OP_UNPACK)
-            i->x %= (uint8_t)(cells - i->a + 1);
-        if (i->op == OP_FORMAT)
-            i->x %= 4;
-        if (i->op == OP_RAISE)
-            i->x %= EXCEPTION_COUNT;
+static bool is_jump(uint8_t op) {
+    return op == OP_JMP || (op >= OP_JMP_TRUE && op <= OP_JMP_NOT_NONE) || op == OP_NEXT;
+}
+
+static bool is_run(uint8_t op) { return op == OP_TUPLE || op == OP_LIST || op == OP_CONCAT; }
+
+/* Operands of the n-th of `count` instructions into their ranges. */
+static void mend(struct instruction *i, uint32_t n, uint32_t count, uint32_t first_temporary, uint32_t cells) {
+    enum { RUN_MAX = 5 };
+    i->op %= OP_COUNT;
+    i->a = (uint16_t)(first_temporary + i->a % TEMPORARIES);
+    i->b %= cells - (i->op == OP_CALL || is_run(i->op) ? RUN_MAX : 0);
+    if (is_jump(i->op)) { /* seldom back: loops take long */
+        bool back = i->x % 8 == 0 || n + 1 == count;
+        i->c = (uint16_t)(back ? i->c % count : n + 1 + i->c % (count - n - 1));
+    } else if (i->op == OP_CALL) {
+        i->c %= BUILTIN_COUNT;
+        uint8_t least = arguments[i->c][0], most = arguments[i->c][1] > RUN_MAX ? RUN_MAX : arguments[i->c][1];
+        i->x = least + i->x % (most - least + 1);
+    } else {
+        i->c %= cells - 3;
     }
+    if (is_run(i->op))
+        i->x %= RUN_MAX;
+    if (i->op == OP_UNPACK)
+        i->x %= (uint8_t)(cells - i->a + 1);
+    if (i->op == OP_FORMAT)
+        i->x %= 4;
+    if (i->op == OP_RAISE)
+        i->x %= EXCEPTION_COUNT;
+}
+
+static void mend_all(struct instruction *code, uint32_t count, uint32_t first_temporary, uint32_t cells) {
+    for (uint32_t n = 0; n < count; n++)
+        mend(&code[n], n, count, first_temporary, cells);
     code[count - 1] = (struct instruction){.op = OP_RET, .b = code[count - 1].b};
 }
 
@@ -204,7 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         functions[i].slot = (uint16_t)(constant_count + SLOTS - 1 - i);
         functions[i].result.truth = data[1] & 0x80;
         if (mended)
-            mend(code + i * each, each, constant_count + SLOTS, constant_count + SLOTS + TEMPORARIES);
+            mend_all(code + i * each, each, constant_count + SLOTS, constant_count + SLOTS + TEMPORARIES);
     }
     run_all(&(struct code_config){.instructions = code,
                                   .instruction_bytes = count * sizeof *code,
