@@ -40,7 +40,7 @@ char *buf_reserve(struct buf *buf, size_t bytes) {
     return buf->p + buf->len;
 }
 
-void buf_add(struct buf *buf, const void *bytes, size_t len) {
+void buf_add_slowly(struct buf *buf, const void *bytes, size_t len) {
     if (len == 0)
         return;
     char *at = buf_reserve(buf, len);
@@ -50,18 +50,10 @@ void buf_add(struct buf *buf, const void *bytes, size_t len) {
     buf->len += len;
 }
 
-void buf_char(struct buf *buf, char c) { buf_add(buf, &c, 1); }
-
-void buf_str(struct buf *buf, struct str text) { buf_add(buf, text.p, text.len); }
-
 void buf_int(struct buf *buf, int64_t value) {
     char text[NUMBER_TEXT_BYTES];
     buf_add(buf, text, number_int(value, text));
 }
-
-void buf_u32(struct buf *buf, uint32_t value) { buf_add(buf, &value, sizeof value); }
-
-void buf_u64(struct buf *buf, uint64_t value) { buf_add(buf, &value, sizeof value); }
 
 void buf_format(struct buf *buf, const char *format, ...) {
     va_list arguments, again;
