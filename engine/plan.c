@@ -311,6 +311,7 @@ static void read_window(struct loader *loader, struct window_spec *window, uint3
     window->slot = SLOT(loader, "$.windows[%u].slot", i);
     if (window->kind == WINDOW_SEEN)
         window->seen_slot = SLOT(loader, "$.windows[%u].seen", i);
+    plan->window_info[i].file = plan_json_text(json, "$.windows[%u].file", i);
     plan->window_info[i].line = (uint32_t)plan_json_int(json, 0, INT32_MAX, "$.windows[%u].line", i);
     snprintf(path, sizeof path, "$.windows[%u]", i);
     if (key_count != stream->key_count || (window->column < 0) != (window->kind == WINDOW_COUNT) ||

@@ -40,6 +40,7 @@ struct plan_model {
 
 /* What a window is called and where it stands, beside its window_spec. */
 struct plan_window {
+    struct str file;
     uint32_t line;
 };
 

@@ -54,8 +54,8 @@ static void write_code_errors(const struct plan *plan, const struct code_frame *
                               struct buf *out, bool *first) {
     for (uint32_t i = from; i < to; i++) {
         const struct code_error *error = &frame->errors[i];
-        write_error(out, plan->functions[error->function].name, error->exception, plan->files[error->file],
-                    error->line, first);
+        write_error(out, plan->functions[error->function].name, error->exception, plan->files[error->file], error->line,
+                    first);
     }
 }
 
@@ -68,7 +68,8 @@ void write_errors(const struct plan *plan, const struct code_frame *frame, const
     for (uint32_t i = 0; scored && i < plan->window_count; i++) {
         const struct value *v = &frame->cells[plan->windows[i].slot];
         if (v->tag == V_NONE && v->len == MISSING_ERROR)
-            write_error(out, plan->windows[i].name, "OverflowError", plan->file, plan->window_info[i].line, &first);
+            write_error(out, plan->windows[i].name, "OverflowError", plan->window_info[i].file,
+                        plan->window_info[i].line, &first);
     }
     write_code_errors(plan, frame, outcome->errors_before, frame->error_count, out, &first);
     if (scored && outcome->decision.failure != NULL) {
@@ -251,6 +252,6 @@ size_t output_bound(const struct plan *plan) {
             bytes += LIMIT_EVENT_BYTES;
     }
     for (uint32_t i = 0; i < plan->window_count; i++)
-        bytes += 2 * (6 * (plan->windows[i].name.len + plan->file.len) + 128) + 16;
+        bytes += 2 * (6 * (plan->windows[i].name.len + plan->window_info[i].file.len) + 128) + 16;
     return bytes + CODE_ERRORS_MAX * longest;
 }

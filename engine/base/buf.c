@@ -103,6 +103,7 @@ void buf_json(struct buf *buf, struct str text) {
         json_escape(buf, c);
         from = i + 1;
     }
-    buf_add(buf, text.p + from, text.len - from);
+    if (from < text.len)
+        buf_add(buf, text.p + from, text.len - from);
     buf_char(buf, '"');
 }

@@ -319,6 +319,7 @@ class _Compiler:
             "key": [self.window_cell(part) for part in window.by],
             "seen": None if window.seen is None else self.window_cell(window.seen),
             "slot": self.cell(window),
+            "file": self.relative(window.place.file),
             "line": window.place.line,
             "identity": Identities(lowered, self.constants, self.slots).of_window(window),
         }
