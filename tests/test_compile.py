@@ -798,3 +798,31 @@ def test_a_model_that_the_engine_cannot_read_is_refused_at_build(define: Define)
     with pytest.raises(DefinitionError) as raised:
         compile(read(file))
     assert raised.value.problems[0].message.startswith("the model risk is not available to the engine")
+
+
+def test_annotation_that_cannot_be_is_a_mistake(define: Define) -> None:
+    from assay._compile import compile
+
+    source = (
+        "@event(id='id', time='at')\nclass P:\n    id: str\n    at: datetime\n    amount: float\n    n: int | None\n"
+    )
+    wrong = "@feature\ndef f(amount: str) -> str:\n    return amount\n"
+    alike = "@feature\ndef g(amount: int, n: bool) -> float:\n    return amount\n"
+    head = "from datetime import datetime\nfrom assay import event, feature\n" + source
+    with pytest.raises(DefinitionError) as raised:
+        compile(read(define(head + wrong)))
+    (problem,) = raised.value.problems
+    assert problem.message == "amount is annotated `str` but is a float" and problem.help == "amount: float"
+    assert problem.place is not None and problem.place.column == len("def f(")
+    compile(read(define(head + alike)))
+
+
+def test_expression_nested_too_deep_is_a_mistake(define: Define) -> None:
+    from assay._compile import compile
+
+    head = "from datetime import datetime\nfrom assay import event, feature\n"
+    head += "@event(id='id', time='at')\nclass P:\n    id: str\n    at: datetime\n    amount: float\n"
+    body = "-(1+" * 190 + "amount" + ")" * 190
+    with pytest.raises(DefinitionError) as raised:
+        compile(read(define(f"{head}@feature\ndef f(amount: float) -> float:\n    return {body}\n")))
+    assert [p.message for p in raised.value.problems] == ["f is nested too deep"]

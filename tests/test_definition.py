@@ -220,9 +220,33 @@ def test_secrecy_spreads_through_what_reads_it(define: Define) -> None:
         @feature
         def d(p: Payment) -> float:
             return p.amount
+        @feature
+        def e(p: Payment) -> bool:
+            return p.pin is None
+        def helper(p: Payment) -> float:
+            return p.amount
+        @feature
+        def handed_on(p: Payment) -> float:
+            return helper(p)
         """,
     )
-    assert [f.secret for f in d.features] == [True, True, False, True]
+    assert [f.secret for f in d.features] == [True, True, False, False, True, True]
+
+
+def test_a_context_event_with_a_secret_key_has_other_values(define: Define) -> None:
+    d = defined(
+        define,
+        """
+        outcomes = ("pass", "review", "block")
+        def level(login: Login) -> int:
+            return login.level
+        levels = window.sum(level, by={"card": "user"}, over="1d", on=Login)
+        """,
+        (HEAD + PAYMENT + LOGIN)
+        .replace("card: str", "card: Annotated[str, Secret]")
+        .replace("user: str", "user: Annotated[str, Secret]"),
+    )
+    assert d.windows[0].value is d.context_functions[0] and not d.context_functions[0].secret
 
 
 def test_modules_of_the_folder_are_sources_and_are_read_afresh(define: Define) -> None:
@@ -293,6 +317,48 @@ FEATURE = "@feature\ndef f({}) -> float:\n    return 1.0\n"
 EVENT = "@event(id='id', time='at')\nclass Other:\n    id: str\n    at: datetime\n    {}\n"
 
 CASES = [
+    Case(
+        "a name that its own line begins with",
+        "@feature\ndef de(amount: float):\n    return amount\n",
+        "de",
+        "de has no return annotation",
+    ),
+    Case(
+        "rule without outcome",
+        "@rule\ndef big_one(amount: float) -> bool:\n    return amount > 1\n",
+        "rule",
+        'TypeError: @rule needs the outcome that it asks for: @rule("review")',
+    ),
+    Case(
+        "decorated class",
+        "@feature\nclass Big:\n    pass\n",
+        "feature",
+        "TypeError: @feature is for a function made by `def`, this is a class",
+    ),
+    Case(
+        "unknown kind of window",
+        "w = window.avg('amount', over='1d')\n",
+        "window.avg",
+        "AttributeError: window.avg does not exist; there are count, sum, mean, seen",
+    ),
+    Case(
+        "count of a value",
+        "w = window.count('amount', over='1d')\n",
+        "window.count('amount', over='1d')",
+        'TypeError: window.count takes no value; the rest is named: by="card", over="10m"',
+    ),
+    Case(
+        "include_current that is no bool",
+        "w = window.count(over='1d', include_current='no')\n",
+        "window.count(over='1d', include_current='no')",
+        "include_current is 'no', expected True or False",
+    ),
+    Case(
+        "class inside itself",
+        "class Node:\n    inner: 'Node | None' = None\n" + "@event(id='id', time='at')\nclass Other:\n    id: Node\n",
+        "Other",
+        "Other cannot be made a dataclass: TypeError: Node contains itself",
+    ),
     Case(
         "unknown parameter",
         FEATURE.format("amont: float"),

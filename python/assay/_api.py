@@ -200,10 +200,12 @@ def event(
     return decorate
 
 
-def make_dataclass(cls: type) -> None:
+def make_dataclass(cls: type, around: tuple[type, ...] = ()) -> None:
     """Makes an annotated class, and the annotated classes its fields name, dataclasses that are built by keyword."""
     if "__dataclass_fields__" in cls.__dict__:
         return
+    if cls in around:
+        raise TypeError(f"{cls.__name__} contains itself")
     for base in cls.__bases__:
         if is_object_class(base):
             make_dataclass(base)
@@ -212,7 +214,7 @@ def make_dataclass(cls: type) -> None:
         if name not in inspect.get_annotations(cls):
             continue
         for nested in nested_classes(hint):
-            make_dataclass(nested)
+            make_dataclass(nested, (*around, cls))
         given = cls.__dict__.get(name, MISSING)
         said = given if isinstance(given, Field) else next((m for m in _metadata(hint) if isinstance(m, Field)), None)
         if said is None:
@@ -257,6 +259,9 @@ def is_object_class(hint: Any) -> bool:
 
 
 def _mark(kind: str, function: F, place: Place, options: dict[str, Any]) -> F:
+    if not isinstance(function, types.FunctionType):
+        what = "a class" if isinstance(function, type) else f"a {type(function).__name__}"
+        raise TypeError(f"@{kind} is for a function made by `def`, this is {what}")
     mark = Mark(kind, function, place, options)
     function.__assay__ = mark  # type: ignore[attr-defined]
     _declare(mark)
@@ -281,6 +286,8 @@ def rule(outcome: str, *, on_missing: str = "skip") -> Callable[[F], F]:
 
     `on_missing="fire"` makes it fire when an input is missing.
     """
+    if callable(outcome):
+        raise TypeError('@rule needs the outcome that it asks for: @rule("review")')
     place = _caller()
     return lambda function: _mark("rule", function, place, {"outcome": outcome, "on_missing": on_missing})
 
@@ -319,27 +326,35 @@ By = str | Callable[..., Any] | Sequence[Any] | Mapping[Any, Any] | None
 class _WindowKinds:
     """`window.KIND(...)`: an exact sliding window over earlier events."""
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(f"window.{name} does not exist; there are count, sum, mean, seen")
+
     @staticmethod
-    def _window(kind: str, value: Any, options: dict[str, Any]) -> Any:
+    def _window(kind: str, value: Any, options: dict[str, Any], more: tuple[Any, ...] = ()) -> Any:
+        if more:
+            takes = "no value" if kind == "count" else "one value"
+            raise TypeError(f'window.{kind} takes {takes}; the rest is named: by="card", over="10m"')
         declared = Window(kind, value, options, _caller())
         _declare(declared)
         return declared
 
-    def count(self, *, by: By = None, over: str | None = None, **options: Any) -> Any:
+    def count(self, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
         """How many events."""
-        return self._window("count", None, {"by": by, "over": over, **options})
+        return self._window("count", None, {"by": by, "over": over, **options}, more)
 
-    def sum(self, value: Any, *, by: By = None, over: str | None = None, **options: Any) -> Any:
+    def sum(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
         """`math.fsum` of the values (of ints: their sum as an int)."""
-        return self._window("sum", value, {"by": by, "over": over, **options})
+        return self._window("sum", value, {"by": by, "over": over, **options}, more)
 
-    def mean(self, value: Any, *, by: By = None, over: str | None = None, **options: Any) -> Any:
+    def mean(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
         """`statistics.fmean` of the values; None when there is none."""
-        return self._window("mean", value, {"by": by, "over": over, **options})
+        return self._window("mean", value, {"by": by, "over": over, **options}, more)
 
-    def seen(self, value: Any, *, by: By = None, over: str | None = None, **options: Any) -> Any:
+    def seen(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
         """Whether this event's value was seen."""
-        return self._window("seen", value, {"by": by, "over": over, **options})
+        return self._window("seen", value, {"by": by, "over": over, **options}, more)
 
     def min(self, value: Any, **options: Any) -> Any:
         return self._window("min", value, options)

@@ -160,9 +160,10 @@ def note(parity: Parity, twin: Twin, answer: dict[str, Any], row: Row) -> None:
 
 
 def refusal_differences(row: Row, status: int, native: dict[str, Any], python: dict[str, Any]) -> list[Difference]:
-    """A refused event: the same status and the same field errors; the wording of the rest is each one's own."""
-    theirs = {"status": status, "errors": native.get("errors", [])}
-    ours = {"status": python.get("status", 200), "errors": python.get("errors", [])}
+    """A refused event: the same status and the same field errors. The wording of the rest is each one's own, and so is
+    what a conflict shows of the first event."""
+    theirs = {"status": status, "errors": native.get("errors", []) if status == 422 else []}
+    ours = {"status": python.get("status", 200), "errors": python.get("errors", []) if status == 422 else []}
     return [] if theirs == ours else [Difference(row, "the refusal", theirs, ours)]
 
 

@@ -27,10 +27,10 @@ from ._definition import (
     ParamDef,
     Problem,
 )
-from ._events import strip_none
+from ._events import show, strip_none
 from ._flow import Binding, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole
 from ._share import Cell, Instruction, Label, tidy
-from ._source import function_node, name_place
+from ._source import function_node, name_place, parameter_place
 from ._syntax import OPERATORS
 from ._types import Type
 
@@ -84,6 +84,9 @@ class _Lowering(Calls):
         except TooLong:
             place = name_place(Path(python.__code__.co_filename), tree)
             self.unit.report(Problem(place, f"{self.function.name} becomes more than 32,768 instructions", "split it"))
+        except RecursionError:
+            place = name_place(Path(python.__code__.co_filename), tree)
+            self.unit.report(Problem(place, f"{self.function.name} is nested too deep", "give parts of it names"))
         except Refuse as refused:
             self.refuse(refused)
         labels = [i.c for i in self.code if isinstance(i.c, Label)]
@@ -111,12 +114,30 @@ class _Lowering(Calls):
             known = _types.of_source(source)
             if parameter.annotation is not MISSING and parameter.allows_none:
                 known = _types.join(known, _types.NONE)
+        self.check_annotation(parameter, known)
         if parameter.default is not MISSING and parameter.default is not None:
             return self.with_default(parameter, Value(cell, known), tree)
         if not parameter.allows_none:
             required.append(cell)
             known = known.without_none()
         return Value(cell, known)
+
+    def check_annotation(self, parameter: ParamDef, known: Type) -> None:
+        """An annotation that what the parameter reads can never be is a mistake; all numbers are alike here."""
+        if parameter.annotation is MISSING or known.enum is not None:
+            return
+        annotated = _types.of_annotation(parameter.annotation).without_none()
+        read = known.without_none()
+        alike = [_types.NUMBERS, frozenset({"list", "tuple"})]
+        if not (annotated.tags and read.tags) or annotated.tags & read.tags:
+            return
+        if any(annotated.tags & kinds and read.tags & kinds for kinds in alike):
+            return
+        python = typing.cast("types.FunctionType", self.function.function)
+        node = function_node(python)
+        place = parameter_place(Path(python.__code__.co_filename), node, parameter.name) if node else None
+        message = f"{parameter.name} is annotated `{show(strip_none(parameter.annotation)[0])}` but is a {read}"
+        self.unit.report(Problem(place, message, f"{parameter.name}: {read}"))
 
     def may_be_none(self, field: FieldDef) -> bool:
         inside = [o for o in self.function.event.objects if o.cls is not None and field.name.startswith(o.name + ".")]

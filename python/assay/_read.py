@@ -8,6 +8,7 @@ All problems are collected and raised together.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 import types
@@ -38,7 +39,7 @@ from ._execute import execute
 from ._names import OUTCOMES, RESERVED, describe, nearest, quoted, value_type
 from ._read_models import Models
 from ._read_windows import parse_span
-from ._source import text_of
+from ._source import function_node, text_of
 
 
 def read(path: Path) -> Definition:
@@ -51,6 +52,20 @@ def read(path: Path) -> Definition:
     with _api.collecting() as declared:
         module, sources = execute(path)
     return _Reader(path, module, declared, sources).definition()
+
+
+def fields_read(function: FunctionDef, parameter: str, event: EventDef) -> list[FieldDef]:
+    """The fields that a function reads of an event that it gets whole: all, where they cannot be told."""
+    node = function_node(function.function)
+    if node is None:
+        return event.fields
+    mentions = [each for each in ast.walk(node) if isinstance(each, ast.Name) and each.id == parameter]
+    read = [each for each in ast.walk(node) if isinstance(each, ast.Attribute) and each.value in mentions]
+    names = {each.attr for each in read}
+    first = {field.name.partition(".")[0] for field in event.fields}
+    if len(read) < len(mentions) or not names <= first:  # handed on, or a method of the class
+        return event.fields
+    return [field for field in event.fields if field.name.partition(".")[0] in names]
 
 
 class _Reader(Models):
@@ -153,8 +168,13 @@ class _Reader(Models):
             )
         self.broken.clear()
         for event in self.events.values():
-            if event.on_error not in self.outcomes:
-                self.report(event.place, f'on_error is "{event.on_error}", expected one of {quoted(self.outcomes)}')
+            if not event.scored:
+                event.on_error = self.outcomes[0]  # it decides nothing
+            elif event.on_error not in self.outcomes:
+                help = f'@event(..., on_error="{self.outcomes[-1]}"): the outcome when the decision itself fails'
+                self.report(
+                    event.place, f'on_error is "{event.on_error}", expected one of {quoted(self.outcomes)}', help
+                )
         return scored[0] if scored else None
 
     # --- names ---
@@ -295,7 +315,12 @@ class _Reader(Models):
                     or (isinstance(p.source, FunctionDef) and p.source.needs_window)
                     for p in function.params
                 )
-                secret = any(self.is_secret(p.source, function.event, models) for p in function.params)
+                secret = any(
+                    any(f.secrecy is Secrecy.SECRET for f in fields_read(function, p.name, p.source))
+                    if isinstance(p.source, EventDef)
+                    else self.is_secret(p.source, function.event, models)
+                    for p in function.params
+                )
                 if (needs, secret) != (function.needs_window, function.secret):
                     function.needs_window, function.secret = needs, secret
                     changed = True
@@ -312,8 +337,6 @@ class _Reader(Models):
             return source.secret
         if isinstance(source, ModelDef):
             return models.get(id(source), False)
-        if isinstance(source, EventDef):
-            return any(f.secrecy is Secrecy.SECRET for f in source.fields)
         if isinstance(source, ObjectDef) and event is not None:
             inside = [f for f in event.fields if f.name.startswith(source.name + ".")]
             return any(f.secrecy is Secrecy.SECRET for f in inside)

@@ -78,9 +78,12 @@ class Windows(Names):
         if over is None or delay is None:
             over, delay = over or 1, delay or 0  # reported; the rest of the window is looked at all the same
         elif over == 0:
-            self.report(declared.place, 'over="0" covers nothing')
+            self.report(declared.place, f"over={options['over']!r} covers nothing", 'over="10m"')
         if over + delay > SPAN_MAX_US:
             self.report(declared.place, "a window reaches back at most 400 days (over and delay together)")
+        current = options.get("include_current", False)
+        if not isinstance(current, bool):
+            self.report(declared.place, f"include_current is {current!r}, expected True or False")
         window = WindowDef(
             name,
             declared.kind,
@@ -91,7 +94,7 @@ class Windows(Names):
             over,
             delay,
             None,
-            bool(options.get("include_current", False)),
+            bool(current),
             declared.place,
         )
         if window.include_current and (event is not scored or delay):

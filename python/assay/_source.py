@@ -7,6 +7,7 @@ bytes) and every file is read once, as it was when the definition was read.
 from __future__ import annotations
 
 import ast
+import re
 import types
 from collections.abc import Callable
 from functools import lru_cache
@@ -111,9 +112,8 @@ def name_place(path: Path, node: FunctionNode | ast.ClassDef) -> Place:
     line = node.lineno
     name = getattr(node, "name", "lambda")
     start = character_column(path, line, node.col_offset)
-    at = line_of(path, line).find(name, start)
-    if at < 0:
-        at = start
+    found = re.compile(rf"\b{re.escape(name)}\b").search(line_of(path, line), start)
+    at = start if found is None else found.start()
     return Place(path, line, at, at + len(name), line)
 
 
