@@ -785,3 +785,9 @@ def test_a_mistake_is_shown_under_the_users_own_line(define: Define, monkeypatch
 def test_no_such_file() -> None:
     with pytest.raises(DefinitionError, match="is not a file"):
         read(Path("nowhere/fraud.py"))
+
+
+def test_a_misspelt_import_of_assay_names_the_nearest(define: Define) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        read(define("from assay import windows\n"))
+    assert [problem.help for problem in caught.value.problems] == ["did you mean window?"]

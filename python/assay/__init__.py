@@ -3,6 +3,7 @@
 A definition is written with the names below; the `assay` command checks, builds and serves it.
 """
 
+from . import fn
 from ._api import (
     Clear,
     Field,
@@ -11,7 +12,6 @@ from ._api import (
     decision,
     event,
     feature,
-    fn,
     model,
     rule,
     table,

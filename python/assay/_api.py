@@ -405,17 +405,7 @@ class _Text:
         return lambda *_, **__: _not_yet(f"text.{name}")
 
 
-class _Functions:
-    """The comparisons fraud needs: not available yet."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return NotYet(f"fn.{name}", Place(Path("?"), 1))
-
-
 text = _Text()
-fn = _Functions()
 
 
 def table(*_: Any, **__: Any) -> Any:

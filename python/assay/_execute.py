@@ -6,8 +6,10 @@ there are read afresh and recorded as sources. Everything is put back afterwards
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
+import re
 import site
 import sys
 import types
@@ -128,4 +130,14 @@ def _execution_problem(error: BaseException, folder: Path) -> Problem:
             place = _api.place_of_instruction(trace.tb_frame.f_code, trace.tb_lasti, trace.tb_lineno)
         trace = trace.tb_next
     text = str(error)
-    return Problem(place, f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    return Problem(place, f"{type(error).__name__}: {text}" if text else type(error).__name__, _import_help(error))
+
+
+def _import_help(error: BaseException) -> str:
+    """What of assay was probably meant."""
+    missed = re.match(r"cannot import name '(\w+)' from 'assay'", str(error))
+    if not isinstance(error, ImportError) or missed is None:
+        return ""
+    public = sys.modules["assay"].__all__
+    near = difflib.get_close_matches(missed[1], public, n=1)
+    return f"did you mean {near[0]}?" if near else f"assay has {', '.join(sorted(public))}"

@@ -53,6 +53,9 @@ STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
 }
 
 
+DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+
+
 @dataclass
 class Lowered:
     function: FunctionDef
@@ -186,6 +189,9 @@ class _Lowering(Calls):
                 self.statement(statement)
             except Refuse as refused:
                 self.refuse(refused)
+                if isinstance(statement, DEFINES):  # what follows would be refused for the names that are lacking
+                    self.paths = None
+                    return
             self.next_temporary = mark
 
     def statement(self, node: ast.stmt) -> None:
