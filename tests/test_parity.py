@@ -6,7 +6,7 @@ import http.client
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -211,3 +211,45 @@ def test_windows_that_reach_before_the_first_deployment_are_warming(
         twin = Twin(read(definition), since=until - timedelta(minutes=10))
         assert_answers_agree(served, decided(twin, event), ignored="travelled")
         assert len(served["warming"]) > 10
+
+
+PAIRS = """
+    from datetime import datetime
+
+    from assay import event, feature, rule, window
+
+    history = "empty"
+
+
+    @event(id="id", time="at")
+    class P:
+        id: str
+        at: datetime
+        card: str
+        device: str | None = None
+
+
+    @feature
+    def pair(card: str, device: str | None) -> tuple[str, str | None]:
+        return (card, device)
+
+
+    on_pair = window.count(by=pair, over="1h", include_current=True)
+
+
+    @rule("review")
+    def never(on_pair: int) -> bool:
+        return False
+"""
+
+
+def test_a_tuple_key_that_holds_a_none_is_a_none_key(define: Callable[[str], Path]) -> None:
+    from assay import load
+
+    detector = load(define(PAIRS))
+    for number, device in enumerate(["d", None, "d", None]):
+        payment = {"id": f"p{number}", "at": f"2025-03-01T12:00:0{number}Z", "card": "c", "device": device}
+        detector.score(payment)
+        detector.twin.score(payment)
+        expected = None if device is None else 1 + number // 2
+        assert (detector.values["on_pair"], detector.twin.values["on_pair"]) == (expected, expected)

@@ -39,7 +39,7 @@ from ._definition import (
 from ._fit import Fit, fit, fit_of_function
 from ._parse import EventError, Parsed, parse, problem, to_json_bytes
 from ._source import function_node
-from ._windows import Entry, ReferenceWindow, key_of
+from ._windows import Entry, ReferenceWindow, has_none, key_of
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 LAST = datetime.datetime.max.replace(tzinfo=datetime.UTC)
@@ -244,7 +244,7 @@ class Twin:
             return None
         key = key_of(window.by, run.values)
         span_us = window.delay_us + window.over_us
-        if None not in key and self.since_us is not None and run.at_us - span_us < self.since_us:
+        if not has_none(key) and self.since_us is not None and run.at_us - span_us < self.since_us:
             complete = from_us(min(self.since_us + span_us, to_us(LAST)))
             run.warming.append({"window": window.name, "until": complete.isoformat()})
             return None

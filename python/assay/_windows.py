@@ -79,7 +79,7 @@ class ReferenceWindow:
     def read(self, key: Key, at_us: int, sought: Any = None, current: list[Entry] | None = None) -> Any:
         """The value for a reader at `at_us`; `sought` is what a `seen` window looks for, `current` the reader's own
         entry (of a window with include_current). None: missing."""
-        if None in key:
+        if has_none(key):
             return None
         entries = self.covered(key, at_us) + (current or [])
         if self.window.kind == "count":
@@ -98,6 +98,11 @@ class ReferenceWindow:
 def key_of(by: list[FieldDef | FunctionDef], values: dict[str, Any]) -> Key:
     """The key of an event. As in a Python dict, 1, 1.0 and True are one key."""
     return tuple(frozen(values[part.name]) for part in by)
+
+
+def has_none(key: Any) -> bool:
+    """A key with a None anywhere in its tuples is a None key."""
+    return key is None or (isinstance(key, tuple) and key[:1] != (list,) and any(map(has_none, key)))
 
 
 def frozen(value: Any) -> Any:
