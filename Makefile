@@ -56,7 +56,7 @@ test: install unit ## the tests that every change must pass
 check: lint ## sanitizers (gcc and clang), thread sanitizer, fuzz targets for a minute each, then `make test`
 	$(MAKE) sanitize
 	$(MAKE) fuzz
-	$(MAKE) test
+	ASSAY_FRESH=1 $(MAKE) test
 
 .PHONY: sanitize unit
 sanitize: | deps

@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 if importlib.util.find_spec("assay") is None:  # not installed: what needs no engine is tested from here
     sys.path.insert(0, str(ROOT / "python"))
+
+# The same cases every time, so that a change is judged by itself; ASSAY_FRESH=1 (make check) looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("default" if os.environ.get("ASSAY_FRESH") else "same")
 
 _engine = importlib.util.find_spec("assay._engine")
 HAS_ENGINE = _engine is not None and _engine.origin is not None  # the folder of its C sources has no origin
