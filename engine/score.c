@@ -70,8 +70,8 @@ struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct
 }
 
 /* Functions have a share of the memory, counted from where they begin, so that whether they run into its end
- * (LimitError) depends on nothing else: a replay finds the same. It also leaves enough for what comes after them: once an event has
- * its number nothing may fail for memory. Returns the limit to go back to. */
+ * (LimitError) depends on nothing else: a replay finds the same. It also leaves enough for what comes after them: once
+ * an event has its number nothing may fail for memory. Returns the limit to go back to. */
 static size_t begin_share(struct arena *arena) {
     size_t limit_bytes = arena->limit_bytes;
     arena->limit_bytes = arena->total_bytes + LIMIT_SHARE_BYTES;
@@ -224,7 +224,16 @@ static bool prepare_record(struct flight *f) {
     return !f->fields.failed;
 }
 
-static void add_difference(struct buf *out, const struct field *field, const struct value *before, bool *first) {
+/* A value as JSON inside a string; of a Secret only that it is one. */
+static void add_shown(struct buf *out, const struct field *field, const struct value *v, struct str secret) {
+    struct buf text;
+    buf_init(&text, out->arena, LIMIT_BATCH_BYTES);
+    value_write_json(&text, v);
+    buf_json(out, field->secrecy == FIELD_SECRET ? secret : (struct str){text.p, text.len});
+}
+
+static void add_difference(struct buf *out, const struct field *field, const struct value *before,
+                           const struct value *now, bool *first) {
     if (!*first)
         BUF_LITERAL(out, ", ");
     *first = false;
@@ -236,11 +245,10 @@ static void add_difference(struct buf *out, const struct field *field, const str
         buf_char(&path, field->name.p[i] == '.' ? '/' : field->name.p[i]);
     buf_json(out, (struct str){path.p, path.len});
     BUF_LITERAL(out, ", \"expected\": ");
-    struct buf text;
-    buf_init(&text, out->arena, LIMIT_BATCH_BYTES);
-    value_write_json(&text, before);
-    buf_json(out, field->secrecy == FIELD_SECRET ? STR("the same secret value") : (struct str){text.p, text.len});
-    BUF_LITERAL(out, ", \"got\": \"another value\"}");
+    add_shown(out, field, before, STR("the same secret value"));
+    BUF_LITERAL(out, ", \"got\": ");
+    add_shown(out, field, now, STR("another secret value"));
+    buf_char(out, '}');
 }
 
 /* Appends `, "errors": [...]`: the fields in which the stored event differs from the one in the frame. */
@@ -265,7 +273,7 @@ static void write_differences(struct flight *f, const struct record *stored, str
         value_write(&a, &before);
         value_write(&b, now);
         if (a.len != b.len || memcmp(a.p, b.p, a.len) != 0)
-            add_difference(out, field, &before, &first);
+            add_difference(out, field, &before, now, &first);
     }
     buf_char(out, ']');
 }

@@ -550,3 +550,17 @@ def test_a_definition_file_may_have_any_name(tmp_path: Path) -> None:
     build(definition, tmp_path / "b.assay")
     with start_server(tmp_path / "b.assay") as server:
         assert server.score(payment("p0")).json()["bundle"].startswith('a "b"\n@')
+
+
+def test_a_conflict_names_what_differs_and_shows_no_secret() -> None:
+    secret = DEFINITION.replace("card: str", 'card: "Annotated[str, Secret]"').replace(
+        "from assay import", "from typing import Annotated\n\nfrom assay import Secret,"
+    )
+    with start_server(secret) as server:
+        assert server.score(payment("a", card="4111111111111111")).status == 200
+        answer = server.score(payment("a", card="5500005555555559", amount=2.5))
+        assert answer.status == 409
+        assert answer.json()["errors"] == [
+            {"path": "/card", "expected": "the same secret value", "got": "another secret value"},
+            {"path": "/amount", "expected": "5.0", "got": "2.5"},
+        ]

@@ -208,7 +208,10 @@ def sample_problems(definition: Definition, parity: Parity) -> list[Problem]:
         message = (
             f"{name} raised {error} in {file}:{line} for {count:,} of {parity.payments:,} payments; it is missing there"
         )
-        problems.append(Problem(place, message, "handle the case, or accept that the feature is missing", "warning"))
+        advice = "handle the case, or accept that the feature is missing"
+        if error == "LimitError":  # plain Python has no such limits, so parity differs there too
+            advice = "the engine stops a call at 1,000,000 instructions, and a value at 1 MiB"
+        problems.append(Problem(place, message, advice, "warning"))
     for window in definition.windows:
         for part in [*window.by, *window.on_by]:
             if parity.masked[part.name]:
