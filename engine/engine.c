@@ -170,42 +170,21 @@ static bool deploy(struct engine *engine, struct error *error) {
         return true;
     if (engine->journal != NULL && !keep_bundle(engine, error))
         return false;
+    int64_t now = engine->io->table->now_us(engine->io);
+    if (engine->journal != NULL && now > engine->last_arrival_us)
+        engine->last_arrival_us = now;
     struct arena arena;
     arena_init(&arena, LIMIT_ARENA_BYTES);
     struct buf body;
     buf_init(&body, &arena, LIMIT_ARENA_BYTES);
     record_write_deployment(&body, engine->plan);
-    struct layout *layouts = realloc(engine->layouts, (count + 1) * sizeof *layouts);
-    bool ok = !body.failed && layouts != NULL;
-    if (layouts != NULL) {
-        engine->layouts = layouts;
-        engine->layout_cap = count + 1;
-    }
-    ok = ok && record_read_deployment((uint8_t *)body.p, body.len, engine->plan, &engine->layouts_arena,
-                                      &engine->layouts[count]);
-    if (!ok) {
-        arena_release(&arena);
-        return error_set(error, ERROR_SYSTEM, "out of memory");
-    }
-    int64_t now = engine->io->table->now_us(engine->io);
-    if (engine->journal != NULL && now > engine->last_arrival_us)
-        engine->last_arrival_us = now;
-    engine->layouts[count].arrival_us = engine->journal != NULL ? engine->last_arrival_us : INT64_MAX;
-    engine->layout_count = count + 1;
-    if (engine->journal != NULL) {
-        struct str part = {body.p, body.len};
-        uint64_t end = 0;
-        ok = journal_reserve(engine->journal, 1, body.len);
-        if (ok) {
-            journal_lock(engine->journal);
-            journal_append(engine->journal, RECORD_DEPLOYMENT, 0, engine->last_arrival_us, &part, 1, &end);
-            journal_unlock(engine->journal);
-            ok = journal_wait(engine->journal, end);
-        }
-        if (!ok)
-            error_set(error, ERROR_SYSTEM, "the deployment cannot be logged: %s",
-                      journal_failure(engine->journal) != NULL ? journal_failure(engine->journal) : "no space");
-    }
+    int64_t arrival_us = engine->journal != NULL ? engine->last_arrival_us : INT64_MAX;
+    uint64_t position, end;
+    bool ok = !body.failed || error_set(error, ERROR_SYSTEM, "out of memory");
+    ok = ok && add_layout(engine, (uint8_t *)body.p, body.len, arrival_us, error);
+    if (ok && engine->journal != NULL)
+        ok = log_durably(engine, RECORD_DEPLOYMENT, 0, arrival_us, &body, &position, &end, error) ||
+             error_prefix(error, "the deployment cannot be logged");
     arena_release(&arena);
     return ok;
 }

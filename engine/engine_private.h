@@ -88,6 +88,11 @@ size_t output_bound(const struct plan *plan);
 struct windows *make_windows(const struct engine *engine, struct error *error);
 /* Tells the windows since when they have seen every event. */
 void set_coverage(const struct engine *engine, struct windows *windows);
+/* Adds a deployment, from its record's body, to the engine's layouts. */
+bool add_layout(struct engine *engine, const uint8_t *body, size_t len, int64_t arrival_us, struct error *error);
+/* Appends a record while opening, when nothing else writes, and waits until it is on disk. */
+bool log_durably(struct engine *engine, enum record_kind kind, uint64_t seq, int64_t arrival_us, const struct buf *body,
+                 uint64_t *position, uint64_t *end, struct error *error);
 /* Folds every record of the engine's journal folder into a new state; opens the journal. False with `unfinished` set to
  * a bundle's hash: that bundle has to decide what a crash left undecided, before another one opens the folder. */
 bool engine_recover(struct engine *engine, char unfinished[65], struct error *error);

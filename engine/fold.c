@@ -101,8 +101,7 @@ struct windows *make_windows(const struct engine *engine, struct error *error) {
     return windows;
 }
 
-static bool fold_deployment(struct fold *fold, const struct record *record, struct error *error) {
-    struct engine *engine = fold->engine;
+bool add_layout(struct engine *engine, const uint8_t *body, size_t len, int64_t arrival_us, struct error *error) {
     if (engine->layout_count == engine->layout_cap) {
         uint32_t cap = engine->layout_cap == 0 ? 16 : engine->layout_cap * 2;
         struct layout *layouts = realloc(engine->layouts, cap * sizeof *layouts);
@@ -112,10 +111,32 @@ static bool fold_deployment(struct fold *fold, const struct record *record, stru
         engine->layout_cap = cap;
     }
     struct layout *layout = &engine->layouts[engine->layout_count];
-    if (!record_read_deployment(record->body, record->body_len, engine->plan, &engine->layouts_arena, layout))
-        return corrupt(error, record, "not a deployment");
-    layout->arrival_us = record->arrival_us;
+    if (!record_read_deployment(body, len, engine->plan, &engine->layouts_arena, layout))
+        return error_set(error, ERROR_CORRUPT, "not a deployment");
+    layout->arrival_us = arrival_us;
     engine->layout_count++;
+    return true;
+}
+
+bool log_durably(struct engine *engine, enum record_kind kind, uint64_t seq, int64_t arrival_us, const struct buf *body,
+                 uint64_t *position, uint64_t *end, struct error *error) {
+    ASSERT(!body->failed);
+    struct str part = {body->p, body->len};
+    bool ok = journal_reserve(engine->journal, 1, body->len);
+    if (ok) {
+        journal_lock(engine->journal);
+        *position = journal_append(engine->journal, kind, seq, arrival_us, &part, 1, end);
+        journal_unlock(engine->journal);
+        ok = journal_wait(engine->journal, *end);
+    }
+    const char *failure = journal_failure(engine->journal);
+    return ok || error_set(error, ERROR_SYSTEM, "%s", failure != NULL ? failure : "no space in the log");
+}
+
+static bool fold_deployment(struct fold *fold, const struct record *record, struct error *error) {
+    struct engine *engine = fold->engine;
+    if (!add_layout(engine, record->body, record->body_len, record->arrival_us, error))
+        return error_prefix(error, "journal record at position %llu", (unsigned long long)record->position);
     if (record->arrival_us > engine->last_arrival_us)
         engine->last_arrival_us = record->arrival_us;
     set_coverage(engine, engine->windows);
@@ -382,18 +403,10 @@ static bool finish_pending(struct fold *fold, const struct pending *pending, str
     buf_init(&body, &fold->arena, LIMIT_ARENA_BYTES);
     record_write_output(&body, engine->plan, scored ? 200 : 202, (struct str){out.p, out.len}, scored,
                         fold->frame.cells);
-    ASSERT(!body.failed);
-    if (!journal_reserve(engine->journal, 1, body.len))
-        return error_set(error, ERROR_SYSTEM, "no space in the log to decide what a crash left undecided");
-    struct str part = {body.p, body.len};
-    uint64_t end;
-    journal_lock(engine->journal);
-    uint64_t position =
-        journal_append(engine->journal, RECORD_OUTPUT, pending->seq, pending->arrival_us, &part, 1, &end);
-    journal_unlock(engine->journal);
+    uint64_t position, end;
+    if (!log_durably(engine, RECORD_OUTPUT, pending->seq, pending->arrival_us, &body, &position, &end, error))
+        return error_prefix(error, "an answer that a crash left out");
     ids_set_output(engine->ids, head.id, position, end);
-    if (!journal_wait(engine->journal, end))
-        return error_set(error, ERROR_SYSTEM, "%s", journal_failure(engine->journal));
     return true;
 }
 
