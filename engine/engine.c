@@ -366,7 +366,7 @@ const struct value *engine_value(const struct engine_thread *thread, uint16_t sl
 }
 
 struct hash128 engine_digest(struct engine *engine) {
-    return windows_digest(engine->windows, engine->latest_us);
+    return windows_digest(engine->windows, engine->latest_us, engine->last_arrival_us);
 }
 
 static void write_counter(struct buf *out, const char *name, const char *help, uint64_t value) {

@@ -68,7 +68,11 @@ struct event_outcome {
 /* score.c */
 void run_before(struct code_frame *frame, const struct plan *plan, uint32_t event, const bool *have_result);
 void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row);
-bool run_decision(struct code_frame *frame, const struct plan *plan, struct decision *decision);
+/* Decides, then runs the functions that take the decision. */
+bool run_decision(struct code_frame *frame, const struct plan *plan, const bool *have_result,
+                  struct decision *decision);
+/* Where windows place an event; `latest_us` is the latest event time so far. */
+struct window_moment moment_of(const struct event_outcome *outcome, int64_t latest_us);
 
 /* reply.c: false if the arena is full */
 bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,

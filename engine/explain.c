@@ -60,16 +60,17 @@ static void write_window_event(void *context, int64_t at_us, uint64_t seq, const
     buf_int(list->out, (int64_t)seq);
     BUF_LITERAL(list->out, ", \"at\": ");
     value_write_json(list->out, &at);
-    if (list->has_column && column != NULL &&
-        (column->tag == V_INT || column->tag == V_FLOAT || column->tag == V_BOOL)) {
+    if (list->has_column && column != NULL && column->tag != V_SECRET && column->tag != V_NONE) {
         BUF_LITERAL(list->out, ", \"value\": ");
         value_write_json(list->out, column);
     }
     buf_char(list->out, '}');
 }
 
-static void write_windows(struct engine_thread *thread, const struct input_head *head, uint64_t seq, struct buf *out) {
+static void write_windows(struct engine_thread *thread, const struct input_head *head, const struct record *input,
+                          struct buf *out) {
     const struct plan *plan = thread->engine->plan;
+    const struct window_moment moment = {.at_us = head->at_us, .arrival_us = input->arrival_us, .seq = input->seq};
     BUF_LITERAL(out, ", \"windows\": {");
     for (uint32_t i = 0; i < plan->window_count; i++) {
         const struct window_spec *window = &plan->windows[i];
@@ -82,7 +83,7 @@ static void write_windows(struct engine_thread *thread, const struct input_head 
         value_write_json(out, v);
         BUF_LITERAL(out, ", \"events\": [");
         if (v->tag != V_NONE || v->len == MISSING_NOT)
-            window_explain(thread->engine->windows, i, thread->frame.cells, head->at_us, seq, EXPLAINED_EVENTS,
+            window_explain(thread->engine->windows, i, thread->frame.cells, &moment, EXPLAINED_EVENTS,
                            &thread->arena, write_window_event, &list);
         BUF_LITERAL(out, "]}");
     }
@@ -129,7 +130,8 @@ static bool relive(struct engine_thread *thread, const struct record *input, con
     frame->cells[plan->arrival_slot] = value_datetime(input->arrival_us);
     run_before(frame, plan, (uint32_t)layout->classes[head->event].event, thread->have_result);
     run_after(frame, plan, thread->have_result, thread->model_row);
-    return true;
+    struct decision decision;
+    return run_decision(frame, plan, thread->have_result, &decision);
 }
 
 static void write_when(const struct engine *engine, const struct record *input, const struct input_head *head,
@@ -161,7 +163,7 @@ static bool explain(struct engine_thread *thread, const struct ids_entry *entry,
         write_inputs(engine->plan, thread->frame.cells, out);
         BUF_LITERAL(out, ", ");
         write_features(engine->plan, thread->frame.cells, out);
-        write_windows(thread, &head, stored->seq, out);
+        write_windows(thread, &head, &input, out);
         write_rules(engine->plan, thread->frame.cells, out);
     } else {
         BUF_LITERAL(out, ", \"note\": \"made by another bundle than the one in force: serve that bundle to see its "

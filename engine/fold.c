@@ -15,8 +15,9 @@ struct pending {
     int64_t arrival_us;
     uint8_t *body; /* malloc'd copy */
     size_t body_len;
-    bool unknown;          /* of a class that the plan does not know */
-    struct value *windows; /* the values it read, plan->window_count */
+    bool unknown;     /* of a class that the plan does not know */
+    uint8_t *windows; /* malloc'd: the values it read, serialized in the plan's order */
+    size_t windows_len;
 };
 
 struct fold {
@@ -57,11 +58,12 @@ static void fold_release(struct fold *fold) {
     arena_release(&fold->arena);
 }
 
-/* Windows of a class are covered since the first deployment that knew the class, unless the history was truly empty. */
-static int64_t class_since(const struct engine *engine, struct str name) {
+/* Windows of a class are covered since the first deployment that knew the class (outcome windows: and what they take),
+ * unless the history was truly empty. */
+static int64_t class_since(const struct engine *engine, struct str name, bool outcome) {
     for (uint32_t i = 0; i < engine->layout_count; i++)
         for (uint32_t c = 0; c < engine->layouts[i].class_count; c++)
-            if (str_equal(engine->layouts[i].classes[c].name, name))
+            if (str_equal(engine->layouts[i].classes[c].name, name) && (!outcome || engine->layouts[i].has_outcomes))
                 return engine->layouts[i].arrival_us;
     return INT64_MAX;
 }
@@ -79,7 +81,7 @@ void set_coverage(const struct engine *engine, struct windows *windows) {
     const struct plan *plan = engine->plan;
     for (uint32_t i = 0; i < plan->stream_count; i++) {
         struct str name = plan->events[plan->streams[i].event].class.name;
-        windows_set_coverage(windows, i, history_is_empty(engine) ? INT64_MIN : class_since(engine, name));
+        windows_set_coverage(windows, i, history_is_empty(engine) ? INT64_MIN : class_since(engine, name, plan->streams[i].outcome));
     }
 }
 
@@ -171,16 +173,21 @@ static bool keep_pending(struct fold *fold, const struct record *record, bool un
                                 .arrival_us = record->arrival_us,
                                 .body_len = record->body_len,
                                 .unknown = unknown};
+    struct buf values;
+    buf_init(&values, &fold->arena, LIMIT_ARENA_BYTES);
+    for (uint32_t i = 0; i < plan->window_count && !unknown; i++)
+        value_write(&values, &fold->frame.cells[plan->windows[i].slot]);
     pending->body = malloc(record->body_len);
-    pending->windows = calloc(plan->window_count + 1, sizeof *pending->windows);
-    if (pending->body == NULL || pending->windows == NULL) {
+    pending->windows = malloc(values.len + 1);
+    if (values.failed || pending->body == NULL || pending->windows == NULL) {
         free(pending->body);
         free(pending->windows);
         return false;
     }
     memcpy(pending->body, record->body, record->body_len);
-    for (uint32_t i = 0; i < plan->window_count; i++)
-        pending->windows[i] = fold->frame.cells[plan->windows[i].slot]; /* numbers, bools and None: no pointers */
+    if (values.len > 0)
+        memcpy(pending->windows, values.p, values.len);
+    pending->windows_len = values.len;
     fold->pending_count++;
     return true;
 }
@@ -199,16 +206,40 @@ static bool restore_input(struct fold *fold, const uint8_t *body, size_t len, co
     return true;
 }
 
+static struct window_moment moment_of_input(const struct engine *engine, const struct input_head *head, uint64_t seq,
+                                            int64_t arrival_us) {
+    return (struct window_moment){.at_us = head->at_us,
+                                  .arrival_us = arrival_us,
+                                  .latest_us = engine->latest_us,
+                                  .seq = seq,
+                                  .too_late = head->flags & INPUT_LATE};
+}
+
 static bool enter_windows(struct fold *fold, const struct record *record, const struct input_head *head,
                           uint32_t event) {
     struct engine *engine = fold->engine;
+    const struct window_moment moment = moment_of_input(engine, head, record->seq, record->arrival_us);
     struct window_cursor cursor;
     if (!window_prepare(engine->windows, &cursor, event, fold->frame.cells, &fold->arena))
         return false;
+    bool good = true;
     window_lock(&cursor);
     if (event == engine->plan->scored)
-        window_read(&cursor, head->at_us, head->flags & INPUT_LATE, fold->frame.cells);
-    bool entered = window_enter(&cursor, head->at_us, record->seq, engine->latest_us, fold->frame.cells);
+        good = window_read(&cursor, &moment, fold->frame.cells);
+    good = window_enter(&cursor, &moment) && good;
+    window_unlock(&cursor);
+    return good;
+}
+
+/* What the frame holds of a decided payment goes into the outcome windows. */
+static bool enter_outcomes(struct fold *fold, const struct input_head *head, const struct pending *pending) {
+    struct engine *engine = fold->engine;
+    const struct window_moment moment = moment_of_input(engine, head, pending->seq, pending->arrival_us);
+    struct window_cursor cursor;
+    if (!window_prepare_outcome(engine->windows, &cursor, engine->plan->scored, fold->frame.cells, &fold->arena))
+        return false;
+    window_lock(&cursor);
+    bool entered = window_enter(&cursor, &moment);
     window_unlock(&cursor);
     return entered;
 }
@@ -278,10 +309,14 @@ static bool decide_again(struct fold *fold, const struct pending *pending, struc
     buf_init(out, &fold->arena, LIMIT_ARENA_BYTES);
     if (outcome->event != plan->scored)
         return write_accepted(engine, &fold->frame, outcome, out);
+    size_t at = 0;
     for (uint32_t i = 0; i < plan->window_count; i++)
-        fold->frame.cells[plan->windows[i].slot] = pending->windows[i];
+        if (!value_read(pending->windows, pending->windows_len, &at, &fold->arena,
+                        &fold->frame.cells[plan->windows[i].slot]))
+            return false;
     run_after(&fold->frame, plan, fold->have_result, fold->model_row);
-    return run_decision(&fold->frame, plan, &outcome->decision) && write_decision(engine, &fold->frame, outcome, out);
+    return run_decision(&fold->frame, plan, fold->have_result, &outcome->decision) &&
+           write_decision(engine, &fold->frame, outcome, out);
 }
 
 /* The answer without the time it took. */
@@ -301,25 +336,37 @@ static void note_difference(struct fold *fold, uint64_t seq, const char *what, s
                  (int)(is.len < 60 ? is.len : 60), is.p);
 }
 
+/* Two serialized values, one of each side, at *was_at and *is_at: noted if they differ. False: they cannot be read. */
+static bool compare_value(struct fold *fold, uint64_t seq, const char *kind, struct str name, const struct record *record,
+                          size_t *was_at, const struct value *computed) {
+    struct value stored;
+    struct buf was, is;
+    size_t from = *was_at;
+    if (!value_read(record->body, record->body_len, was_at, &fold->arena, &stored))
+        return false;
+    buf_init(&is, &fold->arena, LIMIT_ARENA_BYTES);
+    value_write(&is, computed);
+    if (is.len == *was_at - from && memcmp(is.p, record->body + from, is.len) == 0)
+        return true;
+    char what[120];
+    snprintf(what, sizeof what, "%s %.*s", kind, (int)name.len, name.p);
+    buf_init(&was, &fold->arena, LIMIT_ARENA_BYTES);
+    buf_init(&is, &fold->arena, LIMIT_ARENA_BYTES);
+    value_write_json(&was, &stored);
+    value_write_json(&is, computed);
+    note_difference(fold, seq, what, (struct str){was.p, was.len}, (struct str){is.p, is.len});
+    return true;
+}
+
 static void compare_windows(struct fold *fold, const struct pending *pending, const struct record *record, size_t at) {
     const struct plan *plan = fold->engine->plan;
+    size_t own_at = 0;
     at += sizeof(uint32_t);
     for (uint32_t i = 0; i < plan->window_count; i++) {
-        struct value stored;
-        struct buf was, is;
-        buf_init(&was, &fold->arena, LIMIT_EVENT_BYTES);
-        buf_init(&is, &fold->arena, LIMIT_EVENT_BYTES);
-        if (!value_read(record->body, record->body_len, &at, &fold->arena, &stored))
+        struct value computed;
+        if (!value_read(pending->windows, pending->windows_len, &own_at, &fold->arena, &computed) ||
+            !compare_value(fold, pending->seq, "window", plan->windows[i].name, record, &at, &computed))
             return;
-        const struct value *computed = &pending->windows[i];
-        if (stored.tag == computed->tag && stored.len == computed->len &&
-            (stored.tag == V_NONE || stored.i == computed->i))
-            continue;
-        value_write_json(&was, &stored);
-        value_write_json(&is, computed);
-        char name[120];
-        snprintf(name, sizeof name, "window %.*s", (int)plan->windows[i].name.len, plan->windows[i].name.p);
-        note_difference(fold, pending->seq, name, (struct str){was.p, was.len}, (struct str){is.p, is.len});
     }
 }
 
@@ -346,6 +393,21 @@ static void compare_output(struct fold *fold, const struct pending *pending, con
     }
 }
 
+/* Outcome windows take what was decided then, as the record has it. */
+static bool fold_outcomes(struct fold *fold, const struct pending *pending, const struct record *record,
+                          const struct output_body *output, const struct input_head *head) {
+    struct engine *engine = fold->engine;
+    bool unknown;
+    const struct layout_class *layout = layout_of(engine, head, &unknown);
+    if (pending->unknown || unknown || layout == NULL || layout->event != (int32_t)engine->plan->scored ||
+        !window_has_outcomes(engine->windows, engine->plan->scored))
+        return true;
+    return restore_input(fold, pending->body, pending->body_len, layout, pending->arrival_us) &&
+           record_read_outcomes(record->body, record->body_len, output, &engine->layouts[head->deployment - 1],
+                                engine->plan, &fold->arena, fold->frame.cells) &&
+           enter_outcomes(fold, head, pending);
+}
+
 static bool is_compared(const struct fold *fold, const struct pending *pending) {
     struct input_head head;
     return fold->replay != NULL && !pending->unknown &&
@@ -369,8 +431,9 @@ static bool fold_output(struct fold *fold, const struct record *record, struct e
         fold->replay->outputs++;
     if (is_compared(fold, pending))
         compare_output(fold, pending, record, &output);
+    bool entered = fold_outcomes(fold, pending, record, &output, &head);
     drop_pending(fold, pending);
-    return true;
+    return entered || corrupt(error, record, "outcomes that are not what the deployment says");
 }
 
 static bool visit(void *context, const struct record *record, struct error *error) {
@@ -407,7 +470,9 @@ static bool finish_pending(struct fold *fold, const struct pending *pending, str
     if (!log_durably(engine, RECORD_OUTPUT, pending->seq, pending->arrival_us, &body, &position, &end, error))
         return error_prefix(error, "an answer that a crash left out");
     ids_set_output(engine->ids, head.id, position, end);
-    return true;
+    if (!scored || !window_has_outcomes(engine->windows, outcome.event))
+        return true;
+    return enter_outcomes(fold, &head, pending) || error_set(error, ERROR_SYSTEM, "out of memory");
 }
 
 static int by_seq(const void *a, const void *b) {

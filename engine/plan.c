@@ -271,6 +271,9 @@ static void read_stream(struct loader *loader, struct stream_spec *stream, uint3
     uint32_t count;
     stream->event =
         (uint32_t)plan_json_int(&loader->json, 0, (int64_t)loader->plan->event_count - 1, "$.streams[%u].event", i);
+    static const char *const clocks[] = {"event", "arrival", NULL};
+    stream->clock = (enum window_clock)plan_json_one_of(&loader->json, clocks, "$.streams[%u].clock", i);
+    stream->outcome = plan_json_bool(&loader->json, "$.streams[%u].outcome", i);
     snprintf(path, sizeof path, "$.streams[%u].key", i);
     const uint16_t *slots = read_slots(loader, LIMIT_KEY_PARTS, &stream->key_count, path);
     memcpy(stream->key_slots, slots, stream->key_count * sizeof *slots);
@@ -282,10 +285,26 @@ static void read_stream(struct loader *loader, struct stream_spec *stream, uint3
     slots = read_slots(loader, LIMIT_STREAM_WHERES, &count, path);
     memcpy(stream->wheres, slots, count * sizeof *slots);
     stream->where_count = count;
+    snprintf(path, sizeof path, "$.streams[%u]", i);
+    if (stream->outcome && stream->event != loader->plan->scored)
+        plan_json_fail(&loader->json, path, "outcomes of the scored class only");
 }
 
 static void read_window(struct loader *loader, struct window_spec *window, uint32_t i) {
-    static const char *const kinds[] = {"count", "sum", "mean", "seen", NULL};
+    static const char *const kinds[] = {[WINDOW_COUNT] = "count",
+                                        [WINDOW_SUM] = "sum",
+                                        [WINDOW_MEAN] = "mean",
+                                        [WINDOW_SEEN] = "seen",
+                                        [WINDOW_MIN] = "min",
+                                        [WINDOW_MAX] = "max",
+                                        [WINDOW_STD] = "std",
+                                        [WINDOW_DISTINCT] = "distinct",
+                                        [WINDOW_LAST] = "last",
+                                        [WINDOW_FIRST] = "first",
+                                        [WINDOW_SINCE_LAST] = "since_last",
+                                        [WINDOW_RATE] = "rate",
+                                        [WINDOW_DECAYED_SUM] = "decayed_sum",
+                                        [WINDOW_KINDS] = NULL};
     struct plan *plan = loader->plan;
     struct plan_json *json = &loader->json;
     char path[64];
@@ -302,6 +321,8 @@ static void read_window(struct loader *loader, struct window_spec *window, uint3
         window->where = (int32_t)plan_json_int(json, 0, (int64_t)stream->where_count - 1, "$.windows[%u].where", i);
     window->over_us = plan_json_int(json, 1, LIMIT_WINDOW_SPAN_US, "$.windows[%u].over_us", i);
     window->delay_us = plan_json_int(json, 0, LIMIT_WINDOW_SPAN_US, "$.windows[%u].delay_us", i);
+    if (!plan_json_is_null(json, "$.windows[%u].half_life_us", i))
+        window->half_life_us = plan_json_int(json, 1, LIMIT_WINDOW_SPAN_US, "$.windows[%u].half_life_us", i);
     window->include_current = plan_json_bool(json, "$.windows[%u].include_current", i);
     window->is_float = plan_json_bool(json, "$.windows[%u].float", i);
     snprintf(path, sizeof path, "$.windows[%u].key", i);
@@ -314,8 +335,9 @@ static void read_window(struct loader *loader, struct window_spec *window, uint3
     plan->window_info[i].file = plan_json_text(json, "$.windows[%u].file", i);
     plan->window_info[i].line = (uint32_t)plan_json_int(json, 0, INT32_MAX, "$.windows[%u].line", i);
     snprintf(path, sizeof path, "$.windows[%u]", i);
-    if (key_count != stream->key_count || (window->column < 0) != (window->kind == WINDOW_COUNT) ||
-        (window->include_current && (stream->event != plan->scored || window->delay_us != 0)))
+    if (key_count != stream->key_count || (window->column >= 0) != window_takes_value(window->kind) ||
+        (window->half_life_us > 0) != (window->kind == WINDOW_DECAYED_SUM) ||
+        (window->include_current && (stream->event != plan->scored || stream->outcome || window->delay_us != 0)))
         plan_json_fail(json, path, "a window that fits its stream");
 }
 
@@ -378,6 +400,8 @@ static void read_after(struct loader *loader) {
         uint32_t count = plan->after[i].kind == STEP_MODEL ? plan->model_count : plan->function_count;
         plan->after[i].index = (uint32_t)plan_json_int(&loader->json, 0, (int64_t)count - 1, "$.after[%u][1]", i);
     }
+    plan->after_decision =
+        read_indexes(loader, plan->function_count, &plan->after_decision_count, "$.after_decision");
 }
 
 static void read_rules(struct loader *loader) {
@@ -413,6 +437,7 @@ static void read_decision(struct loader *loader) {
     decide->kind = (enum decide_kind)plan_json_one_of(json, kinds, "$.decision.kind");
     if (!plan_json_is_null(json, "$.decision.line"))
         plan->decision_line = (uint32_t)plan_json_int(json, 0, INT32_MAX, "$.decision.line");
+    plan->decision_slot = plan_json_is_null(json, "$.decision.slot") ? NO_SLOT : SLOT(loader, "$.decision.slot");
     decide->has_score = !plan_json_is_null(json, "$.decision.score");
     if (decide->has_score)
         decide->score_slot = SLOT(loader, "$.decision.score");
@@ -434,7 +459,7 @@ static void read_decision(struct loader *loader) {
 }
 
 static void read_named_slots(struct loader *loader) {
-    static const char *const kinds[] = {"field", "window", "feature", "model", "rule", NULL};
+    static const char *const kinds[] = {"field", "window", "feature", "model", "rule", "decision", NULL};
     struct plan *plan = loader->plan;
     char path[64];
     plan->named_slot_count = plan_json_length(&loader->json, LIMIT_FRAME_CELLS, "$.slots");
@@ -446,6 +471,40 @@ static void read_named_slots(struct loader *loader) {
         slot->slot = SLOT(loader, "$.slots[%u].slot", i);
         slot->event = (uint32_t)plan_json_int(&loader->json, 0, (int64_t)plan->event_count - 1, "$.slots[%u].event", i);
         slot->secret = plan_json_bool(&loader->json, "$.slots[%u].secret", i);
+    }
+}
+
+static struct str name_of_cell(const struct plan *plan, uint16_t cell) {
+    for (uint32_t i = 0; i < plan->named_slot_count; i++)
+        if (plan->slots[i].slot == cell)
+            return plan->slots[i].name;
+    const struct event_class *scored = &plan->events[plan->scored].class;
+    for (uint32_t f = 0; f < scored->field_count; f++)
+        if (scored->fields[f].slot == cell || scored->fields[f].hash_slot == cell)
+            return scored->fields[f].name;
+    return STR("");
+}
+
+static void add_outcome(struct loader *loader, uint16_t cell) {
+    struct plan *plan = loader->plan;
+    for (uint32_t i = 0; i < plan->outcome_count; i++)
+        if (plan->outcomes[i].slot == cell)
+            return;
+    plan->outcomes[plan->outcome_count] = (struct plan_outcome){name_of_cell(plan, cell), cell};
+    if (plan->outcomes[plan->outcome_count++].name.len == 0)
+        plan_json_fail(&loader->json, "$.streams", "outcomes that have a name among the slots");
+}
+
+static void find_outcomes(struct loader *loader) {
+    struct plan *plan = loader->plan;
+    uint32_t most = plan->stream_count * (LIMIT_STREAM_COLUMNS + LIMIT_STREAM_WHERES);
+    plan->outcomes = ALLOCATE(loader, most, struct plan_outcome);
+    for (uint32_t s = 0; s < plan->stream_count && !loader->json.failed; s++) {
+        const struct stream_spec *stream = &plan->streams[s];
+        for (uint32_t c = 0; stream->outcome && c < stream->column_count; c++)
+            add_outcome(loader, stream->columns[c]);
+        for (uint32_t w = 0; stream->outcome && w < stream->where_count; w++)
+            add_outcome(loader, stream->wheres[w]);
     }
 }
 
@@ -534,6 +593,7 @@ static void check_slots(struct loader *loader) {
     uint8_t *claimed = ALLOCATE(loader, NO_SLOT, uint8_t);
     claim_slot(loader, claimed, plan->arrival_slot);
     claim_slot(loader, claimed, plan->decide.fired_slot);
+    claim_slot(loader, claimed, plan->decision_slot);
     for (uint32_t e = 0; e < plan->event_count && !loader->json.failed; e++) {
         const struct event_class *class = &plan->events[e].class;
         for (uint32_t f = 0; f < class->field_count && !loader->json.failed; f++) {
@@ -558,7 +618,8 @@ static bool load(struct loader *loader) {
         return false;
     void (*const steps[])(struct loader *) = {read_head,        read_events, read_functions, read_windows,
                                               read_models,      read_after,  read_rules,     read_decision,
-                                              read_named_slots, check_slots, load_code,      resolve_constants};
+                                              read_named_slots, find_outcomes, check_slots, load_code,
+                                              resolve_constants};
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !loader->json.failed; i++)
         steps[i](loader);
     plan_json_close(&loader->json);

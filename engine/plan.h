@@ -38,6 +38,12 @@ struct plan_model {
     uint16_t slot;
 };
 
+/* A cell that an outcome stream takes once the event is decided; its value is in the output record under this name. */
+struct plan_outcome {
+    struct str name;
+    uint16_t slot;
+};
+
 /* What a window is called and where it stands, beside its window_spec. */
 struct plan_window {
     struct str file;
@@ -46,7 +52,7 @@ struct plan_window {
 
 struct plan_slot {
     struct str name;
-    const char *kind; /* "field" "window" "feature" "model" "rule" */
+    const char *kind; /* "field" "window" "feature" "model" "rule" "decision" */
     uint16_t slot;
     uint32_t event;
     bool secret;
@@ -74,12 +80,18 @@ struct plan {
 
     struct plan_step *after;
     uint32_t after_count;
+    const uint32_t *after_decision; /* functions that take the decision */
+    uint32_t after_decision_count;
+    uint16_t decision_slot; /* the outcome for them, or NO_SLOT */
 
     struct stream_spec *streams;
     uint32_t stream_count;
     struct window_spec *windows;
     struct plan_window *window_info;
     uint32_t window_count;
+
+    struct plan_outcome *outcomes;
+    uint32_t outcome_count;
 
     struct plan_model *models;
     uint32_t model_count;

@@ -82,6 +82,9 @@ void record_write_deployment(struct buf *out, const struct plan *plan) {
             if (plan->function_secret[event->before[i]])
                 write_text(out, plan->functions[event->before[i]].name);
     }
+    buf_u32(out, plan->outcome_count);
+    for (uint32_t i = 0; i < plan->outcome_count; i++)
+        write_text(out, plan->outcomes[i].name);
 }
 
 struct reader {
@@ -170,6 +173,25 @@ static bool map_class(struct layout_class *class, const struct plan *plan, struc
     return true;
 }
 
+/* Where the plan has the outcomes that the deployment names. */
+static bool map_outcomes(struct reader *r, struct layout *out, const struct plan *plan, struct arena *arena) {
+    const struct str *names = read_texts(r, arena, LIMIT_FRAME_CELLS, &out->outcome_count);
+    int32_t *map = arena_alloc(arena, (out->outcome_count + 1) * sizeof *map);
+    uint32_t found = 0;
+    if (map == NULL || r->failed)
+        return false;
+    for (uint32_t i = 0; i < out->outcome_count; i++) {
+        map[i] = -1;
+        for (uint32_t o = 0; o < plan->outcome_count && map[i] < 0; o++)
+            if (str_equal(plan->outcomes[o].name, names[i]))
+                map[i] = (int32_t)o;
+        found += map[i] >= 0;
+    }
+    out->outcome_map = map;
+    out->has_outcomes = found == plan->outcome_count;
+    return true;
+}
+
 bool record_read_deployment(const uint8_t *body, size_t len, const struct plan *plan, struct arena *arena,
                             struct layout *out) {
     struct reader r = {body, len, 65, len < 65 || body[0] != RECORD_FORMAT};
@@ -195,7 +217,7 @@ bool record_read_deployment(const uint8_t *body, size_t len, const struct plan *
             return false;
     }
     out->classes = classes;
-    return !r.failed && r.at == len;
+    return map_outcomes(&r, out, plan, arena) && r.at == len;
 }
 
 static void fallback_fields(const struct event_class *class, struct value *frame) {
@@ -259,9 +281,17 @@ bool record_read_fields(const uint8_t *body, size_t len, const struct layout_cla
     return r.at == len;
 }
 
-static bool is_secret_step(const struct plan *plan, const struct plan_step *step) {
-    return step->kind == STEP_FUNCTION && plan->function_secret[step->index];
+/* The i-th of what runs after the windows: the function if it reads a Secret, so that its result is recorded; else -1. */
+static int32_t secret_after(const struct plan *plan, uint32_t i) {
+    if (i >= plan->after_count) {
+        uint32_t function = plan->after_decision[i - plan->after_count];
+        return plan->function_secret[function] ? (int32_t)function : -1;
+    }
+    const struct plan_step *step = &plan->after[i];
+    return step->kind == STEP_FUNCTION && plan->function_secret[step->index] ? (int32_t)step->index : -1;
 }
+
+static uint32_t steps_after(const struct plan *plan) { return plan->after_count + plan->after_decision_count; }
 
 void record_write_output(struct buf *out, const struct plan *plan, uint16_t status, struct str answer, bool scored,
                          const struct value *frame) {
@@ -274,12 +304,16 @@ void record_write_output(struct buf *out, const struct plan *plan, uint16_t stat
     buf_u32(out, windows);
     for (uint32_t i = 0; i < windows; i++)
         value_write(out, &frame[plan->windows[i].slot]);
-    for (uint32_t i = 0; scored && i < plan->after_count; i++)
-        results += is_secret_step(plan, &plan->after[i]);
+    for (uint32_t i = 0; scored && i < steps_after(plan); i++)
+        results += secret_after(plan, i) >= 0;
     buf_u32(out, results);
-    for (uint32_t i = 0; scored && i < plan->after_count; i++)
-        if (is_secret_step(plan, &plan->after[i]))
-            write_result(out, &frame[plan->functions[plan->after[i].index].slot]);
+    for (uint32_t i = 0; scored && i < steps_after(plan); i++)
+        if (secret_after(plan, i) >= 0)
+            write_result(out, &frame[plan->functions[secret_after(plan, i)].slot]);
+    uint32_t outcomes = scored ? plan->outcome_count : 0;
+    buf_u32(out, outcomes);
+    for (uint32_t i = 0; i < outcomes; i++)
+        value_write(out, &frame[plan->outcomes[i].slot]);
 }
 
 bool record_read_output(const uint8_t *body, size_t len, struct output_body *out) {
@@ -292,6 +326,32 @@ bool record_read_output(const uint8_t *body, size_t len, struct output_body *out
     return !r.failed;
 }
 
+/* Passes over `u32 count | values`. */
+static bool skip_values(struct reader *r, struct arena *arena) {
+    struct value v;
+    uint32_t count = read_count(r, LIMIT_FRAME_CELLS);
+    for (uint32_t i = 0; i < count && !r->failed; i++)
+        r->failed = !value_read(r->bytes, r->len, &r->at, arena, &v);
+    return !r->failed;
+}
+
+bool record_read_outcomes(const uint8_t *body, size_t len, const struct output_body *output, const struct layout *layout,
+                          const struct plan *plan, struct arena *arena, struct value *frame) {
+    struct reader r = {body, len, output->windows_at, false};
+    for (uint32_t i = 0; i < plan->outcome_count; i++)
+        frame[plan->outcomes[i].slot] = value_none(MISSING_SOURCE);
+    if (!skip_values(&r, arena) || !skip_values(&r, arena) || read_u32(&r) != layout->outcome_count || r.failed)
+        return false;
+    for (uint32_t i = 0; i < layout->outcome_count; i++) {
+        struct value v;
+        if (!value_read(body, len, &r.at, arena, &v))
+            return false;
+        if (layout->outcome_map[i] >= 0)
+            frame[plan->outcomes[layout->outcome_map[i]].slot] = v;
+    }
+    return r.at == len;
+}
+
 bool record_read_output_values(const uint8_t *body, size_t len, size_t at, const struct plan *plan, struct arena *arena,
                                struct value *frame, bool *have_result) {
     struct reader r = {body, len, at, at > len};
@@ -301,16 +361,17 @@ bool record_read_output_values(const uint8_t *body, size_t len, size_t at, const
         if (!value_read(body, len, &r.at, arena, &frame[plan->windows[i].slot]))
             return false;
     uint32_t results = read_u32(&r), expected = 0;
-    for (uint32_t i = 0; i < plan->after_count; i++)
-        expected += is_secret_step(plan, &plan->after[i]);
+    for (uint32_t i = 0; i < steps_after(plan); i++)
+        expected += secret_after(plan, i) >= 0;
     if (r.failed || results != expected)
         return false;
-    for (uint32_t i = 0; i < plan->after_count; i++) {
-        if (!is_secret_step(plan, &plan->after[i]))
+    for (uint32_t i = 0; i < steps_after(plan); i++) {
+        int32_t function = secret_after(plan, i);
+        if (function < 0)
             continue;
-        if (!value_read(body, len, &r.at, arena, &frame[plan->functions[plan->after[i].index].slot]))
+        if (!value_read(body, len, &r.at, arena, &frame[plan->functions[function].slot]))
             return false;
-        have_result[plan->after[i].index] = true;
+        have_result[function] = true;
     }
-    return r.at == len;
+    return skip_values(&r, arena) && r.at == len; /* outcomes are computed again */
 }

@@ -6,8 +6,10 @@
  *               u32 results | value per function of `before` that reads a Secret
  *   OUTPUT      u8 format 1 | u8 0 | u16 HTTP status | u32 length, the answer's bytes | u32 windows | value per window
  *               u32 results | value per function of `after` that reads a Secret
+ *               u32 outcomes | value per cell that outcome windows took, in the deployment's order
  *   DEPLOYMENT  u8 format 1 | 64 digits of the bundle's hash | text name | u32 classes, for each: text name,
- *               u32 fields, text per field, u32 functions, text per `before` function that reads a Secret
+ *               u32 fields, text per field, u32 functions, text per `before` function that reads a Secret;
+ *               u32 outcomes, text per cell that outcome windows take
  *   text        u32 length, bytes */
 #ifndef ASSAY_RECORD_H
 #define ASSAY_RECORD_H
@@ -51,6 +53,9 @@ struct layout {
     int64_t arrival_us;
     uint32_t class_count;
     const struct layout_class *classes;
+    uint32_t outcome_count;
+    const int32_t *outcome_map; /* per outcome of the deployment: its index in plan->outcomes, or -1 */
+    bool has_outcomes;          /* it knows every outcome of the plan */
 };
 
 void record_write_deployment(struct buf *out, const struct plan *plan);
@@ -73,6 +78,9 @@ struct output_body {
 void record_write_output(struct buf *out, const struct plan *plan, uint16_t status, struct str answer, bool scored,
                          const struct value *frame);
 bool record_read_output(const uint8_t *body, size_t len, struct output_body *out);
+/* Reads the outcomes into the frame's cells of the plan; those that the record's deployment does not have are None. */
+bool record_read_outcomes(const uint8_t *body, size_t len, const struct output_body *output, const struct layout *layout,
+                          const struct plan *plan, struct arena *arena, struct value *frame);
 /* Reads window values and Secret results of `after` into the frame; only under the plan that wrote them. */
 bool record_read_output_values(const uint8_t *body, size_t len, size_t at, const struct plan *plan, struct arena *arena,
                                struct value *frame, bool *have_result);

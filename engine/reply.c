@@ -252,6 +252,8 @@ size_t output_bound(const struct plan *plan) {
             bytes += LIMIT_EVENT_BYTES;
     }
     for (uint32_t i = 0; i < plan->window_count; i++)
-        bytes += 2 * (6 * (plan->windows[i].name.len + plan->window_info[i].file.len) + 128) + 16;
+        bytes += 2 * (6 * (plan->windows[i].name.len + plan->window_info[i].file.len) + 128) + 16 +
+                 (window_gives_value(plan->windows[i].kind) ? LIMIT_STRING_BYTES : 0);
+    bytes += plan->outcome_count * LIMIT_EVENT_BYTES;
     return bytes + CODE_ERRORS_MAX * longest;
 }

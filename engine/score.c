@@ -117,9 +117,17 @@ void run_after(struct code_frame *frame, const struct plan *plan, const bool *ha
     frame->arena->limit_bytes = limit_bytes;
 }
 
-bool run_decision(struct code_frame *frame, const struct plan *plan, struct decision *decision) {
+bool run_decision(struct code_frame *frame, const struct plan *plan, const bool *have_result,
+                  struct decision *decision) {
     size_t limit_bytes = begin_share(frame->arena);
     bool decided = decide(&plan->decide, frame, decision);
+    if (decided && plan->decision_slot != NO_SLOT) {
+        struct str outcome = plan->decide.outcomes[decision->outcome];
+        frame->cells[plan->decision_slot] = value_str(outcome.p, outcome.len);
+    }
+    for (uint32_t i = 0; decided && i < plan->after_decision_count; i++)
+        if (have_result == NULL || !have_result[plan->after_decision[i]])
+            code_call(frame, plan->after_decision[i]);
     frame->arena->limit_bytes = limit_bytes;
     return decided;
 }
@@ -446,17 +454,29 @@ static void sequence(struct flight *f) {
     f->reserved_bytes -= f->reserved_bytes > 0 ? parts[0].len + parts[1].len : 0;
 }
 
+struct window_moment moment_of(const struct event_outcome *outcome, int64_t latest_us) {
+    return (struct window_moment){.at_us = outcome->at_us,
+                                  .arrival_us = outcome->arrival_us,
+                                  .latest_us = latest_us,
+                                  .seq = outcome->seq,
+                                  .too_late = outcome->flags & INPUT_LATE};
+}
+
 /* The atomic step across all of the event's keys. */
 static void read_and_enter(struct flight *f, struct window_cursor *cursor) {
     struct engine *engine = f->engine;
     struct value *cells = f->thread->frame.cells;
+    bool good = true;
     window_lock(cursor);
     sequence(f);
+    const struct window_moment moment = moment_of(&f->outcome, f->latest_us);
     cells[engine->plan->arrival_slot] = value_datetime(f->outcome.arrival_us);
+    f->thread->arena.limit_bytes += LIMIT_SHARE_BYTES;
     if (f->outcome.event == engine->plan->scored)
-        window_read(cursor, f->outcome.at_us, f->outcome.flags & INPUT_LATE, cells);
-    bool entered = window_enter(cursor, f->outcome.at_us, f->outcome.seq, f->latest_us, cells);
-    ASSERT(entered); /* else the system has no memory: stop, a restart enters it from the log */
+        good = window_read(cursor, &moment, cells);
+    f->thread->arena.limit_bytes -= LIMIT_SHARE_BYTES;
+    good = window_enter(cursor, &moment) && good;
+    ASSERT(good); /* else the system has no memory: stop, a restart enters it from the log */
     window_unlock(cursor);
     ids_set_input(engine->ids, f->head.id, f->head.content, f->outcome.seq, f->outcome.arrival_us, f->input);
 }
@@ -469,9 +489,25 @@ static void append_output(struct flight *f, struct str answer) {
     record_write_output(&body, engine->plan, scored ? 200 : 202, answer, scored, f->thread->frame.cells);
     ASSERT(!body.failed && (engine->journal == NULL || body.len <= f->reserved_bytes));
     struct str part = {body.p, body.len};
+    struct window_cursor cursor;
+    bool outcomes = window_has_outcomes(engine->windows, f->outcome.event);
+    if (outcomes) {
+        f->thread->arena.limit_bytes += LIMIT_SHARE_BYTES;
+        bool prepared = window_prepare_outcome(engine->windows, &cursor, f->outcome.event, f->thread->frame.cells,
+                                               &f->thread->arena);
+        f->thread->arena.limit_bytes -= LIMIT_SHARE_BYTES;
+        ASSERT(prepared);
+        window_lock(&cursor);
+    }
     sequence_lock(engine);
     f->output = log_append(engine, RECORD_OUTPUT, f->outcome.seq, f->outcome.arrival_us, &part, 1, &f->output_end);
+    const struct window_moment moment = moment_of(&f->outcome, engine->latest_us);
     sequence_unlock(engine);
+    if (outcomes) { /* whoever reads them from now on has a later input record */
+        bool entered = window_enter(&cursor, &moment);
+        ASSERT(entered);
+        window_unlock(&cursor);
+    }
     if (engine->journal != NULL)
         journal_unreserve(engine->journal, 0, f->reserved_bytes - body.len);
     ids_set_output(engine->ids, f->head.id, f->output, f->output_end);
@@ -513,7 +549,7 @@ static void decide_and_answer(struct flight *f) {
     bool ok = true;
     if (scored) {
         run_after(frame, engine->plan, NULL, f->thread->model_row);
-        ok = run_decision(frame, engine->plan, &f->outcome.decision);
+        ok = run_decision(frame, engine->plan, NULL, &f->outcome.decision);
     }
     ok = ok && (scored ? write_decision : write_accepted)(engine, frame, &f->outcome, &out);
     ASSERT(ok); /* see begin_share */

@@ -1,4 +1,5 @@
-"""The window room against a scan of all earlier events by CPython's own math.fsum and statistics.fmean, bit for bit.
+"""The window room against a scan of all earlier events by CPython's own math.fsum, statistics.fmean and stdev, min, max
+and sets, bit for bit.
 
 The C room is called directly (ctypes over the engine module), so that times, lateness and ties are the test's own."""
 
@@ -21,7 +22,8 @@ from hypothesis import strategies as st
 pytestmark = pytest.mark.engine
 _engine = pytest.importorskip("assay._engine", reason="the engine is not built")
 
-COUNT, SUM, MEAN, SEEN = range(4)
+COUNT, SUM, MEAN, SEEN, MIN, MAX, STD, DISTINCT, LAST, FIRST, SINCE_LAST, RATE, DECAYED = range(13)
+HALF_LIFE = 3
 NONE, BOOL, INT, FLOAT, STR, TUPLE = 0, 1, 2, 3, 4, 9
 ERROR, WARMING, LATE, KEY = 1, 3, 4, 5
 ALWAYS, NEVER = -(2**63), 2**63 - 1
@@ -46,6 +48,8 @@ class Str(ctypes.Structure):
 class StreamSpec(ctypes.Structure):
     _fields_ = (
         ("event", ctypes.c_uint32),
+        ("clock", ctypes.c_int),
+        ("outcome", ctypes.c_bool),
         ("key_slots", ctypes.c_uint16 * 8),
         ("key_count", ctypes.c_uint32),
         ("columns", ctypes.c_uint16 * 64),
@@ -64,6 +68,7 @@ class WindowSpec(ctypes.Structure):
         ("where", ctypes.c_int32),
         ("over_us", ctypes.c_int64),
         ("delay_us", ctypes.c_int64),
+        ("half_life_us", ctypes.c_int64),
         ("include_current", ctypes.c_bool),
         ("is_float", ctypes.c_bool),
         ("key_slots", ctypes.c_uint16 * 8),
@@ -90,7 +95,18 @@ class Cursor(ctypes.Structure):
         ("windows", ctypes.c_void_p),
         ("event", ctypes.c_uint32),
         ("keys", ctypes.c_void_p),
+        ("arena", ctypes.c_void_p),
         ("opaque", ctypes.c_void_p),
+    )
+
+
+class Moment(ctypes.Structure):
+    _fields_ = (
+        ("at_us", ctypes.c_int64),
+        ("arrival_us", ctypes.c_int64),
+        ("latest_us", ctypes.c_int64),
+        ("seq", ctypes.c_uint64),
+        ("too_late", ctypes.c_bool),
     )
 
 
@@ -104,7 +120,7 @@ class Error(ctypes.Structure):
 
 # --- what is read and entered: the frame's cells by name ---
 
-CELLS = ("key", "other", "amount", "whole", "thing", "flag")
+CELLS = ("key", "other", "amount", "whole", "thing", "word", "flag")
 SLOT = {name: i for i, name in enumerate(CELLS)}
 
 
@@ -112,7 +128,7 @@ SLOT = {name: i for i, name in enumerate(CELLS)}
 class Stream:
     event: int
     key: tuple[str, ...]
-    columns: tuple[str, ...] = ("amount", "whole", "thing")
+    columns: tuple[str, ...] = ("amount", "whole", "thing", "word")
     wheres: tuple[str, ...] = ("flag",)
 
 
@@ -131,19 +147,37 @@ class Window:
     key: tuple[str, ...] | None = None  # by other cells of the scored event than the stream's own
 
 
+KINDS = (
+    (COUNT, ""),
+    (SUM, "amount"),
+    (SUM, "whole"),
+    (MEAN, "amount"),
+    (MEAN, "whole"),
+    (SEEN, "thing"),
+    (MIN, "amount"),
+    (MAX, "amount"),
+    (MIN, "word"),
+    (MAX, "word"),
+    (STD, "amount"),
+    (STD, "whole"),
+    (DISTINCT, "thing"),
+    (DISTINCT, "amount"),
+    (LAST, "word"),
+    (FIRST, "word"),
+    (LAST, "amount"),
+    (FIRST, "whole"),
+    (SINCE_LAST, ""),
+    (RATE, ""),
+    (DECAYED, "amount"),
+)
+
+
 def all_windows() -> Iterator[Window]:
     for stream in range(len(STREAMS)):
-        for kind, column in (
-            (COUNT, ""),
-            (SUM, "amount"),
-            (SUM, "whole"),
-            (MEAN, "amount"),
-            (MEAN, "whole"),
-            (SEEN, "thing"),
-        ):
+        for kind, column in KINDS:
             yield Window(stream, kind, column)
             yield Window(stream, kind, column, over=25, where=True)
-    for kind, column in ((COUNT, ""), (SUM, "amount"), (SUM, "whole"), (MEAN, "amount"), (SEEN, "thing")):
+    for kind, column in KINDS:
         yield Window(0, kind, column, over=7, delay=5)
         yield Window(0, kind, column, over=7, current=True)
         yield Window(1, kind, column, over=1, current=True, where=True)
@@ -167,7 +201,8 @@ class Room:
     def __init__(self, max_late: int, coverage: Sequence[int]) -> None:
         self.lib = ctypes.CDLL(_engine.__file__)
         self.lib.windows_create.restype = ctypes.c_void_p
-        self.lib.window_prepare.restype = self.lib.window_enter.restype = ctypes.c_bool
+        for call in (self.lib.window_prepare, self.lib.window_read, self.lib.window_enter):
+            call.restype = ctypes.c_bool
         self.streams = (StreamSpec * len(STREAMS))()
         for spec, stream in zip(self.streams, STREAMS, strict=True):
             spec.event = stream.event
@@ -198,6 +233,7 @@ class Room:
         spec.where = 0 if window.where else -1
         spec.include_current = window.current
         spec.is_float = window.column == "amount"
+        spec.half_life_us = HALF_LIFE if window.kind == DECAYED else 0
         spec.key_slots[: len(key)] = [SLOT[name] for name in key]
         spec.seen_slot = SLOT["thing"]
         spec.slot = len(CELLS) + index
@@ -217,10 +253,10 @@ class Room:
             self.handle, ctypes.byref(cursor), ctypes.c_uint32(event.event), frame, ctypes.byref(self.arena)
         )
         self.lib.window_lock(ctypes.byref(cursor))
-        self.lib.window_read(ctypes.byref(cursor), ctypes.c_int64(event.at), ctypes.c_bool(too_late), frame)
-        entered = self.lib.window_enter(
-            ctypes.byref(cursor), ctypes.c_int64(event.at), ctypes.c_uint64(event.seq), ctypes.c_int64(latest), frame
-        )
+        moment = ctypes.byref(Moment(event.at, latest, latest, event.seq, too_late))
+        if event.event == 0:
+            assert self.lib.window_read(ctypes.byref(cursor), moment, frame)
+        entered = self.lib.window_enter(ctypes.byref(cursor), moment)
         self.lib.window_unlock(ctypes.byref(cursor))
         assert entered
         return [python_value(frame[len(CELLS) + i]) for i in range(len(WINDOWS))] if event.event == 0 else []
@@ -258,6 +294,8 @@ def python_value(value: Value) -> Any:
             return struct.unpack("<q", struct.pack("<Q", value.payload))[0]
         case 3:
             return struct.unpack("<d", struct.pack("<Q", value.payload))[0]
+        case 4:
+            return ctypes.string_at(value.payload, value.len).decode()
     raise TypeError(value.tag)
 
 
@@ -293,23 +331,41 @@ class Oracle:
         if since == NEVER or (since != ALWAYS and newest - window.over < since):
             return ("missing", WARMING)
         seen = [
-            earlier.values
+            earlier
             for earlier in self.events + ([event] if window.current else [])
             if earlier.event == stream.event
             and newest - window.over < earlier.at <= newest
             and [earlier.values[name] for name in stream.key] == key
             and (not window.where or earlier.values["flag"] is True)
         ]
-        return self.value(window, [values.get(window.column) for values in seen], event)
+        seen.sort(key=lambda earlier: (earlier.at, earlier.seq))
+        return self.value(window, seen, event)
 
-    def value(self, window: Window, values: list[Any], event: Event) -> Any:
+    def value(self, window: Window, seen: list[Event], event: Event) -> Any:
+        values = [each.values.get(window.column) for each in seen]
         if window.kind == COUNT:
             return len(values)
+        if window.kind == RATE:
+            return len(values) / (window.over / 1_000_000)
+        if window.kind == SINCE_LAST:
+            return (event.at - seen[-1].at) / 1_000_000 if seen else None
+        if window.kind == DECAYED:
+            return decayed([(value, event.at - each.at) for value, each in zip(values, seen, strict=True)])
         values = [value for value in values if value is not None]
         if window.kind == SEEN:
             sought = event.values["thing"]
             return None if sought is None else any(value == sought for value in values)
+        if window.kind == DISTINCT:
+            nans = [value for value in values if value != value]
+            return len({value for value in values if value == value}) + len(nans)
+        if window.kind in (MIN, MAX):
+            return (min if window.kind == MIN else max)(values, default=None)
+        if window.kind in (LAST, FIRST):
+            return None if not values else values[-1 if window.kind == LAST else 0]
         try:
+            if window.kind == STD:
+                numbers = [taken(float(value)) for value in values]
+                return statistics.stdev(numbers) if len(numbers) > 1 else None
             if window.kind == MEAN:
                 return statistics.fmean(taken(float(value)) for value in values) if values else None
             if window.column == "amount":
@@ -320,13 +376,22 @@ class Oracle:
         return total if -(2**63) <= total < 2**63 else ("missing", ERROR)
 
 
+def decayed(entries: list[tuple[Any, int]]) -> float:
+    total = 0.0
+    for value, age in entries:
+        if value is not None:
+            total += value * 0.5 ** (age / HALF_LIFE)
+    return total
+
+
 def identical(a: Any, b: Any) -> bool:
     if type(a) is float and type(b) is float:
         return struct.pack("<d", a) == struct.pack("<d", b)
     return type(a) is type(b) and a == b
 
 
-def compare(events: Sequence[Event], max_late: int = 2**62, coverage: Sequence[int] = (ALWAYS,) * 4) -> None:
+def compare(events: Sequence[Event], max_late: int = 2**62, coverage: Sequence[int] = (ALWAYS,) * 4, every: int = 1) -> None:
+    """`every`: one event in so many is looked at (the scan is slow); all are read and entered."""
     room, oracle = Room(max_late, coverage), Oracle(max_late, coverage)
     latest = -(2**62)
     try:
@@ -335,7 +400,7 @@ def compare(events: Sequence[Event], max_late: int = 2**62, coverage: Sequence[i
             latest = max(latest, event.at)
             too_late = event.at < latest - max_late
             got = room.step(event, too_late, latest)
-            if event.event == 0:
+            if event.event == 0 and seq % every == 0:
                 for window, value in zip(WINDOWS, got, strict=True):
                     expected = oracle.read(window, event, too_late)
                     assert identical(value, expected), f"event {seq}, {window}: {value!r}, expected {expected!r}"
@@ -367,6 +432,7 @@ THINGS = (
     2.0**63,
     2**63 - 1,
 )
+WORDS = ("de", "", "seven..", "eight...", "a longer one", "\u00fc\U0001f600", "\uffff", "zzzzzzzzz", None)
 WHOLE = (0, 1, -1, True, 2**63 - 1, -(2**63), 2**62, 10**15, None)
 
 amounts = st.one_of(
@@ -379,6 +445,7 @@ values = st.fixed_dictionaries(
         "amount": amounts,
         "whole": st.one_of(st.sampled_from(WHOLE), st.integers(-100, 100)),
         "thing": st.sampled_from(THINGS),
+        "word": st.sampled_from(WORDS),
         "flag": st.sampled_from((True, True, False, None)),
     }
 )
@@ -396,25 +463,41 @@ def test_every_window_is_what_a_scan_gives(events: list[Event], max_late: int, c
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(FLOATS), st.floats(-(2.0**62), 2.0**62)), max_size=25))
 def test_sums_and_means_have_the_bits_of_fsum_and_fmean(numbers: list[float]) -> None:
-    base = {"key": 1, "other": 1, "whole": 0, "thing": None, "flag": True}
+    base = {"key": 1, "other": 1, "whole": 0, "thing": None, "word": None, "flag": True}
     compare([Event(0, 5, base | {"amount": number}) for number in numbers])
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_busy_keys_with_late_events(seed: int) -> None:
-    """Enough events a key to fill, split and drop chunks of every size."""
-    rng = random.Random(seed)
+def busy_events(rng: random.Random, count: int, amounts: Sequence[Any], steps: Sequence[int]) -> list[Event]:
     events, latest = [], 0
-    for _ in range(450):
-        latest += rng.choice((0, 0, 0, 0, 1, 1, 3))
-        late = rng.choice((0, 0, 0, rng.randrange(30)))
+    for _ in range(count):
+        latest += rng.choice(steps)
+        late = rng.choice((0, 0, 0, 0, 0, rng.randrange(30)))
         frame = {
             "key": rng.choice((1, 1, 1, 2)),
             "other": rng.choice((1, 2)),
-            "amount": rng.choice((rng.uniform(-100, 100), rng.choice(FLOATS), None)),
+            "amount": rng.choice((rng.uniform(-100, 100), rng.choice(amounts), None)),
             "whole": rng.randrange(-1000, 1000),
             "thing": rng.choice(THINGS),
+            "word": rng.choice((*WORDS, str(rng.randrange(10**12)))),
             "flag": rng.choice((True, False, None)),
         }
         events.append(Event(rng.choice((0, 0, 0, 1)), latest - late, frame))
-    compare(events, max_late=rng.choice((0, 8, 40)))
+    return events
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_keys_with_late_events(seed: int) -> None:
+    """Enough events a key to fill, split and drop chunks of every size."""
+    rng = random.Random(seed)
+    compare(busy_events(rng, 450, FLOATS, (0, 0, 0, 0, 1, 1, 3)), max_late=rng.choice((0, 8, 40)), every=3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_busy_keys_with_late_events(seed: int) -> None:
+    """Enough events a key to have an index, and to grow it, cut it down and give it up."""
+    rng = random.Random(seed)
+    amounts = (*FLOATS, math.nan) if seed % 2 else FLOATS
+    events = busy_events(rng, 5000, amounts, (0,) * (8, 30)[seed // 2] + (1, 2))
+    for event in events[3000:3600]:
+        event.values["key"] = 3  # the others fall silent, most of what they hold expires
+    compare(events, max_late=rng.choice((0, 8, 40)), every=61)

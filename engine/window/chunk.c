@@ -12,14 +12,15 @@ static uint32_t plane_bytes(uint32_t capacity) { return capacity < 8 ? 1 : capac
 
 void layout_init(struct layout *layout) {
     ASSERT(layout->column_count <= LIMIT_STREAM_COLUMNS && layout->where_count <= LIMIT_STREAM_WHERES);
-    ASSERT(layout->wide_count <= layout->column_count);
+    ASSERT(layout->wide_count <= layout->column_count && layout->text_count <= layout->column_count);
     for (uint32_t size = 0; size < CHUNK_CLASSES; size++) {
         struct chunk_class *class = &layout->classes[size];
         uint32_t capacity = capacities[size], words = capacity * (uint32_t)sizeof(uint64_t);
         class->capacity = capacity;
         class->cells = (uint32_t)offsetof(struct chunk, times) + words;
         class->highs = class->cells + layout->column_count * words;
-        class->sequences = class->highs + layout->wide_count * words;
+        class->texts = class->highs + layout->wide_count * words;
+        class->sequences = class->texts + layout->text_count * words;
         class->tags = class->sequences + words;
         class->planes = class->tags + layout->column_count * capacity;
         uint32_t bytes = class->planes + layout->where_count * plane_bytes(capacity);
@@ -29,6 +30,10 @@ void layout_init(struct layout *layout) {
 
 static uint64_t *highs_of(const struct chunk_class *class, const struct chunk *chunk, int wide) {
     return (uint64_t *)(uintptr_t)((const char *)chunk + class->highs) + (size_t)wide * class->capacity;
+}
+
+static uint64_t *texts_of(const struct chunk_class *class, const struct chunk *chunk, int text) {
+    return (uint64_t *)(uintptr_t)((const char *)chunk + class->texts) + (size_t)text * class->capacity;
 }
 
 static uint64_t *sequences_of(const struct chunk_class *class, const struct chunk *chunk) {
@@ -47,6 +52,11 @@ struct cell chunk_cell(const struct layout *layout, const struct chunk *chunk, u
         .high = wide < 0 ? 0 : highs_of(&layout->classes[chunk->size], chunk, wide)[i],
         .tag = chunk_tags(layout, chunk, column)[i],
     };
+}
+
+const uint64_t *chunk_text(const struct layout *layout, const struct chunk *chunk, uint32_t column, uint32_t i) {
+    ASSERT(layout->text_index[column] >= 0 && i < chunk->count);
+    return &texts_of(&layout->classes[chunk->size], chunk, layout->text_index[column])[i];
 }
 
 uint64_t chunk_seq(const struct layout *layout, const struct chunk *chunk, uint32_t i) {
@@ -113,6 +123,11 @@ void chunk_insert(const struct layout *layout, struct chunk *chunk, uint32_t i, 
             memmove(highs + i + 1, highs + i, tail_words);
             highs[i] = cell->high;
         }
+        if (layout->text_index[column] >= 0) {
+            uint64_t *texts = texts_of(class, chunk, layout->text_index[column]);
+            memmove(texts + i + 1, texts + i, tail_words);
+            texts[i] = entry->texts[column];
+        }
     }
     for (uint32_t where = 0; where < layout->where_count; where++)
         set_plane(class, chunk, where, plane_insert(chunk_plane(layout, chunk, where), i, entry->wheres >> where & 1));
@@ -133,6 +148,8 @@ void chunk_split(const struct layout *layout, struct chunk *from, struct chunk *
     }
     for (uint32_t wide = 0; wide < layout->wide_count; wide++)
         memcpy(highs_of(class, to, (int)wide), highs_of(class, from, (int)wide) + first, words);
+    for (uint32_t text = 0; text < layout->text_count; text++)
+        memcpy(texts_of(class, to, (int)text), texts_of(class, from, (int)text) + first, words);
     for (uint32_t where = 0; where < layout->where_count; where++) {
         uint64_t bits = chunk_plane(layout, from, where);
         set_plane(class, to, where, bits >> first);

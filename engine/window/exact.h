@@ -34,22 +34,38 @@ static inline void exact_add_shifted(struct exact *sum, uint64_t mantissa, unsig
     sum->words[2] += ((upper ? high : 0) ^ flip) + (uint64_t)(carry >> 64);
 }
 
-/* Adds the value, or takes it out when `take_out`. */
-static inline void exact_change(struct exact *sum, double value, bool take_out) {
+/* A value as it is taken, without its sign: mantissa * 2^shift in units of 2^-96, shift at most 106. False: it is beyond
+ * the range. */
+static inline bool exact_taken(double value, uint64_t *mantissa, unsigned *shift) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     int exponent = (int)(bits >> 52 & 0x7ff);
-    if (exponent >= EXACT_BEYOND_EXPONENT) {
+    *shift = exponent >= EXACT_UNIT_EXPONENT ? (unsigned)(exponent - EXACT_UNIT_EXPONENT) : 0;
+    if (exponent >= EXACT_UNIT_EXPONENT)
+        *mantissa = (bits & 0xfffffffffffffu) | 1ull << 52;
+    else /* rint rounds half to even; the product is exact */
+        *mantissa = exponent >= EXACT_BEYOND_EXPONENT ? 0 : (uint64_t)rint(fabs(value) * 0x1p96);
+    return exponent < EXACT_BEYOND_EXPONENT;
+}
+
+/* Adds the value, or takes it out when `take_out`. */
+static inline void exact_change(struct exact *sum, double value, bool take_out) {
+    uint64_t mantissa;
+    unsigned shift;
+    if (exact_taken(value, &mantissa, &shift))
+        exact_add_shifted(sum, mantissa, shift, (signbit(value) != 0) != take_out);
+    else
         sum->beyond_count += take_out ? UINT32_MAX : 1;
-        return;
+}
+
+static inline void exact_merge(struct exact *sum, const struct exact *other) {
+    unsigned __int128 carry = 0;
+    for (int i = 0; i < 3; i++) {
+        carry += (unsigned __int128)sum->words[i] + other->words[i];
+        sum->words[i] = (uint64_t)carry;
+        carry >>= 64;
     }
-    bool negative = (bits >> 63) != take_out;
-    if (exponent >= EXACT_UNIT_EXPONENT) {
-        uint64_t mantissa = (bits & 0xfffffffffffffu) | 1ull << 52;
-        exact_add_shifted(sum, mantissa, (unsigned)(exponent - EXACT_UNIT_EXPONENT), negative);
-    } else { /* rint rounds half to even; the product is exact */
-        exact_add_shifted(sum, (uint64_t)rint(fabs(value) * 0x1p96), 0, negative);
-    }
+    sum->beyond_count += other->beyond_count;
 }
 
 static inline void exact_add(struct exact *sum, double value) { exact_change(sum, value, false); }

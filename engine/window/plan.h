@@ -7,7 +7,9 @@
 #include <stdatomic.h>
 
 #include "chunk.h"
+#include "index.h"
 #include "stripe.h"
+#include "tally.h"
 #include "window.h"
 
 /* One key of one stream. Windows that read a stream by the same cells share it. */
@@ -28,10 +30,17 @@ struct read {
     int32_t sought; /* `seen`: index into plan->values; else -1 */
 };
 
-/* A frame cell whose value is needed as a struct cell; hashed where some user compares hashes. */
+/* What a window's read needs of its stream's layout. */
+struct window_use {
+    const struct measure *measure; /* what it reckons, or by which it skips; NULL: nothing */
+    int32_t distinct;              /* index into the layout's distincts, or -1 */
+};
+
+/* A frame cell whose value is needed as a struct cell; hashed where some user compares hashes, with its text where some
+ * user gives it back. */
 struct value_use {
     uint16_t slot;
-    bool hashed;
+    bool hashed, text;
 };
 
 struct plan {
@@ -47,10 +56,12 @@ struct windows {
     struct windows_config config;
     struct stream_spec *streams; /* own copies of what the configuration points to */
     struct window_spec *windows;
-    struct layout *layouts; /* per stream */
-    int64_t *longest_us;    /* per stream: its longest over + delay */
+    struct window_use *uses; /* per window */
+    struct layout *layouts;  /* per stream */
+    int64_t *longest_us;     /* per stream: its longest over + delay */
     _Atomic int64_t *coverage_us;
     struct plan plans[LIMIT_EVENT_CLASSES];
+    struct plan outcome_plans[LIMIT_EVENT_CLASSES]; /* of what is entered after the decision; they read nothing */
     struct store store;
     struct stripe *stripes; /* STRIPES of them */
 };
@@ -78,7 +89,7 @@ bool window_key(const struct windows *windows, const struct stream_key *from, co
                 struct arena *arena, struct hash128 *key, bool *missing);
 static inline uint32_t stripe_of(struct hash128 key) { return (uint32_t)(key.high >> 56); }
 /* Per stream: entries at this time or before it are seen by no permitted reader. */
-void windows_horizons(const struct windows *windows, int64_t latest_us, int64_t *horizons);
+void windows_horizons(const struct windows *windows, int64_t latest_us, int64_t arrival_us, int64_t *horizons);
 
 /* --- read.c: the value of one window --- */
 
@@ -86,32 +97,28 @@ void windows_horizons(const struct windows *windows, int64_t latest_us, int64_t 
 struct sought {
     bool is_none, never; /* never: a value that equals nothing, not even itself */
     enum missing why;    /* when is_none */
-    bool int_ok, float_ok;
-    int64_t i;
-    double f;
-    struct cell cell; /* for what is not a number */
+    struct identity identity;
 };
 
 struct reading {
     const struct window_spec *spec;
-    const struct layout *layout;
-    const struct slot *slot; /* NULL: the key has no entries */
-    const struct cell
-        *current; /* include_current: the event's own value, NULL if it does not count (or there is no column) */
+    const struct window_use *use;
+    struct index_room room;
+    const struct slot *slot;    /* NULL: the key has no entries */
+    const struct cell *current; /* include_current: the event's own value, NULL if it does not count (or there is no
+                                   column) */
     bool current_counts;
     const struct sought *sought;
-    int64_t at_us;
+    int64_t at_us; /* by the stream's clock */
+    struct arena *arena;
+    bool failed; /* the arena is full */
 };
 
-/* A value as it is kept; only what is neither a number, a time nor None is hashed, and only if `hashed`. */
+/* A value as it is kept: a number or a time as it is; of anything else but None its hash (if `hashed`) and of a string
+ * its text. */
 struct cell cell_of(const struct value *value, bool hashed, const struct hash_key *key, struct arena *arena,
                     bool *failed);
 void sought_of(struct sought *out, const struct value *value, const struct cell *cell);
-struct value window_value(const struct reading *reading);
-
-/* The entries in (low_us, high_us], newest chunk first: fills first and after (never equal) and returns the next chunk,
- * or NULL at the end. Start with *at = the newest chunk. */
-const struct chunk *next_span(const struct chunk **at, int64_t low_us, int64_t high_us, uint32_t *first,
-                              uint32_t *after);
+struct value window_value(struct reading *reading);
 
 #endif

@@ -2,6 +2,8 @@
  * that a permitted reader could still see (for tests and replay). Off the hot path. */
 #include "../base/assert.h"
 #include "plan.h"
+#include "text.h"
+#include "walk.h"
 
 /* --- explanations --- */
 
@@ -12,47 +14,50 @@ struct found {
 };
 
 /* What is kept only as its hash is told as a Secret is. */
-static struct value value_of(struct cell cell, struct arena *arena) {
-    struct value value = {.tag = cell.tag};
-    switch ((enum value_tag)cell.tag) {
-    case V_NONE: return value_none(MISSING_NOT);
-    case V_BOOL:
-    case V_INT:
-    case V_FLOAT:
-    case V_DATETIME:
-    case V_DATE:
-    case V_TIMEDELTA: value.i = (int64_t)cell.low; return value;
-    default: {
+static struct value value_at(const struct layout *layout, const struct chunk *chunk, uint32_t column, uint32_t i,
+                             struct arena *arena) {
+    struct cell cell = chunk_cell(layout, chunk, column, i);
+    if (cell.tag == V_STR ? layout->text_index[column] < 0 : cell.tag >= V_LIST) {
         struct hash128 hash = {cell.low, cell.high};
-        value = (struct value){.tag = V_SECRET, .p = arena_copy(arena, &hash, sizeof hash)};
+        struct value value = {.tag = V_SECRET, .p = arena_copy(arena, &hash, sizeof hash)};
         return value.p != NULL ? value : value_none(MISSING_NOT);
     }
-    }
+    bool failed = false;
+    struct kept kept = chunk_kept(layout, chunk, column, i);
+    struct value value = kept_value(&kept, arena, &failed);
+    return failed ? value_none(MISSING_NOT) : value;
 }
 
 static uint32_t find_entries(const struct window_spec *spec, const struct layout *layout, const struct slot *slot,
                              int64_t at_us, uint64_t seq, uint32_t limit, struct arena *arena, struct found *found) {
-    int64_t high_us = time_before(at_us, spec->delay_us), low_us = time_before(high_us, spec->over_us);
-    const struct chunk *at = slot->newest, *chunk;
-    uint32_t count = 0, first, after;
-    while (count < limit && (chunk = next_span(&at, low_us, high_us, &first, &after)) != NULL)
-        for (uint32_t i = after; i-- > first && count < limit;) {
-            if (chunk_seq(layout, chunk, i) >= seq ||
-                (spec->where >= 0 && !(chunk_plane(layout, chunk, (uint32_t)spec->where) >> i & 1)))
+    int64_t high_us = time_before(at_us, spec->delay_us);
+    uint32_t count = 0;
+    struct walk walk;
+    struct span span;
+    walk_begin(&walk, layout, slot->index, slot->newest, time_before(high_us, spec->over_us), high_us, false);
+    while (count < limit && walk_next(&walk, &span)) {
+        uint64_t bits = span.bits & (spec->where >= 0 ? chunk_plane(layout, span.chunk, (uint32_t)spec->where) : ~0ull);
+        while (bits != 0 && count < limit) {
+            uint32_t i = 63 - (uint32_t)__builtin_clzll(bits);
+            bits &= ~(1ull << i);
+            if (chunk_seq(layout, span.chunk, i) >= seq)
                 continue;
             struct value column = value_none(MISSING_NOT);
             if (spec->column >= 0)
-                column = value_of(chunk_cell(layout, chunk, (uint32_t)spec->column, i), arena);
-            found[count++] = (struct found){chunk->times[i], chunk_seq(layout, chunk, i), column};
+                column = value_at(layout, span.chunk, (uint32_t)spec->column, i, arena);
+            found[count++] = (struct found){span.chunk->times[i], chunk_seq(layout, span.chunk, i), column};
         }
+    }
     return count;
 }
 
-void window_explain(struct windows *windows, uint32_t index, const struct value *frame, int64_t at_us, uint64_t seq,
-                    uint32_t limit, struct arena *arena, window_visitor *visit, void *context) {
+void window_explain(struct windows *windows, uint32_t index, const struct value *frame,
+                    const struct window_moment *moment, uint32_t limit, struct arena *arena, window_visitor *visit,
+                    void *context) {
     ASSERT(index < windows->config.window_count);
     const struct window_spec *spec = &windows->windows[index];
     const struct stream_key from = {spec->stream, spec->key_slots, windows->streams[spec->stream].key_count};
+    int64_t at_us = windows->streams[spec->stream].clock == CLOCK_ARRIVAL ? moment->arrival_us : moment->at_us;
     struct hash128 key;
     bool missing;
     struct found *found = arena_alloc(arena, limit * sizeof *found);
@@ -63,7 +68,7 @@ void window_explain(struct windows *windows, uint32_t index, const struct value 
     const struct slot *slot = stripe_find(stripe, key);
     uint32_t count = 0;
     if (slot != NULL)
-        count = find_entries(spec, &windows->layouts[spec->stream], slot, at_us, seq, limit, arena, found);
+        count = find_entries(spec, &windows->layouts[spec->stream], slot, at_us, moment->seq, limit, arena, found);
     pthread_mutex_unlock(&stripe->lock);
     for (uint32_t i = 0; i < count; i++)
         visit(context, found[i].at_us, found[i].seq, &found[i].column);
@@ -75,7 +80,7 @@ void window_explain(struct windows *windows, uint32_t index, const struct value 
 static struct hash128 entry_hash(const struct windows *windows, const struct slot *slot, const struct chunk *chunk,
                                  uint32_t i) {
     const struct layout *layout = &windows->layouts[slot->stream];
-    uint64_t words[6 + 3 * LIMIT_STREAM_COLUMNS] = {slot->stream, slot->hash.low, slot->hash.high,
+    uint64_t words[6 + 4 * LIMIT_STREAM_COLUMNS] = {slot->stream, slot->hash.low, slot->hash.high,
                                                     (uint64_t)chunk->times[i], chunk_seq(layout, chunk, i)};
     for (uint32_t where = 0; where < layout->where_count; where++)
         words[5] |= (chunk_plane(layout, chunk, where) >> i & 1) << where;
@@ -85,6 +90,11 @@ static struct hash128 entry_hash(const struct windows *windows, const struct slo
         words[count++] = cell.tag;
         words[count++] = cell.low;
         words[count++] = cell.high;
+        if (layout->text_index[column] >= 0) {
+            struct str text = text_of(chunk_text(layout, chunk, column, i));
+            struct hash128 hash = hash_keyed(&windows->config.key, text.len > 0 ? text.p : "", text.len);
+            words[count++] = hash.low;
+        }
     }
     return hash_keyed(&windows->config.key, words, count * sizeof *words);
 }
@@ -98,10 +108,10 @@ static void add_slot(const struct windows *windows, const struct slot *slot, int
         }
 }
 
-struct hash128 windows_digest(struct windows *windows, int64_t latest_us) {
+struct hash128 windows_digest(struct windows *windows, int64_t latest_us, int64_t arrival_us) {
     struct hash128 digest = {0};
     int64_t horizons[LIMIT_STREAMS];
-    windows_horizons(windows, latest_us, horizons);
+    windows_horizons(windows, latest_us, arrival_us, horizons);
     for (uint32_t i = 0; i < STRIPES; i++) {
         struct stripe *stripe = &windows->stripes[i];
         pthread_mutex_lock(&stripe->lock);

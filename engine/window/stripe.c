@@ -1,29 +1,21 @@
-/* One part of the window store (stripe.h). Memory comes from slabs that grow from 4 KiB to 256 KiB and stay with the
- * stripe; a freed chunk goes to the free list of its stream and class and is the next one given out, so that in the
- * steady state nothing is allocated. */
+/* One part of the window store (stripe.h). Memory comes from the stripe's pool; a freed chunk goes to the free list of its
+ * stream and class and is the next one given out, so that in the steady state nothing is allocated. */
 #include "stripe.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "../base/assert.h"
+#include "text.h"
 
 enum {
     FIRST_SLOTS = 16,
-    FIRST_SLAB_BYTES = 4096,
-    LAST_SLAB_BYTES = 256 * 1024,
     SWEEP_EVERY = 8,  /* entries between two sweeps of a stripe */
     SWEEP_SLOTS = 32, /* slots a sweep looks at: four an entry, so a sweep outruns the growth of the table */
 };
 
-struct slab {
-    struct slab *next;
-    _Alignas(16) char bytes[];
-};
-
 bool stripe_init(struct stripe *stripe, struct store *store) {
     memset(stripe, 0, sizeof *stripe);
-    stripe->slab_bytes = FIRST_SLAB_BYTES;
     stripe->free_chunks = calloc((size_t)store->stream_count * CHUNK_CLASSES + 1, sizeof(struct chunk *));
     if (stripe->free_chunks == NULL)
         return false;
@@ -34,28 +26,17 @@ bool stripe_init(struct stripe *stripe, struct store *store) {
     return true;
 }
 
-void stripe_release(struct stripe *stripe) {
+void stripe_release(struct stripe *stripe, struct store *store) {
+    for (uint32_t i = 0; i < stripe->capacity; i++) /* what the pool does not hold: large blocks of indexes */
+        if (stripe->slots[i].index != NULL) {
+            const struct index_room room = room_of(stripe, store, stripe->slots[i].stream);
+            index_free(&room, stripe->slots[i].index);
+        }
     pthread_mutex_destroy(&stripe->lock);
     free(stripe->free_chunks);
     free(stripe->slots);
-    for (struct slab *slab = stripe->slabs, *next; slab != NULL; slab = next) {
-        next = slab->next;
-        free(slab);
-    }
+    pool_release(&stripe->pool);
     memset(stripe, 0, sizeof *stripe);
-}
-
-static bool take_bytes(struct store *store, size_t bytes) {
-    size_t before = atomic_fetch_add_explicit(&store->used_bytes, bytes, memory_order_relaxed);
-    if (store->budget_bytes == 0 || before + bytes <= store->budget_bytes)
-        return true;
-    atomic_fetch_sub_explicit(&store->used_bytes, bytes, memory_order_relaxed);
-    return false;
-}
-
-static void give_bytes(struct store *store, size_t bytes) {
-    size_t before = atomic_fetch_sub_explicit(&store->used_bytes, bytes, memory_order_relaxed);
-    ASSERT(before >= bytes);
 }
 
 /* --- the table of keys --- */
@@ -91,11 +72,11 @@ struct slot *stripe_find(const struct stripe *stripe, struct hash128 hash) {
 static bool grow(struct stripe *stripe, struct store *store, uint32_t capacity) {
     ASSERT((capacity & (capacity - 1)) == 0 && capacity > stripe->capacity);
     size_t bytes = (size_t)capacity * sizeof(struct slot);
-    if (!take_bytes(store, bytes))
+    if (!budget_take(&store->budget, bytes))
         return false;
     struct slot *fresh = aligned_alloc(64, bytes), *old = stripe->slots;
     if (fresh == NULL) {
-        give_bytes(store, bytes);
+        budget_give(&store->budget, bytes);
         return false;
     }
     memset(fresh, 0, bytes);
@@ -106,7 +87,7 @@ static bool grow(struct stripe *stripe, struct store *store, uint32_t capacity) 
         if (!is_free(&old[i]))
             *probe(stripe, old[i].hash) = old[i];
     free(old);
-    give_bytes(store, (size_t)old_capacity * sizeof(struct slot));
+    budget_give(&store->budget, (size_t)old_capacity * sizeof(struct slot));
     return true;
 }
 
@@ -137,24 +118,6 @@ static void remove_slot(struct stripe *stripe, struct slot *slot) {
 
 /* --- chunks --- */
 
-static bool grow_slab(struct stripe *stripe, struct store *store, size_t least) {
-    size_t bytes = stripe->slab_bytes > least + sizeof(struct slab) ? stripe->slab_bytes : least + sizeof(struct slab);
-    if (!take_bytes(store, bytes))
-        return false;
-    struct slab *slab = malloc(bytes);
-    if (slab == NULL) {
-        give_bytes(store, bytes);
-        return false;
-    }
-    slab->next = stripe->slabs;
-    stripe->slabs = slab;
-    stripe->slab_at = slab->bytes;
-    stripe->slab_end = (char *)slab + bytes;
-    if (stripe->slab_bytes < LAST_SLAB_BYTES)
-        stripe->slab_bytes *= 2;
-    return true;
-}
-
 static struct chunk *chunk_take(struct stripe *stripe, struct store *store, uint32_t stream, uint32_t size) {
     ASSERT(stream < store->stream_count && size < CHUNK_CLASSES);
     const struct chunk_class *class = &store->layouts[stream].classes[size];
@@ -162,10 +125,9 @@ static struct chunk *chunk_take(struct stripe *stripe, struct store *store, uint
     if (chunk != NULL) {
         *free_list = chunk->older;
     } else {
-        if ((size_t)(stripe->slab_end - stripe->slab_at) < class->bytes && !grow_slab(stripe, store, class->bytes))
-            return NULL; /* what is left of the last slab is lost: less than one chunk */
-        chunk = (struct chunk *)(void *)stripe->slab_at;
-        stripe->slab_at += class->bytes;
+        chunk = pool_cut(&stripe->pool, &store->budget, class->bytes);
+        if (chunk == NULL)
+            return NULL;
     }
     *chunk = (struct chunk){.size = (uint16_t)size};
     memset((char *)chunk + class->planes, 0, class->bytes - class->planes);
@@ -176,6 +138,39 @@ static void chunk_give(struct stripe *stripe, uint32_t stream, struct chunk *chu
     struct chunk **free_list = &stripe->free_chunks[stream * CHUNK_CLASSES + chunk->size];
     chunk->older = *free_list;
     *free_list = chunk;
+}
+
+/* --- strings that entries keep --- */
+
+bool stripe_take_texts(struct stripe *stripe, struct store *store, const struct place *place, const struct cell *cells,
+                       uint64_t *texts) {
+    const struct layout *layout = &store->layouts[place->slot->stream];
+    const struct chunk *newest = place->slot->newest;
+    for (uint32_t c = 0; c < layout->column_count; c++) {
+        texts[c] = 0;
+        if (layout->text_index[c] < 0 || cells[c].tag != V_STR)
+            continue;
+        uint64_t before = newest != NULL ? *chunk_text(layout, newest, c, newest->count - 1u) : 0;
+        texts[c] = text_make(&stripe->pool, &store->budget, cells[c].text, before);
+        if (texts[c] == 0) {
+            while (c-- > 0)
+                text_free(&stripe->pool, &store->budget, texts[c]);
+            return false;
+        }
+    }
+    return true;
+}
+
+void stripe_give_texts(struct stripe *stripe, struct store *store, uint32_t stream, const uint64_t *texts) {
+    for (uint32_t c = 0; c < store->layouts[stream].column_count; c++)
+        text_free(&stripe->pool, &store->budget, texts[c]);
+}
+
+static void give_texts_of(struct stripe *stripe, struct store *store, const struct layout *layout,
+                          const struct chunk *chunk) {
+    for (uint32_t c = 0; c < layout->column_count; c++)
+        for (uint32_t i = 0; layout->text_index[c] >= 0 && i < chunk->count; i++)
+            text_free(&stripe->pool, &store->budget, *chunk_text(layout, chunk, c, i));
 }
 
 /* --- entering --- */
@@ -201,6 +196,8 @@ bool stripe_place(struct stripe *stripe, struct store *store, struct hash128 has
     const struct layout *layout = &store->layouts[stream];
     *place = (struct place){.slot = find_or_make(stripe, hash, stream)};
     struct chunk *newest = place->slot->newest, *chunk = newest;
+    if (place->slot->index != NULL)
+        chunk = index_find(place->slot->index, at_us);
     while (chunk != NULL && chunk->older != NULL && chunk_count_before(layout, chunk, at_us, seq) == 0)
         chunk = chunk->older; /* an entry that comes before a whole chunk goes to the one before it */
     uint32_t size = 0;
@@ -246,7 +243,21 @@ static void link_after(struct slot *slot, struct chunk *older, struct chunk *fre
         slot->oldest = fresh;
 }
 
-void stripe_insert(struct stripe *stripe, const struct store *store, struct place *place, const struct entry *entry) {
+/* Tells the key's index what has come, or makes one for a key that has become busy. */
+static void keep_index(struct stripe *stripe, struct store *store, struct slot *slot, struct chunk *fresh,
+                       struct chunk *chunk, uint32_t i) {
+    const struct index_room room = room_of(stripe, store, slot->stream);
+    if (slot->index == NULL) {
+        if (slot->entries >= INDEX_FROM)
+            slot->index = index_make(&room, slot->oldest);
+        return;
+    }
+    if (fresh != NULL)
+        index_add_chunk(&room, slot->index, fresh);
+    index_add_entry(&room, slot->index, chunk, i, fresh != NULL);
+}
+
+void stripe_insert(struct stripe *stripe, struct store *store, struct place *place, const struct entry *entry) {
     struct slot *slot = place->slot;
     const struct layout *layout = &store->layouts[slot->stream];
     struct chunk *chunk = place->chunk;
@@ -268,32 +279,45 @@ void stripe_insert(struct stripe *stripe, const struct store *store, struct plac
     slot->entries++;
     stripe->entries++;
     ASSERT(slot->oldest != NULL && slot->newest->newer == NULL && slot->oldest->older == NULL);
+    keep_index(stripe, store, slot, place->fresh, chunk, index);
 }
 
 /* --- expiry --- */
 
-bool stripe_expire(struct stripe *stripe, struct slot *slot, int64_t horizon_us) {
+/* Not worth its upkeep any more. */
+static void drop_index(struct stripe *stripe, struct store *store, struct slot *slot) {
+    const struct index_room room = room_of(stripe, store, slot->stream);
+    index_free(&room, slot->index);
+    slot->index = NULL;
+}
+
+bool stripe_expire(struct stripe *stripe, struct store *store, struct slot *slot, int64_t horizon_us) {
     ASSERT(!is_free(slot) && slot->oldest != NULL);
+    const struct index_room room = room_of(stripe, store, slot->stream);
     struct chunk *chunk = slot->oldest;
     while (chunk != NULL && chunk->times[chunk->count - 1] <= horizon_us) {
         struct chunk *newer = chunk->newer;
+        if (slot->index != NULL && (slot->entries < INDEX_UNTIL || newer == NULL))
+            drop_index(stripe, store, slot);
+        if (slot->index != NULL)
+            index_remove_oldest(&room, slot->index, chunk);
         slot->entries -= chunk->count;
         stripe->entries -= chunk->count;
+        give_texts_of(stripe, store, room.layout, chunk);
         chunk_give(stripe, slot->stream, chunk);
-        chunk = newer;
+        if (newer != NULL)
+            newer->older = NULL;
+        chunk = slot->oldest = newer;
     }
-    slot->oldest = chunk;
-    if (chunk != NULL) {
-        chunk->older = NULL;
+    if (chunk != NULL)
         return false;
-    }
-    ASSERT(slot->entries == 0);
+    ASSERT(slot->entries == 0 && slot->index == NULL);
     slot->newest = NULL;
     remove_slot(stripe, slot);
     return true;
 }
 
-void stripe_sweep(struct stripe *stripe, const int64_t *horizons) {
+void stripe_sweep(struct stripe *stripe, struct store *store, const int64_t *horizons) {
     ASSERT(stripe->capacity > 0);
     if (++stripe->turn % SWEEP_EVERY != 0)
         return;
@@ -301,7 +325,7 @@ void stripe_sweep(struct stripe *stripe, const int64_t *horizons) {
     uint32_t mask = stripe->capacity - 1;
     for (uint32_t i = 0; i < SWEEP_SLOTS && i <= mask; i++) {
         struct slot *slot = &slots[stripe->swept & mask];
-        if (is_free(slot) || !stripe_expire(stripe, slot, horizons[slot->stream]))
+        if (is_free(slot) || !stripe_expire(stripe, store, slot, horizons[slot->stream]))
             stripe->swept++; /* a freed slot may have been filled from further on: look again */
     }
 }

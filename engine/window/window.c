@@ -21,6 +21,7 @@ struct state {
     struct cell *values;    /* per value */
     struct cell *columns;   /* per enter's column, in the order of plan->columns */
     struct sought *soughts; /* per value */
+    uint64_t *texts;        /* per enter's column, while it enters: the words of its strings */
     uint64_t *wheres;       /* per enter */
     struct place *places;   /* per enter */
     uint64_t stripes[STRIPES / 64];
@@ -36,14 +37,14 @@ struct windows *windows_create(const struct windows_config *config, struct error
     bool good = plan_make(windows, config, error);
     if (good) {
         windows->store = (struct store){
-            .layouts = windows->layouts, .stream_count = config->stream_count, .budget_bytes = config->budget_bytes};
+            .layouts = windows->layouts, .stream_count = config->stream_count, .budget = {config->budget_bytes, 0}};
         windows->stripes = aligned_alloc(_Alignof(struct stripe), STRIPES * sizeof *windows->stripes);
         uint32_t made = 0;
         while (windows->stripes != NULL && made < STRIPES && stripe_init(&windows->stripes[made], &windows->store))
             made++;
         if (made < STRIPES) {
             for (uint32_t i = 0; i < made; i++)
-                stripe_release(&windows->stripes[i]);
+                stripe_release(&windows->stripes[i], &windows->store);
             free(windows->stripes);
             windows->stripes = NULL;
             good = error_set(error, ERROR_LIMIT, "no memory for the windows");
@@ -60,7 +61,7 @@ void windows_free(struct windows *windows) {
     if (windows == NULL)
         return;
     for (uint32_t i = 0; windows->stripes != NULL && i < STRIPES; i++)
-        stripe_release(&windows->stripes[i]);
+        stripe_release(&windows->stripes[i], &windows->store);
     free(windows->stripes);
     plan_release(windows);
     free(windows);
@@ -162,24 +163,23 @@ static size_t divide(struct window_cursor *cursor, struct state *state, char *st
     state->values = take(&at, plan->value_count, sizeof *state->values);
     state->soughts = take(&at, plan->value_count, sizeof *state->soughts);
     state->columns = take(&at, plan->column_count, sizeof *state->columns);
+    state->texts = take(&at, plan->column_count, sizeof *state->texts);
     state->wheres = take(&at, plan->enter_count, sizeof *state->wheres);
     state->places = take(&at, plan->enter_count, sizeof *state->places);
     return (size_t)(at - start);
 }
 
-bool window_prepare(struct windows *windows, struct window_cursor *cursor, uint32_t event, const struct value *frame,
-                    struct arena *arena) {
-    ASSERT(event < LIMIT_EVENT_CLASSES);
-    *cursor = (struct window_cursor){.windows = windows, .event = event};
+static bool prepare(struct windows *windows, struct window_cursor *cursor, uint32_t event, const struct plan *plan,
+                    const struct value *frame, struct arena *arena) {
+    *cursor = (struct window_cursor){.windows = windows, .event = event, .arena = arena};
     struct state *state = arena_alloc(arena, sizeof *state);
     if (state == NULL)
         return false;
-    *state = (struct state){.plan = &windows->plans[event]};
-    const struct plan *plan = state->plan;
+    *state = (struct state){.plan = plan};
     size_t bytes = plan->touch_count * (sizeof(struct hash128) + sizeof(bool) + sizeof(struct slot *)) +
                    plan->value_count * (sizeof(struct cell) + sizeof(struct sought)) +
-                   plan->column_count * sizeof(struct cell) +
-                   plan->enter_count * (sizeof(uint64_t) + sizeof(struct place)) + 8 * 16;
+                   plan->column_count * (sizeof(struct cell) + sizeof(uint64_t)) +
+                   plan->enter_count * (sizeof(uint64_t) + sizeof(struct place)) + 9 * 16;
     char *start = arena_alloc(arena, bytes);
     if (start == NULL)
         return false;
@@ -187,6 +187,23 @@ bool window_prepare(struct windows *windows, struct window_cursor *cursor, uint3
     ASSERT(used <= bytes);
     cursor->opaque = state;
     return hash_keys(cursor, state, frame, arena) && take_values(cursor, state, frame, arena);
+}
+
+bool window_prepare(struct windows *windows, struct window_cursor *cursor, uint32_t event, const struct value *frame,
+                    struct arena *arena) {
+    ASSERT(event < LIMIT_EVENT_CLASSES);
+    return prepare(windows, cursor, event, &windows->plans[event], frame, arena);
+}
+
+bool window_has_outcomes(const struct windows *windows, uint32_t event) {
+    ASSERT(event < LIMIT_EVENT_CLASSES);
+    return windows->outcome_plans[event].enter_count > 0;
+}
+
+bool window_prepare_outcome(struct windows *windows, struct window_cursor *cursor, uint32_t event,
+                            const struct value *frame, struct arena *arena) {
+    ASSERT(window_has_outcomes(windows, event));
+    return prepare(windows, cursor, event, &windows->outcome_plans[event], frame, arena);
 }
 
 /* --- lock --- */
@@ -225,22 +242,26 @@ void window_unlock(struct window_cursor *cursor) {
 
 /* --- read --- */
 
-static struct value read_one(const struct windows *windows, const struct state *state, const struct read *read,
-                             int64_t at_us) {
+static bool read_one(const struct window_cursor *cursor, const struct read *read, int64_t at_us, struct value *out) {
+    struct windows *windows = cursor->windows;
+    const struct state *state = cursor->opaque;
     const struct window_spec *spec = &windows->windows[read->window];
     struct reading reading = {
         .spec = spec,
-        .layout = &windows->layouts[spec->stream],
+        .use = &windows->uses[read->window],
+        .room = room_of(&windows->stripes[stripe_of(cursor->keys[read->touch])], &windows->store, spec->stream),
         .slot = state->slots[read->touch],
         .sought = read->sought >= 0 ? &state->soughts[read->sought] : NULL,
         .at_us = at_us,
+        .arena = cursor->arena,
     };
     if (read->enter >= 0 && (spec->where < 0 || (state->wheres[read->enter] >> spec->where & 1))) {
         reading.current_counts = true;
         if (spec->column >= 0)
             reading.current = &state->columns[state->plan->enters[read->enter].columns + (uint32_t)spec->column];
     }
-    return window_value(&reading);
+    *out = window_value(&reading);
+    return !reading.failed;
 }
 
 static bool is_warming(const struct windows *windows, const struct window_spec *spec, int64_t at_us) {
@@ -250,81 +271,114 @@ static bool is_warming(const struct windows *windows, const struct window_spec *
     return time_before(time_before(at_us, spec->delay_us), spec->over_us) < since_us;
 }
 
-void window_read(struct window_cursor *cursor, int64_t at_us, bool too_late, struct value *frame) {
+bool window_read(struct window_cursor *cursor, const struct window_moment *moment, struct value *frame) {
     const struct windows *windows = cursor->windows;
     const struct state *state = cursor->opaque;
+    bool good = true;
     ASSERT(state->locked && !state->entered);
     for (uint32_t r = 0; r < state->plan->read_count; r++) {
         const struct read *read = &state->plan->reads[r];
         const struct window_spec *spec = &windows->windows[read->window];
+        bool by_arrival = windows->streams[spec->stream].clock == CLOCK_ARRIVAL;
+        int64_t at_us = by_arrival ? moment->arrival_us : moment->at_us;
         struct value *out = &frame[spec->slot];
         if (state->missing[read->touch])
             *out = value_none(MISSING_KEY);
-        else if (too_late)
+        else if (moment->too_late && !by_arrival)
             *out = value_none(MISSING_LATE);
         else if (is_warming(windows, spec, at_us))
             *out = value_none(MISSING_WARMING);
         else
-            *out = read_one(windows, state, read, at_us);
+            good &= read_one(cursor, read, at_us, out);
     }
+    return good;
 }
 
 /* --- enter --- */
 
-void windows_horizons(const struct windows *windows, int64_t latest_us, int64_t *horizons) {
+void windows_horizons(const struct windows *windows, int64_t latest_us, int64_t arrival_us, int64_t *horizons) {
     int64_t permitted_us = time_before(latest_us, windows->config.max_late_us);
     for (uint32_t s = 0; s < windows->config.stream_count; s++)
-        horizons[s] = time_before(permitted_us, windows->longest_us[s]);
+        horizons[s] = time_before(windows->streams[s].clock == CLOCK_ARRIVAL ? arrival_us : permitted_us,
+                                  windows->longest_us[s]);
+}
+
+static int64_t time_in(const struct windows *windows, uint32_t stream, const struct window_moment *moment) {
+    return windows->streams[stream].clock == CLOCK_ARRIVAL ? moment->arrival_us : moment->at_us;
 }
 
 /* Whether the event goes into this stream: it has a key, and a permitted reader could still see it. */
-static bool goes_in(const struct state *state, const struct enter *enter, int64_t at_us, const int64_t *horizons) {
-    return !state->missing[enter->touch] && at_us > horizons[enter->stream];
+static bool goes_in(const struct window_cursor *cursor, const struct enter *enter, const struct window_moment *moment,
+                    const int64_t *horizons) {
+    const struct state *state = cursor->opaque;
+    return !state->missing[enter->touch] &&
+           time_in(cursor->windows, enter->stream, moment) > horizons[enter->stream];
+}
+
+/* Memory for one entry; the place's slot stays NULL where it is not to be had. */
+static bool place_one(struct window_cursor *cursor, uint32_t e, const struct window_moment *moment) {
+    struct state *state = cursor->opaque;
+    struct windows *windows = cursor->windows;
+    const struct enter *enter = &state->plan->enters[e];
+    struct hash128 key = cursor->keys[enter->touch];
+    struct stripe *stripe = &windows->stripes[stripe_of(key)];
+    if (!stripe_place(stripe, &windows->store, key, enter->stream, time_in(windows, enter->stream, moment),
+                      moment->seq, &state->places[e]))
+        return false;
+    if (stripe_take_texts(stripe, &windows->store, &state->places[e], state->columns + enter->columns,
+                          state->texts + enter->columns))
+        return true;
+    stripe_unplace(stripe, &state->places[e]);
+    return false;
+}
+
+static void unplace_one(struct window_cursor *cursor, uint32_t e) {
+    struct state *state = cursor->opaque;
+    const struct enter *enter = &state->plan->enters[e];
+    struct stripe *stripe = &cursor->windows->stripes[stripe_of(cursor->keys[enter->touch])];
+    stripe_give_texts(stripe, &cursor->windows->store, enter->stream, state->texts + enter->columns);
+    stripe_unplace(stripe, &state->places[e]);
 }
 
 /* Memory for all entries, or none. */
-static bool place_all(struct window_cursor *cursor, int64_t at_us, uint64_t seq, const int64_t *horizons) {
+static bool place_all(struct window_cursor *cursor, const struct window_moment *moment, const int64_t *horizons) {
     struct state *state = cursor->opaque;
     struct windows *windows = cursor->windows;
     const struct plan *plan = state->plan;
     for (uint32_t e = 0; e < plan->enter_count; e++) /* all tables first: a table that grows moves its slots */
-        if (goes_in(state, &plan->enters[e], at_us, horizons)) {
+        if (goes_in(cursor, &plan->enters[e], moment, horizons)) {
             struct stripe *stripe = &windows->stripes[stripe_of(cursor->keys[plan->enters[e].touch])];
             if (!stripe_reserve(stripe, &windows->store, plan->enter_count))
                 return false;
         }
     for (uint32_t e = 0; e < plan->enter_count; e++) {
-        const struct enter *enter = &plan->enters[e];
-        struct hash128 key = cursor->keys[enter->touch];
         state->places[e].slot = NULL;
-        if (!goes_in(state, enter, at_us, horizons) || stripe_place(&windows->stripes[stripe_of(key)], &windows->store,
-                                                                    key, enter->stream, at_us, seq, &state->places[e]))
+        if (!goes_in(cursor, &plan->enters[e], moment, horizons) || place_one(cursor, e, moment))
             continue;
         while (e-- > 0) /* the last made goes first, so that slots are where they were */
             if (state->places[e].slot != NULL)
-                stripe_unplace(&windows->stripes[stripe_of(cursor->keys[plan->enters[e].touch])], &state->places[e]);
+                unplace_one(cursor, e);
         return false;
     }
     return true;
 }
 
-bool window_enter(struct window_cursor *cursor, int64_t at_us, uint64_t seq, int64_t latest_us,
-                  const struct value *frame) {
+bool window_enter(struct window_cursor *cursor, const struct window_moment *moment) {
     struct state *state = cursor->opaque;
     struct windows *windows = cursor->windows;
     const struct plan *plan = state->plan;
     int64_t horizons[LIMIT_STREAMS];
-    (void)frame; /* its cells were taken by window_prepare */
-    ASSERT(state->locked && !state->entered && at_us <= latest_us);
-    windows_horizons(windows, latest_us, horizons);
-    if (!place_all(cursor, at_us, seq, horizons))
+    ASSERT(state->locked && !state->entered && moment->at_us <= moment->latest_us);
+    windows_horizons(windows, moment->latest_us, moment->arrival_us, horizons);
+    if (!place_all(cursor, moment, horizons))
         return false;
     state->entered = true;
     for (uint32_t e = 0; e < plan->enter_count; e++) {
         const struct enter *enter = &plan->enters[e];
         if (state->places[e].slot == NULL)
             continue;
-        struct entry entry = {at_us, seq, state->wheres[e], state->columns + enter->columns};
+        struct entry entry = {time_in(windows, enter->stream, moment), moment->seq, state->wheres[e],
+                              state->columns + enter->columns, state->texts + enter->columns};
         stripe_insert(&windows->stripes[stripe_of(cursor->keys[enter->touch])], &windows->store, &state->places[e],
                       &entry);
     }
@@ -334,14 +388,14 @@ bool window_enter(struct window_cursor *cursor, int64_t at_us, uint64_t seq, int
             continue;
         struct hash128 key = cursor->keys[enter->touch];
         struct stripe *stripe = &windows->stripes[stripe_of(key)];
-        stripe_expire(stripe, stripe_find(stripe, key), horizons[enter->stream]);
-        stripe_sweep(stripe, horizons);
+        stripe_expire(stripe, &windows->store, stripe_find(stripe, key), horizons[enter->stream]);
+        stripe_sweep(stripe, &windows->store, horizons);
     }
     return true;
 }
 
 uint64_t windows_bytes(const struct windows *windows) {
-    return atomic_load_explicit(&windows->store.used_bytes, memory_order_relaxed);
+    return atomic_load_explicit(&windows->store.budget.used_bytes, memory_order_relaxed);
 }
 
 void windows_stats(struct windows *windows, struct windows_stats *out) {

@@ -89,8 +89,8 @@ int main(int count, char **arguments) {
             if (!window_prepare(windows, &cursor, 0, frames[i], &arena))
                 return 1;
             window_lock(&cursor);
-            window_read(&cursor, at, false, frames[i]);
-            if (!window_enter(&cursor, at, seq + i, at, frames[i]))
+            const struct window_moment moment = {.at_us = at, .arrival_us = at, .latest_us = at, .seq = seq + i};
+            if (!window_read(&cursor, &moment, frames[i]) || !window_enter(&cursor, &moment))
                 return 1;
             window_unlock(&cursor);
         }

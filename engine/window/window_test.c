@@ -100,8 +100,9 @@ static bool step(struct world *world, uint32_t event, int64_t at_us, bool too_la
         world->latest_us = at_us;
     CHECK(window_prepare(world->windows, &cursor, event, world->frame, &world->arena));
     window_lock(&cursor);
-    window_read(&cursor, at_us, too_late, world->frame);
-    bool entered = window_enter(&cursor, at_us, ++world->seq, world->latest_us, world->frame);
+    const struct window_moment moment = {at_us, world->latest_us, world->latest_us, ++world->seq, too_late};
+    CHECK(window_read(&cursor, &moment, world->frame));
+    bool entered = window_enter(&cursor, &moment);
     window_unlock(&cursor);
     return entered;
 }
@@ -348,11 +349,11 @@ static void test_digest_tells_what_is_visible_only(void) {
     struct world a = world_open(1000), b = world_open(1000);
     payment(&a, 100, 1, 1, 1, "old");
     a.seq = 0;
-    struct hash128 one = windows_digest(a.windows, 100);
+    struct hash128 one = windows_digest(a.windows, 100, 100);
     payment(&b, 100, 1, 1, 1, "old");
-    CHECK(hash128_equal(one, windows_digest(b.windows, 100)));
+    CHECK(hash128_equal(one, windows_digest(b.windows, 100, 100)));
     CHECK(!hash128_equal(one,
-                         windows_digest(b.windows, 1250))); /* the count without delay may forget it, the other not */
+                         windows_digest(b.windows, 1250, 1250))); /* the count without delay may forget it, the other not */
     payment(&b, 5000, 1, 1, 1, "new");
     payment(&b, 5001, 2, 1, 1, "new");
     a.seq = 1;
@@ -362,7 +363,7 @@ static void test_digest_tells_what_is_visible_only(void) {
     payment(&a, 5001, 2, 1, 1, "new");
     a.seq = 1;
     payment(&a, 5000, 1, 1, 1, "new"); /* other order of arrival in the stripes, the same entries */
-    CHECK(hash128_equal(windows_digest(a.windows, 5001), windows_digest(b.windows, 5001)));
+    CHECK(hash128_equal(windows_digest(a.windows, 5001, 5001), windows_digest(b.windows, 5001, 5001)));
     world_close(&a);
     world_close(&b);
 }
@@ -406,17 +407,17 @@ static void test_explain_gives_the_newest_first(void) {
     for (int i = 1; i <= 30; i++)
         payment(&world, 100 + i, 1, i, i % 2, "a"); /* seq i */
     struct visited visited = {0};
-    window_explain(world.windows, SUM - COUNT, world.frame, 125, 20, 3, &world.arena, visit, &visited);
+    window_explain(world.windows, SUM - COUNT, world.frame, &(struct window_moment){.at_us = 125, .seq = 20}, 3, &world.arena, visit, &visited);
     CHECK_INT(visited.count, 3);
     CHECK_INT(visited.seqs[0], 19);
     CHECK_INT(visited.seqs[2], 17);
     CHECK(visited.columns[0].tag == V_FLOAT && visited.columns[0].f == 19);
     visited.count = 0;
-    window_explain(world.windows, FLAGGED - COUNT, world.frame, 104, 20, 8, &world.arena, visit, &visited);
+    window_explain(world.windows, FLAGGED - COUNT, world.frame, &(struct window_moment){.at_us = 104, .seq = 20}, 8, &world.arena, visit, &visited);
     CHECK_INT(visited.count, 2);
     CHECK_INT(visited.seqs[1], 1);
     visited.count = 0;
-    window_explain(world.windows, SEEN - COUNT, world.frame, 104, 2, 8, &world.arena, visit, &visited);
+    window_explain(world.windows, SEEN - COUNT, world.frame, &(struct window_moment){.at_us = 104, .seq = 2}, 8, &world.arena, visit, &visited);
     CHECK_INT(visited.count, 1);
     CHECK_INT(visited.columns[0].tag, V_SECRET); /* a string is kept only as its hash */
     world_close(&world);
@@ -428,7 +429,9 @@ static void test_bad_configurations_are_refused(void) {
         const char *error;
     } rows[] = {
         {{.stream = 3, .over_us = 1}, "window w: stream 3, expected below 3"},
-        {{.kind = 9, .over_us = 1}, "window w: unknown kind 9"},
+        {{.kind = WINDOW_KINDS, .over_us = 1}, "window w: unknown kind 13"},
+        {{.kind = WINDOW_DECAYED_SUM, .where = -1, .over_us = 1},
+         "window w: half life of 0 us, expected one for a decayed sum only"},
         {{.kind = WINDOW_SUM, .column = 2, .where = -1, .over_us = 1},
          "window w: column 2, expected from 0 to below 2"},
         {{.kind = WINDOW_SUM, .column = -1, .where = -1, .over_us = 1},
@@ -483,8 +486,8 @@ static void *hammer(void *argument) {
             abort();
         window_lock(&cursor);
         uint64_t seq = atomic_fetch_add(worker->seq, 1);
-        window_read(&cursor, 50, false, frame);
-        if (!window_enter(&cursor, 50, seq, 50, frame))
+        const struct window_moment moment = {.at_us = 50, .arrival_us = 50, .latest_us = 50, .seq = seq};
+        if (!window_read(&cursor, &moment, frame) || !window_enter(&cursor, &moment))
             abort();
         worker->failures += worker->seen[key % KEYS][frame[COUNT].i] != 0;
         worker->seen[key % KEYS][frame[COUNT].i] = 1;
