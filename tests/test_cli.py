@@ -130,6 +130,17 @@ def test_check_says_what_the_definition_is_and_that_both_agree(folder: Path) -> 
 
 
 @pytest.mark.engine
+def test_check_lists_the_windows_that_are_entered_once_decided(folder: Path) -> None:
+    more = 'twice = window.mean("doubled", by="card", over="1h")\nmost = window.max("n", by="card", over="1h")\n'
+    (folder / "small.py").write_text(SMALL + more)
+    result = assay("check", "small.py", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert "outcome windows, entered once decided: most\n" in result.stderr
+    windows = json.loads(assay("check", "small.py", "--json", cwd=folder).stdout)["windows"]
+    assert [window["name"] for window in windows if window["outcome"]] == ["most"]
+
+
+@pytest.mark.engine
 def test_check_takes_a_payment_that_is_there_again_or_refused_for_equal(folder: Path) -> None:
     lines = (folder / "payments.jsonl").read_text().splitlines()
     (folder / "payments.jsonl").write_text("\n".join([*lines, lines[0], lines[1].replace('"c"', "7")]) + "\n")

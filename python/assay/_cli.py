@@ -193,6 +193,9 @@ def show_check(checked: Any, limit_us: int | None) -> None:
         )
         err.print(f"  native  {counted(len(functions), 'function'):>14}{shown}{over}")
         err.print(f"  python  {counted(0, 'function'):>14}\n")
+        outcome = [window.name for window in definition.windows if window.outcome]
+        if outcome:
+            err.print(f"  outcome windows, entered once decided: {escape(', '.join(outcome))}\n")
     if checked.problems:
         show_problems(checked.problems)
     if checked.parity is not None:
@@ -246,6 +249,12 @@ def check_json(checked: Any, limit_us: int | None) -> dict[str, Any]:
                 "ns": None,
             }
             for function in functions
+        ],
+        "windows": []
+        if definition is None
+        else [
+            {"name": window.name, "kind": window.kind, "clock": window.clock, "outcome": window.outcome}
+            for window in definition.windows
         ],
         "problems": [
             {
