@@ -27,7 +27,6 @@ HERE = Path(__file__).resolve().parent
 NOT_INPUTS = {field.name for field in dataclasses.fields(Payment)} - {"amount"}  # raw fields would be learnt by heart
 LEARNING = {
     "objective": "binary",
-    "num_leaves": 31,
     "learning_rate": 0.05,
     "min_data_in_leaf": 20,
     "seed": 7,
@@ -36,7 +35,7 @@ LEARNING = {
     "num_threads": 1,
     "verbose": -1,
 }
-TREES = 80
+TREES, LEAVES = 80, 31
 
 Rows = list[dict[str, Any]]
 
@@ -74,13 +73,13 @@ def judge(labels: Any, scores: Any) -> str:
     return "\n".join(lines)
 
 
-def train(payments: Rows, labels: list[int], model: Path) -> str:
+def train(payments: Rows, labels: list[int], model: Path, *, trees: int = TREES, leaves: int = LEAVES) -> str:
     """Writes the model and says how good it is."""
     names, inputs = inputs_of(features_of(payments))
     target = numpy.array(labels)
     cut = len(payments) * 3 // 4
     learn = lightgbm.Dataset(inputs[:cut], target[:cut], feature_name=names)
-    booster = lightgbm.train(LEARNING, learn, num_boost_round=TREES)
+    booster = lightgbm.train(LEARNING | {"num_leaves": leaves}, learn, num_boost_round=trees)
     booster.save_model(model)
     said = f"{model.name}: {booster.num_trees()} trees over {len(names)} inputs"
     return f"{said}\n{judge(target[cut:], booster.predict(inputs[cut:]))}"
@@ -98,6 +97,8 @@ def main() -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=HERE / "risk.txt", help="default: risk.txt beside fraud.py"
     )
+    parser.add_argument("--trees", type=int, default=TREES, help=f"how many trees (default {TREES})")
+    parser.add_argument("--leaves", type=int, default=LEAVES, help=f"leaves of a tree, at most (default {LEAVES})")
     arguments = parser.parse_args()
     if (arguments.payments is None) != (arguments.labels is None):
         parser.error("--payments and --labels go together")
@@ -108,7 +109,7 @@ def main() -> None:
         known = read_labels(arguments.labels)
         payments = [json.loads(line) for line in arguments.payments.read_text(encoding="utf-8").splitlines()]
         labels = [known[payment["id"]] for payment in payments]
-    print(train(payments, labels, arguments.output))
+    print(train(payments, labels, arguments.output, trees=arguments.trees, leaves=arguments.leaves))
 
 
 if __name__ == "__main__":
