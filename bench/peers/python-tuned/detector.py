@@ -81,13 +81,13 @@ class Detector:
 
     def __init__(self, model: Path) -> None:
         self.parse = parse
+        self.keys = features.keys_of
         self.step = windows.Windows().step
         self.compute = features.compute
         self.predict = Model(model, NAMES).predict
         self.encode = msgspec.json.Encoder().encode
         self.values: Values = ()  # of the last payment
-        self.network: str | None = None
-        self.home: str | None = None
+        self.keys_of_last: tuple[str | None, str | None] = None, None
 
     def handle(self, body: bytes) -> bytes:
         """The reply to a payment. msgspec.MsgspecError for what is none."""
@@ -100,8 +100,7 @@ class Detector:
     def decide(self, payment: Payment) -> Decision:
         errors: list[dict[str, str]] = []
         amount = payment.amount
-        self.network = network = features.network_of(payment.ip)
-        self.home = home = features.home_of(payment.billing_postal)
+        network, home = self.keys_of_last = self.keys(payment)
         of_windows = self.step(payment, network)
         of_features = self.compute(payment, home, of_windows, errors)
         self.values = values = (

@@ -60,6 +60,10 @@ def home_of(billing_postal: str | None) -> str | None:
     return billing_postal.partition("-")[0] if billing_postal else None
 
 
+def keys_of(payment: Payment) -> tuple[str | None, str | None]:
+    return network_of(payment.ip), home_of(payment.billing_postal)
+
+
 # --- features that are more than an expression ---
 
 

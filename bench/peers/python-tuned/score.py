@@ -29,7 +29,7 @@ def main() -> None:
             if arguments.values:
                 values = dict(zip(NAMES, detector.values, strict=True))
                 said["values"] = {name: values[name] for name in SHOWN}
-                said["values"].update(network=detector.network, home=detector.home)
+                said["values"].update(zip(("network", "home"), detector.keys_of_last, strict=True))
             print(json.dumps(said))
 
 
