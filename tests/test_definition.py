@@ -315,6 +315,7 @@ class Case:
 
 FEATURE = "@feature\ndef f({}) -> float:\n    return 1.0\n"
 EVENT = "@event(id='id', time='at')\nclass Other:\n    id: str\n    at: datetime\n    {}\n"
+DECISION = "@decision\ndef decide(amount: float) -> str:\n    return 'review'\n"
 
 CASES = [
     Case(
@@ -339,7 +340,8 @@ CASES = [
         "unknown kind of window",
         "w = window.avg('amount', over='1d')\n",
         "window.avg",
-        "AttributeError: window.avg does not exist; there are count, sum, mean, seen",
+        "AttributeError: window.avg does not exist; there are count, sum, mean, min, max, std, distinct, last, first, "
+        "since_last, seen, rate, decayed_sum",
     ),
     Case(
         "count of a value",
@@ -429,18 +431,77 @@ CASES = [
         "a window reaches back at most 400 days (over and delay together)",
     ),
     Case(
-        "window kind of a later version",
-        'w = window.distinct("device", by="card", over="7d")\n',
-        'window.distinct("device", by="card", over="7d")',
-        "window.distinct is not available yet",
-        "there are count, sum, mean, seen",
+        "half-life of another kind",
+        'w = window.sum("amount", by="card", over="7d", half_life="1d")\n',
+        'window.sum("amount", by="card", over="7d", half_life="1d")',
+        "half_life= is for decayed_sum, not for sum",
     ),
     Case(
-        "clock of a later version",
-        'w = window.count(by="card", over="7d", clock="arrival")\n',
-        'window.count(by="card", over="7d", clock="arrival")',
-        "clock='arrival' is not available yet",
-        'windows run on the event\'s own time: clock="event"',
+        "no half-life",
+        'w = window.decayed_sum("amount", by="card", over="7d")\n',
+        'window.decayed_sum("amount", by="card", over="7d")',
+        "window.decayed_sum needs half_life=",
+        'half_life="10m": a whole number and us, ms, s, m, h, d or w',
+    ),
+    Case(
+        "half-life of nothing",
+        'w = window.decayed_sum("amount", by="card", over="7d", half_life="0s")\n',
+        'window.decayed_sum("amount", by="card", over="7d", half_life="0s")',
+        "half_life='0s' leaves nothing of any value",
+        'half_life="1h"',
+    ),
+    Case(
+        "rate of a value",
+        'w = window.rate("amount", by="card", over="7d")\n',
+        'window.rate("amount", by="card", over="7d")',
+        'TypeError: window.rate takes no value; the rest is named: by="card", over="10m"',
+    ),
+    Case(
+        "least of lists",
+        'w = window.min("tags", by="card", over="7d")\n',
+        'window.min("tags", by="card", over="7d")',
+        "the value of w is tags, a list, which windows cannot take",
+    ),
+    Case(
+        "least of members without an order",
+        "class Kind(Enum):\n    A = 'a'\n" + EVENT.format("kind: Kind") + 'w = window.min("kind", over="7d")\n',
+        'window.min("kind", over="7d")',
+        "the value of w is kind, a Kind, whose members have no order",
+        "",
+        HEAD,
+    ),
+    Case(
+        "deviation of a text",
+        'w = window.std("device", by="card", over="7d")\n',
+        'window.std("device", by="card", over="7d")',
+        "the value of w is device, a str, expected a number",
+    ),
+    Case(
+        "last of a tuple",
+        "@feature\ndef g(card: str) -> tuple[str, int]:\n    return card, 1\n"
+        'w = window.last(g, by="card", over="7d")\n',
+        'window.last(g, by="card", over="7d")',
+        "the value of w is g, a tuple[str, int], expected a single value",
+    ),
+    Case(
+        "different lists",
+        '@feature\ndef g(card: str) -> list[str]:\n    return [card]\nw = window.distinct(g, by="card", over="7d")\n',
+        'window.distinct(g, by="card", over="7d")',
+        "the value of w is g, which returns a list[str]: lists cannot be compared",
+        "return a tuple",
+    ),
+    Case(
+        "last of a secret",
+        'w = window.last("pin", by="card", over="7d")\n',
+        'window.last("pin", by="card", over="7d")',
+        "w would return pin, which is Secret",
+        "windows may count it or key by it",
+    ),
+    Case(
+        "unknown clock",
+        'w = window.count(by="card", over="7d", clock="wall")\n',
+        'window.count(by="card", over="7d", clock="wall")',
+        'clock is \'wall\', expected "event" or "arrival"',
     ),
     Case(
         "unknown argument of a window",
@@ -484,12 +545,85 @@ CASES = [
         "windows may count it or key by it",
     ),
     Case(
-        "outcome window",
-        'n = window.count(by="card", over="1h")\n@feature\ndef g(n: int) -> bool:\n    return n > 1\n'
-        'w = window.count(by="card", over="7d", where=g)\n',
-        'window.count(by="card", over="7d", where=g)',
-        "w reads g, which reads a window or a model: outcome windows are not available yet",
+        "window keyed by a window",
+        'n = window.count(by="card", over="1h")\nw = window.count(by="n", over="7d")\n',
+        'window.count(by="n", over="7d")',
+        "by= of w is n, a window",
         "name a field, or a feature that needs no window",
+    ),
+    Case(
+        "window keyed by a feature that reads one",
+        'n = window.count(by="card", over="1h")\n@feature\ndef g(n: int) -> bool:\n    return n > 1\n'
+        'w = window.count(by=("card", g), over="7d")\n',
+        'window.count(by=("card", g), over="7d")',
+        "by= of w is g, which reads a window or a model",
+        "name a field, or a feature that needs no window",
+    ),
+    Case(
+        "window keyed by when its event came",
+        '@feature\ndef g(arrival: datetime) -> int:\n    return arrival.hour\nw = window.count(by=g, over="7d")\n',
+        'window.count(by=g, over="7d")',
+        "by= of w is g, which reads arrival",
+        "name a field, or a feature that needs no window",
+    ),
+    Case(
+        "current event in an outcome window",
+        DECISION + "@feature\ndef g(decide: str) -> bool:\n    return decide == 'decline'\n"
+        'w = window.count(by="card", over="7d", where=g, include_current=True)\n',
+        'window.count(by="card", over="7d", where=g, include_current=True)',
+        "include_current=True of w, but g, which reads the decision, is not known yet when it is read",
+        "without include_current it tells of the events before this one",
+    ),
+    Case(
+        "current event in a window over a window",
+        'n = window.count(by="card", over="1h")\nw = window.max("n", by="card", over="7d", include_current=True)\n',
+        'window.max("n", by="card", over="7d", include_current=True)',
+        "include_current=True of w, but n, a window, is not known yet when it is read",
+        "without include_current it tells of the events before this one",
+    ),
+    Case(
+        "looking for what is not known yet",
+        'n = window.count(by="card", over="1h")\nw = window.seen("n", by="card", over="7d")\n',
+        'window.seen("n", by="card", over="7d")',
+        "w looks for this event's n, which is not known before windows are read",
+        "name a field, or a feature that needs no window",
+    ),
+    Case(
+        "windows of each other",
+        'a = window.last("b", by="card", over="1h")\nb = window.last("a", by="card", over="1h")\n',
+        'window.last("b", by="card", over="1h")',
+        "a of b of a: there is no value at the end of this",
+        "name a field or a feature",
+    ),
+    Case(
+        "where of a window that counts",
+        'n = window.count(by="card", over="1h")\nw = window.count(by="card", over="7d", where="n")\n',
+        'window.count(by="card", over="7d", where="n")',
+        "where= of w is n, a window that gives a int, expected bool",
+        "write a @feature that returns bool",
+    ),
+    Case(
+        "window of the decision itself",
+        DECISION + 'w = window.last("decide", by="card", over="7d")\n',
+        'window.last("decide", by="card", over="7d")',
+        "the value of w is the decision decide, expected a field or feature",
+        "name a feature that takes it: def declined(decide: str) -> bool",
+    ),
+    Case(
+        "window of thresholds",
+        FEATURE.format("amount: float") + 'limits = thresholds("f", review=0.9)\n'
+        'w = window.last(limits, by="card", over="7d")\n',
+        'window.last(limits, by="card", over="7d")',
+        "the value of w is the decision limits, expected a field or feature",
+        "name a feature that takes it: def declined(limits: str) -> bool",
+    ),
+    Case(
+        "window of another event's windows",
+        'n = window.count(by="card", over="1h")\nw = window.mean(n, by={"card": "user"}, over="7d", on=Login)\n',
+        'window.mean(n, by={"card": "user"}, over="7d", on=Login)',
+        "the value of w is n, a window, expected a field of Login",
+        "",
+        HEAD + PAYMENT + LOGIN,
     ),
     Case(
         "current event in a delayed window",
@@ -561,11 +695,42 @@ CASES = [
         "take the rule's name as a parameter",
     ),
     Case(
-        "feature over the decision",
-        "@decision\ndef decide(amount: float) -> str:\n    return 'review'\n"
-        "@feature\ndef g(decide: str) -> bool:\n    return decide == 'review'\n",
+        "rule over the decision",
+        DECISION + "@rule('review')\ndef g(decide: str) -> bool:\n    return decide == 'review'\n",
         "decide",
-        "g reads the decision decide: outcome features are not available yet",
+        "the rule g takes decide, which is made after the rules",
+        "a window over a feature that takes the decision tells of earlier ones",
+    ),
+    Case(
+        "decision over itself",
+        "@decision\ndef decide(decide: str) -> str:\n    return decide\n",
+        "decide",
+        "the decision decide takes decide, which is itself",
+        "a window over a feature that takes the decision tells of earlier ones",
+    ),
+    Case(
+        "rule over a feature that takes the decision",
+        DECISION + "@feature\ndef g(decide: str) -> bool:\n    return decide == 'review'\n"
+        "@rule('review')\ndef h(g: bool) -> bool:\n    return g\n",
+        "g",
+        "the rule h reads g, which takes the decision",
+        "a window over a feature that takes the decision tells of earlier ones",
+    ),
+    Case(
+        "decision over a feature that takes it",
+        "@decision\ndef decide(h: bool) -> str:\n    return 'review'\n"
+        "@feature\ndef g(decide: str) -> bool:\n    return decide == 'review'\n"
+        "@feature\ndef h(g: bool) -> bool:\n    return g\n",
+        "h",
+        "the decision decide reads h, which takes the decision",
+        "a window over a feature that takes the decision tells of earlier ones",
+    ),
+    Case(
+        "thresholds of a feature that takes them",
+        '@feature\ndef g(decide: str) -> float:\n    return len(decide)\ndecide = thresholds("g", review=0.9)\n',
+        'thresholds("g", review=0.9)',
+        "thresholds names g, which takes the decision",
+        "a window over a feature that takes the decision tells of earlier ones",
     ),
     Case(
         "two scored events",
@@ -764,10 +929,10 @@ def test_all_mistakes_are_told_at_once_in_source_order(define: Define) -> None:
 
 
 def test_what_reads_a_broken_name_is_no_second_mistake(define: Define) -> None:
-    body = 'w = window.distinct("card", by="card", over="1h")\n' + FEATURE.format("w: int")
+    body = 'w = window.distinct("card", by="card", over="1h", on=str)\n' + FEATURE.format("w: int")
     with pytest.raises(DefinitionError) as raised:
         read(define(HEAD + PAYMENT + body))
-    assert [p.message for p in raised.value.problems] == ["window.distinct is not available yet"]
+    assert [p.message for p in raised.value.problems] == ["on=str is not an event class"]
 
 
 def test_a_mistake_is_shown_under_the_users_own_line(define: Define, monkeypatch: pytest.MonkeyPatch) -> None:

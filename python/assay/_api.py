@@ -320,6 +320,12 @@ def model(file_or_estimator: Any, /, inputs: Sequence[Any] | None = None, **opti
 
 # --- windows --------------------------------------------------------------------------------------------------------
 
+KINDS = (
+    *("count", "sum", "mean", "min", "max", "std", "distinct", "last", "first", "since_last", "seen", "rate"),
+    "decayed_sum",
+)
+WITHOUT_VALUE = ("count", "since_last", "rate")
+
 By = str | Callable[..., Any] | Sequence[Any] | Mapping[Any, Any] | None
 
 
@@ -329,12 +335,12 @@ class _WindowKinds:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise AttributeError(f"window.{name} does not exist; there are count, sum, mean, seen")
+        raise AttributeError(f"window.{name} does not exist; there are {', '.join(KINDS)}")
 
     @staticmethod
     def _window(kind: str, value: Any, options: dict[str, Any], more: tuple[Any, ...] = ()) -> Any:
         if more:
-            takes = "no value" if kind == "count" else "one value"
+            takes = "no value" if kind in WITHOUT_VALUE else "one value"
             raise TypeError(f'window.{kind} takes {takes}; the rest is named: by="card", over="10m"')
         declared = Window(kind, value, options, _caller())
         _declare(declared)
@@ -352,36 +358,53 @@ class _WindowKinds:
         """`statistics.fmean` of the values; None when there is none."""
         return self._window("mean", value, {"by": by, "over": over, **options}, more)
 
+    def min(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
+        """The least of the values, as Python's `min`; None when there is none."""
+        return self._window("min", value, {"by": by, "over": over, **options}, more)
+
+    def max(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
+        """The greatest of the values, as Python's `max`; None when there is none."""
+        return self._window("max", value, {"by": by, "over": over, **options}, more)
+
+    def std(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
+        """`statistics.stdev` of the values; None when there are fewer than two."""
+        return self._window("std", value, {"by": by, "over": over, **options}, more)
+
+    def distinct(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
+        """How many different values."""
+        return self._window("distinct", value, {"by": by, "over": over, **options}, more)
+
+    def last(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
+        """The latest value; None when there is none."""
+        return self._window("last", value, {"by": by, "over": over, **options}, more)
+
+    def first(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
+        """The earliest value; None when there is none."""
+        return self._window("first", value, {"by": by, "over": over, **options}, more)
+
+    def since_last(self, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
+        """Seconds since the latest event; None when there is none."""
+        return self._window("since_last", None, {"by": by, "over": over, **options}, more)
+
     def seen(self, value: Any, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
         """Whether this event's value was seen."""
         return self._window("seen", value, {"by": by, "over": over, **options}, more)
 
-    def min(self, value: Any, **options: Any) -> Any:
-        return self._window("min", value, options)
+    def rate(self, *more: Any, by: By = None, over: str | None = None, **options: Any) -> Any:
+        """How many events, per second of `over`."""
+        return self._window("rate", None, {"by": by, "over": over, **options}, more)
 
-    def max(self, value: Any, **options: Any) -> Any:
-        return self._window("max", value, options)
-
-    def std(self, value: Any, **options: Any) -> Any:
-        return self._window("std", value, options)
-
-    def distinct(self, value: Any, **options: Any) -> Any:
-        return self._window("distinct", value, options)
-
-    def last(self, value: Any, **options: Any) -> Any:
-        return self._window("last", value, options)
-
-    def first(self, value: Any, **options: Any) -> Any:
-        return self._window("first", value, options)
-
-    def since_last(self, **options: Any) -> Any:
-        return self._window("since_last", None, options)
-
-    def rate(self, **options: Any) -> Any:
-        return self._window("rate", None, options)
-
-    def decayed_sum(self, value: Any, **options: Any) -> Any:
-        return self._window("decayed_sum", value, options)
+    def decayed_sum(
+        self,
+        value: Any,
+        *more: Any,
+        by: By = None,
+        over: str | None = None,
+        half_life: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """The sum of the values, each of which counts half as much for every `half_life` of its age."""
+        return self._window("decayed_sum", value, {"by": by, "over": over, "half_life": half_life, **options}, more)
 
 
 window = _WindowKinds()

@@ -25,6 +25,7 @@ from . import _golden
 from ._bundle import write_bundle
 from ._definition import (
     MISSING,
+    Decided,
     Definition,
     DefinitionError,
     EventDef,
@@ -36,6 +37,7 @@ from ._definition import (
     Source,
     ThresholdsDef,
     WindowDef,
+    WindowInput,
 )
 from ._emit import FILES_MAX, FRAME_MAX, Emitted, Frame, emit, files_of
 from ._events import SCALARS, show, strip_none
@@ -88,9 +90,13 @@ class _Compiler:
         self.slots: dict[Source, Cell] = {}
         self.hash_slots: dict[FieldDef, Cell] = {}
         self.slot_count = 0
-        arrival, fired = self.slot(), self.slot()
+        arrival, fired, decided = self.slot(), self.slot(), Cell("slot", -1)
+        if definition.decision_is_read:
+            decided = self.slot()
         self.opcodes = {name: number for name, (number, _) in OPCODES.items()}
-        self.unit = Unit(definition, self.constants, self.slots, arrival, fired, BUILTINS, self.opcodes, EXCEPTIONS)
+        self.unit = Unit(
+            definition, self.constants, self.slots, arrival, fired, decided, BUILTINS, self.opcodes, EXCEPTIONS
+        )
         self.functions = [*definition.features, *definition.rules, *definition.context_functions]
         if isinstance(definition.decision, FunctionDef):
             self.functions.append(definition.decision)
@@ -184,7 +190,7 @@ class _Compiler:
     def cell(self, source: Source) -> int:
         return self.frame.number(self.slots[source])
 
-    def window_cell(self, source: FieldDef | FunctionDef) -> int:
+    def window_cell(self, source: WindowInput) -> int:
         """Of a Secret field, windows see its hash."""
         if isinstance(source, FieldDef) and source in self.hash_slots:
             return self.frame.number(self.hash_slots[source])
@@ -229,7 +235,12 @@ class _Compiler:
                 if isinstance(s, ModelDef)
                 else ["function", self.functions.index(s)]
                 for s in in_call_order(definition)
-                if isinstance(s, ModelDef) or s.needs_window
+                if isinstance(s, ModelDef) or (s.needs_window and not s.takes_decision)
+            ],
+            "after_decision": [
+                self.functions.index(s)
+                for s in in_call_order(definition)
+                if isinstance(s, FunctionDef) and s.takes_decision
             ],
             "streams": self.streams,
             "windows": windows,
@@ -315,23 +326,28 @@ class _Compiler:
             "over_us": window.over_us,
             "delay_us": window.delay_us,
             "include_current": window.include_current,
+            "half_life_us": window.half_life_us,
             "float": window.value_type == "float",
             "key": [self.window_cell(part) for part in window.by],
             "seen": None if window.seen is None else self.window_cell(window.seen),
             "slot": self.cell(window),
             "file": self.relative(window.place.file),
             "line": window.place.line,
-            "identity": Identities(lowered, self.constants, self.slots).of_window(window),
+            "identity": Identities(self.definition, lowered, self.constants, self.slots).of_window(window),
         }
 
     def stream(self, window: WindowDef) -> int:
-        """The stream of a window's event class and key, which windows share."""
-        event = self.definition.events.index(window.on)
-        key = [self.window_cell(part) for part in window.on_by]
+        """The stream of a window's event class, key and way of entering, which windows share."""
+        shared = {
+            "event": self.definition.events.index(window.on),
+            "key": [self.window_cell(part) for part in window.on_by],
+            "clock": window.clock,
+            "outcome": window.outcome,
+        }
         for at, entry in enumerate(self.streams):
-            if entry["event"] == event and entry["key"] == key:
+            if all(entry[name] == value for name, value in shared.items()):
                 return at
-        self.streams.append({"event": event, "key": key, "columns": [], "wheres": []})
+        self.streams.append({**shared, "columns": [], "wheres": []})
         return len(self.streams) - 1
 
     def model(self, model: ModelDef) -> dict[str, Any]:
@@ -354,6 +370,7 @@ class _Compiler:
             "score": score,
             "levels": [list(level) for level in decision.levels] if isinstance(decision, ThresholdsDef) else [],
             "line": decision.place.line if decision is not None else None,
+            "slot": self.frame.number(self.unit.decided) if self.definition.decision_is_read else None,
         }
 
     def named_slots(self) -> list[dict[str, Any]]:
@@ -368,6 +385,10 @@ class _Compiler:
                 source.secrecy is Secrecy.SECRET if isinstance(source, FieldDef) else getattr(source, "secret", False)
             )
             named.append({"name": name, "kind": kind, "slot": self.cell(source), "event": scored, "secret": secret})
+        if self.definition.decision_is_read:
+            slot = self.frame.number(self.unit.decided)
+            name = self.definition.decision_name
+            named.append({"name": name, "kind": "decision", "slot": slot, "event": scored, "secret": False})
         return named
 
     # --- results ---
@@ -542,18 +563,28 @@ def to_json(content: Any) -> bytes:
 
 
 class Identities:
-    """What makes a window the same in another bundle: its kind, arguments and the code of every function it reads."""
+    """What makes a window the same in another bundle: its kind, arguments and the code of every function it reads.
 
-    def __init__(self, lowered: Iterable[Lowered], constants: Constants, slots: dict[Source, Cell]):
+    An outcome window reads other windows, models and the decision, perhaps itself: what is met again on the way is
+    told by how far up the way it was met. One object is for one window, so that nothing depends on the others.
+    """
+
+    def __init__(
+        self, definition: Definition, lowered: Iterable[Lowered], constants: Constants, slots: dict[Source, Cell]
+    ):
+        self.definition = definition
         self.code = {each.function: each for each in lowered}
         self.constants = {cell.number: data for data, cell in constants.cells.items()}
         self.sources = {cell.number: source for source, cell in slots.items()}
+        self.way: list[Source] = []
+        self.known: dict[Source, str] = {}
 
     def of_window(self, window: WindowDef) -> str:
+        self.way.append(window)
         text = f"{window.kind}({'' if window.value is None else self.of(window.value)})"
         text += f" of {window.on.name} by ({', '.join(self.of(part) for part in window.on_by)})"
         text += f" over {window.over_us}us"
-        if window.on is not self.event_of(window):
+        if not window.on.scored:
             text += f" read by ({', '.join(self.of(part) for part in window.by)})"
         if window.seen is not None and window.seen is not window.value:
             text += f" seeking {self.of(window.seen)}"
@@ -561,20 +592,40 @@ class Identities:
             text += f" where {self.of(window.where)}"
         if window.delay_us:
             text += f" delay {window.delay_us}us"
+        if window.half_life_us is not None:
+            text += f" half-life {window.half_life_us}us"
+        if window.clock != "event":
+            text += f" by {window.clock}"
+        if window.outcome:
+            text += " once decided"
+        self.way.pop()
         return text + (" with current" if window.include_current else "")
 
-    @staticmethod
-    def event_of(window: WindowDef) -> EventDef | None:
-        return window.on if window.on.scored else None
-
-    def of(self, source: FieldDef | FunctionDef) -> str:
+    def of(self, source: WindowInput) -> str:
         if isinstance(source, FieldDef):
             items = "list of " if source.is_list else ""
             secret = "secret " if source.secrecy is Secrecy.SECRET else ""
             return f"{'.'.join(source.path)}: {secret}{items}{source.type}"
-        return f"{source.name}: {hashlib.sha256(self.canonical(source).encode()).hexdigest()[:16]}"
+        if source in self.way:
+            return f"the one {len(self.way) - self.way.index(source)} up"
+        known = self.known.get(source)
+        if known is None:
+            known = self.known[source] = f"{source.name}: {digest(self.canonical(source))}"
+        return known
 
-    def canonical(self, function: FunctionDef) -> str:
+    def canonical(self, source: FunctionDef | WindowDef | ModelDef) -> str:
+        if isinstance(source, WindowDef):
+            return self.of_window(source)
+        self.way.append(source)
+        if isinstance(source, ModelDef):
+            inputs = [self.of(each) for each in source.inputs if isinstance(each, WindowInput)]
+            text = f"{source.format} {hashlib.sha256(source.data).hexdigest()} of ({', '.join(inputs)})"
+        else:
+            text = self.canonical_code(source)
+        self.way.pop()
+        return text
+
+    def canonical_code(self, function: FunctionDef) -> str:
         """A function's code with names for slots and bytes for constants, independent of their numbers."""
         lowered = self.code[function]
         result = show(function.returns)
@@ -589,7 +640,20 @@ class Identities:
             )
             operands = [self.operand(cell) if cell is not None else "-" for cell in (each.a, each.b)]
             lines.append(f"{each.op} {each.x} {' '.join(operands)} {c}")
+        if any(isinstance(param.source, Decided) for param in function.params):
+            lines.append(self.decision())
         return "\n".join(lines)
+
+    def decision(self) -> str:
+        """What makes the outcome: the decision and, as they may count in it, the rules."""
+        definition, decision = self.definition, self.definition.decision
+        text = f"decided among {definition.outcomes}, else {definition.scored.on_error}: "
+        if isinstance(decision, FunctionDef):
+            text += self.of(decision)
+        elif isinstance(decision, ThresholdsDef) and isinstance(decision.score, WindowInput):
+            text += f"{self.of(decision.score)} at {decision.levels}"
+        rules = [f"{rule.outcome} {rule.on_missing} {self.of(rule)}" for rule in definition.rules]
+        return "\n".join([text, *rules])
 
     def operand(self, cell: Cell) -> str:
         if cell.kind == "constant":
@@ -597,7 +661,11 @@ class Identities:
         if cell.kind == "temporary":
             return f"t{cell.number}"
         source = self.sources.get(cell.number)
-        return self.of(source) if isinstance(source, FieldDef | FunctionDef) else f"slot{cell.number}"
+        return self.of(source) if isinstance(source, WindowInput) else f"slot{cell.number}"
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 __all__ = ["BuildResult", "Plan", "build", "compile"]

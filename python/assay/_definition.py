@@ -96,7 +96,8 @@ class FunctionDef:
     outcome: str = ""  # of a rule
     on_missing: str = "skip"  # of a rule
     size: int | None = None
-    needs_window: bool = False  # reads a window, model or another such function
+    needs_window: bool = False  # reads a window, a model, `arrival`, the decision, or another such function
+    takes_decision: bool = False  # takes the decision, directly or through another function: runs after it
     secret: bool = False  # reads a Secret field, directly or not
 
 
@@ -113,17 +114,35 @@ class ParamDef:
 class WindowDef:
     name: str
     kind: str
-    value: FieldDef | FunctionDef | None
+    value: WindowInput | None
     by: list[FieldDef | FunctionDef]  # of the scored event
     on: EventDef  # whose events it covers
     on_by: list[FieldDef | FunctionDef]  # the same key in those events
     over_us: int
     delay_us: int
-    where: FieldDef | FunctionDef | None
+    where: WindowInput | None
     include_current: bool
     place: Place
     seen: FieldDef | FunctionDef | None = None  # kind "seen": the scored event's value to look for
     value_type: str = "int"  # "int" "float" "str" "bool" "datetime" "date" or "" (unknown): declared type of `value`
+    half_life_us: int | None = None  # kind "decayed_sum"
+    clock: str = "event"  # or "arrival": by which time events are placed
+    outcome: bool = False  # its value or where is known only once windows are read, so it is entered after the decision
+
+    @property
+    def result_type(self) -> str:
+        """The scalar type of what it gives (of some kinds, or None), "" if unknown."""
+        if self.kind in ("min", "max", "last", "first"):
+            return self.value_type
+        if self.kind == "sum":
+            return "float" if self.value_type == "float" else "int"
+        return {"count": "int", "distinct": "int", "seen": "bool"}.get(self.kind, "float")
+
+    @property
+    def result_enum(self) -> builtins.type[enum.Enum] | None:
+        """The Enum whose members it gives to functions, if its value is such a field."""
+        of_value = self.kind in ("min", "max", "last", "first") and isinstance(self.value, FieldDef)
+        return self.value.enum if of_value and isinstance(self.value, FieldDef) else None
 
 
 @dataclass(eq=False)
@@ -152,8 +171,13 @@ class Fired:
     """The decision's parameter `fired`."""
 
 
+class Decided:
+    """A parameter named after the decision: the outcome, once it is made."""
+
+
 # An EventDef as a source is the whole event; an ObjectDef is a nested object of it (`merchant: Merchant`).
-Source = FieldDef | FunctionDef | WindowDef | ModelDef | EventDef | ObjectDef | Arrival | Fired
+Source = FieldDef | FunctionDef | WindowDef | ModelDef | EventDef | ObjectDef | Arrival | Fired | Decided
+WindowInput = FieldDef | FunctionDef | WindowDef | ModelDef  # what a window's value or where may be
 
 
 @dataclass(eq=False)
@@ -176,6 +200,11 @@ class Definition:
     max_late_us: int = 86_400_000_000
     max_future_us: int = 2_000_000
     names: dict[str, Source] = field(default_factory=dict)  # every public name, in source order
+    decision_name: str = ""  # the decision function's name, or the variable that holds thresholds(...)
+
+    @property
+    def decision_is_read(self) -> bool:
+        return any(isinstance(param.source, Decided) for feature in self.features for param in feature.params)
 
 
 @dataclass(frozen=True, slots=True)

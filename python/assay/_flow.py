@@ -95,6 +95,7 @@ class Unit:
     slots: Mapping[Source, Cell]
     arrival: Cell
     fired: Cell
+    decided: Cell  # the outcome; there only if a function takes it
     builtins: Mapping[str, tuple[int, int, int]]
     opcodes: Mapping[str, int]
     exceptions: Mapping[str, int]

@@ -19,6 +19,7 @@ from ._calls import Calls
 from ._definition import (
     MISSING,
     Arrival,
+    Decided,
     EventDef,
     FieldDef,
     Fired,
@@ -110,6 +111,9 @@ class _Lowering(Calls):
             return Value(self.unit.arrival, _types.of("datetime"))
         if isinstance(source, Fired):
             return Value(self.unit.fired, _types.of("list", item=_types.STR))
+        if isinstance(source, Decided):
+            self.check_annotation(parameter, _types.STR)
+            return Value(self.unit.decided, _types.STR)
         cell = self.unit.slots[source]
         if isinstance(source, FieldDef):
             known = _types.of_field(source, self.may_be_none(source))

@@ -19,14 +19,17 @@ from ._api import Mark, Model, Thresholds, Window
 from ._definition import (
     MISSING,
     Arrival,
+    Decided,
     EventDef,
     FieldDef,
     Fired,
     FunctionDef,
     ModelDef,
+    ObjectDef,
     ParamDef,
     Place,
     Problem,
+    Secrecy,
     Source,
     WindowDef,
 )
@@ -35,12 +38,16 @@ from ._source import function_node, name_place, parameter_place
 
 OUTCOMES = ("approve", "review", "decline")
 RESERVED = ("arrival", "fired")
+NOT_YET_DECIDED = "a window over a feature that takes the decision tells of earlier ones"
 
 
 def scalar_of(annotation: Any) -> str:
     """The scalar type that an annotation names, "" if it is another or unknown."""
-    base, _ = strip_none(plain(annotation))
-    return SCALARS.get(plain(base), "") if isinstance(plain(base), type) else ""
+    base = plain(strip_none(plain(annotation))[0])
+    if typing.get_origin(base) is typing.Literal:
+        kinds = {type(value) for value in typing.get_args(base)}
+        return SCALARS.get(kinds.pop(), "") if len(kinds) == 1 else ""
+    return SCALARS.get(base, "") if isinstance(base, type) else ""
 
 
 def plain(annotation: Any) -> Any:
@@ -54,8 +61,12 @@ def value_type(source: Source) -> str:
     if isinstance(source, FunctionDef):
         return "bool" if source.kind == "rule" else scalar_of(source.returns)
     if isinstance(source, WindowDef):
-        return {"count": "int", "mean": "float", "seen": "bool"}.get(source.kind, source.value_type)
-    return {ModelDef: "float", Arrival: "datetime"}.get(type(source), "")
+        return source.result_type
+    return {ModelDef: "float", Arrival: "datetime", Decided: "str"}.get(type(source), "")
+
+
+def is_decision(source: Source) -> bool:
+    return isinstance(source, Decided) or (isinstance(source, FunctionDef) and source.kind == "decision")
 
 
 def describe(source: Source) -> str:
@@ -94,6 +105,8 @@ class Names:
         self.thresholds: list[Thresholds] = []
         self.broken: set[str] = set()  # names whose own declaration is wrong: reading them is no second problem
         self.outcomes: Sequence[str] = OUTCOMES
+        self.decision_name = ""  # the variable that holds the decision
+        self.secret_models: dict[int, bool] = {}  # by id(ModelDef): reads a Secret field, directly or not
 
     def report(self, place: Place | None, message: str, help: str = "") -> None:
         self.problems.append(Problem(place, message, help))
@@ -104,6 +117,24 @@ class Names:
         if node is None or code is None:
             return Place(Path(code.co_filename), code.co_firstlineno) if code else Place(self.path, 1)
         return name_place(Path(code.co_filename), node)
+
+    def is_secret(self, source: Source, event: EventDef | None = None) -> bool:
+        """Whether a value is made of a Secret field. `event`: whose nested object it is, if it is one."""
+        if isinstance(source, FieldDef):
+            return source.secrecy is Secrecy.SECRET
+        if isinstance(source, FunctionDef):
+            return source.secret
+        if isinstance(source, ModelDef):
+            return self.secret_models.get(id(source), False)
+        if isinstance(source, ObjectDef) and event is not None:
+            inside = [f for f in event.fields if f.name.startswith(source.name + ".")]
+            return any(f.secrecy is Secrecy.SECRET for f in inside)
+        return False
+
+    def is_decision(self, name: str) -> bool:
+        """Whether a parameter of that name takes the decision. A field of that name comes first."""
+        known = {**self.aliases, **self.names}.get(name)
+        return name == self.decision_name if known is None else is_decision(known)
 
     # --- functions ---
 
@@ -229,11 +260,15 @@ class Names:
                 if isinstance(base, type) and base is not declared.cls:
                     self.report(place, f"{name} is annotated `{show(base)}` but is a {declared.cls.__name__}")
                 return declared
-        source = self.lookup(name, f"{function.name} reads", place)
-        if isinstance(source, FunctionDef) and source.kind == "decision":
-            self.report(place, f"{function.name} reads the decision {name}: outcome features are not available yet")
+        if not self.is_decision(name):
+            return self.lookup(name, f"{function.name} reads", place)
+        if function.kind in ("rule", "decision"):
+            message = f"the {function.kind} {function.name} takes {name}, which is made after the rules"
+            if function.kind == "decision":
+                message = f"the decision {function.name} takes {name}, which is itself"
+            self.report(place, message, NOT_YET_DECIDED)
             return None
-        return source
+        return Decided()
 
     def lookup(self, name: str, who: str, place: Place, names: Mapping[str, Source] | None = None) -> Source | None:
         """What a name stands for; an unknown one is a problem that names the nearest."""

@@ -12,13 +12,14 @@ import ast
 import itertools
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import _api
 from ._api import EventMark, Mark, Model, NotYet, Thresholds, Window
 from ._definition import (
     Arrival,
+    Decided,
     Definition,
     DefinitionError,
     EventDef,
@@ -26,7 +27,6 @@ from ._definition import (
     Fired,
     FunctionDef,
     ModelDef,
-    ObjectDef,
     Place,
     Problem,
     Secrecy,
@@ -36,10 +36,10 @@ from ._definition import (
 )
 from ._events import EventReader
 from ._execute import execute
-from ._names import OUTCOMES, RESERVED, describe, nearest, quoted, value_type
+from ._names import NOT_YET_DECIDED, OUTCOMES, RESERVED, describe, nearest, quoted, value_type
 from ._read_models import Models
 from ._read_windows import parse_span
-from ._source import function_node, text_of
+from ._source import function_node, parameter_place, text_of
 
 
 def read(path: Path) -> Definition:
@@ -86,6 +86,7 @@ class _Reader(Models):
         self.check_windows()
         self.check_rules()
         decision = self.decision()
+        self.check_outcome_features(decision)
         if any(p.severity == "error" for p in self.problems):
             raise DefinitionError(self.in_order(self.problems))
         assert scored is not None
@@ -109,6 +110,7 @@ class _Reader(Models):
             history=self.module.__dict__.get("history", "unknown"),
             sources=self.sources,
             names=self.names,
+            decision_name=self.decision_name if decision is not None else "",
         )
 
     @staticmethod
@@ -210,6 +212,8 @@ class _Reader(Models):
     def add_name(self, name: str, thing: Mark | Window | Model | Thresholds, scored: EventDef | None) -> None:
         if isinstance(thing, Thresholds):
             self.thresholds.append(thing)
+            self.by_declared[id(thing)] = Decided()
+            self.decision_name = name
             return
         place = self.function_place(thing.function) if isinstance(thing, Mark) else thing.place
         taken = self.names.get(name)
@@ -223,6 +227,8 @@ class _Reader(Models):
                 self.broken.add(name)
                 return
             self.by_declared[id(thing)] = function
+            if function.kind == "decision":
+                self.decision_name = name
             if function.event is scored:
                 self.names[name] = function
         elif isinstance(thing, Window):
@@ -269,13 +275,11 @@ class _Reader(Models):
 
     @staticmethod
     def reads(source: Source) -> list[Source]:
+        """What must be there of the same event. A window's value and where are read of earlier ones: no cycle goes
+        through them. Its key may not need a window (check_windows)."""
         if isinstance(source, FunctionDef):
             return [p.source for p in source.params]
-        if isinstance(source, ModelDef):
-            return list(source.inputs)
-        if isinstance(source, WindowDef):
-            return [p for p in (source.value, source.where, source.seen, *source.by, *source.on_by) if p is not None]
-        return []
+        return list(source.inputs) if isinstance(source, ModelDef) else []
 
     def check_cycles(self) -> None:
         done: set[int] = set()
@@ -300,47 +304,38 @@ class _Reader(Models):
             path.pop()
             done.add(id(source))
 
-        for thing in [f for f, _ in self.functions] + [w for w, _ in self.windows] + [m for m, _ in self.models]:
+        for thing in [f for f, _ in self.functions] + [m for m, _ in self.models]:
             visit(thing)
 
     def propagate(self) -> None:
-        """needs_window and secret, from what functions read. Cycles end it too: the marks only grow."""
+        """needs_window, takes_decision and secret, from what functions read. Cycles end it too: the marks only grow."""
         changed = True
-        models: dict[int, bool] = {}
+        models = self.secret_models
         while changed:
             changed = False
             for function, _ in self.functions:
                 needs = any(
-                    isinstance(p.source, WindowDef | ModelDef | Arrival | Fired)
+                    isinstance(p.source, WindowDef | ModelDef | Arrival | Fired | Decided)
                     or (isinstance(p.source, FunctionDef) and p.source.needs_window)
+                    for p in function.params
+                )
+                takes = any(
+                    isinstance(p.source, Decided) or (isinstance(p.source, FunctionDef) and p.source.takes_decision)
                     for p in function.params
                 )
                 secret = any(
                     any(f.secrecy is Secrecy.SECRET for f in fields_read(function, p.name, p.source))
                     if isinstance(p.source, EventDef)
-                    else self.is_secret(p.source, function.event, models)
+                    else self.is_secret(p.source, function.event)
                     for p in function.params
                 )
-                if (needs, secret) != (function.needs_window, function.secret):
-                    function.needs_window, function.secret = needs, secret
+                if (needs, takes, secret) != (function.needs_window, function.takes_decision, function.secret):
+                    function.needs_window, function.takes_decision, function.secret = needs, takes, secret
                     changed = True
             for model, _ in self.models:
-                value = any(self.is_secret(s, None, models) for s in model.inputs)
+                value = any(self.is_secret(s) for s in model.inputs)
                 changed = changed or models.get(id(model), False) != value
                 models[id(model)] = value
-
-    @staticmethod
-    def is_secret(source: Source, event: EventDef | None, models: Mapping[int, bool]) -> bool:
-        if isinstance(source, FieldDef):
-            return source.secrecy is Secrecy.SECRET
-        if isinstance(source, FunctionDef):
-            return source.secret
-        if isinstance(source, ModelDef):
-            return models.get(id(source), False)
-        if isinstance(source, ObjectDef) and event is not None:
-            inside = [f for f in event.fields if f.name.startswith(source.name + ".")]
-            return any(f.secrecy is Secrecy.SECRET for f in inside)
-        return False
 
     def check_rules(self) -> None:
         for function, mark in self.functions:
@@ -354,6 +349,27 @@ class _Reader(Models):
                 )
             if function.on_missing not in ("skip", "fire"):
                 self.report(mark.place, f'on_missing is {function.on_missing!r}, expected "skip" or "fire"')
+
+    def check_outcome_features(self, decision: FunctionDef | ThresholdsDef | None) -> None:
+        """What is decided by may not take the decision."""
+        takers = [f for f, _ in self.functions if f.kind in ("rule", "decision")]
+        for function in takers:
+            node = function_node(function.function)
+            for param in function.params:
+                if isinstance(param.source, FunctionDef) and param.source.takes_decision and node is not None:
+                    self.report(
+                        parameter_place(Path(function.function.__code__.co_filename), node, param.name),
+                        f"the {function.kind} {function.name} reads {param.name}, which takes the decision",
+                        NOT_YET_DECIDED,
+                    )
+        for model, _ in self.models:
+            for source in model.inputs:
+                if isinstance(source, FunctionDef) and source.takes_decision:
+                    what = f"the model {model.name} takes {source.name}, which takes the decision"
+                    self.report(model.place, what, NOT_YET_DECIDED)
+        score = decision.score if isinstance(decision, ThresholdsDef) else None
+        if isinstance(score, FunctionDef) and score.takes_decision and decision is not None:
+            self.report(decision.place, f"thresholds names {score.name}, which takes the decision", NOT_YET_DECIDED)
 
     def decision(self) -> FunctionDef | ThresholdsDef | None:
         functions = [f for f, _ in self.functions if f.kind == "decision"]

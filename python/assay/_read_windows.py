@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import types
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._api import Mark, Model, NotYet, Window
+from ._api import WITHOUT_VALUE, Mark, Model, NotYet, Thresholds, Window
 from ._definition import (
     MISSING,
     Arrival,
+    Decided,
     EventDef,
     FieldDef,
     FunctionDef,
@@ -19,9 +21,10 @@ from ._definition import (
     Secrecy,
     Source,
     WindowDef,
+    WindowInput,
 )
-from ._events import show
-from ._names import Names, describe, nearest, value_type
+from ._events import show, strip_none
+from ._names import Names, describe, is_decision, nearest, plain, value_type
 
 UNITS_US = {
     "us": 1,
@@ -33,7 +36,13 @@ UNITS_US = {
     "w": 604_800_000_000,
 }
 SPAN_MAX_US = 400 * UNITS_US["d"]
-KINDS = ("count", "sum", "mean", "seen")
+VALUES = {  # what a window of a kind takes: types, and how they are called in an error
+    **dict.fromkeys(("sum", "mean", "std", "decayed_sum"), (("int", "float", "bool"), "a number")),
+    **dict.fromkeys(("min", "max"), (("int", "float", "bool", "str", "datetime", "date"), "a value that has an order")),
+    **dict.fromkeys(("last", "first"), (("int", "float", "bool", "str", "datetime", "date"), "a single value")),
+}
+MAY_BE_SECRET = ("count", "distinct", "seen")
+BEFORE_ONLY = "name a field, or a feature that needs no window"
 
 
 def parse_span(text: Any) -> int | None:
@@ -44,9 +53,6 @@ def parse_span(text: Any) -> int | None:
 
 class Windows(Names):
     def make_window(self, name: str, declared: Window, scored: EventDef | None) -> WindowDef | None:
-        if declared.kind not in KINDS:
-            self.report(declared.place, f"window.{declared.kind} is not available yet", f"there are {', '.join(KINDS)}")
-            return None
         options = dict(declared.options)
         known = {"by", "over", "where", "on", "delay", "include_current", "clock", "half_life"}
         for option in sorted(set(options) - known):
@@ -55,14 +61,9 @@ class Windows(Names):
                 f"window.{declared.kind} has no argument {option}=",
                 nearest(option, dict.fromkeys(known)),
             )
-        if options.get("half_life") is not None:
-            self.report(declared.place, "half_life= is for decayed_sum, which is not available yet")
-        if options.get("clock", "event") != "event":
-            self.report(
-                declared.place,
-                f"clock={options['clock']!r} is not available yet",
-                'windows run on the event\'s own time: clock="event"',
-            )
+        clock = options.get("clock", "event")
+        if clock not in ("event", "arrival"):
+            self.report(declared.place, f'clock is {clock!r}, expected "event" or "arrival"')
         on = options.get("on")
         event = scored if on is None else self.events.get(on) if isinstance(on, type) else None
         if event is None:
@@ -84,6 +85,7 @@ class Windows(Names):
         current = options.get("include_current", False)
         if not isinstance(current, bool):
             self.report(declared.place, f"include_current is {current!r}, expected True or False")
+        half_life = self.half_life(declared)
         window = WindowDef(
             name,
             declared.kind,
@@ -96,12 +98,27 @@ class Windows(Names):
             None,
             bool(current),
             declared.place,
+            half_life_us=half_life,
+            clock=str(clock),
         )
         if window.include_current and (event is not scored or delay):
             why = "with delay=" if delay else f"with on={event.name}"
             self.report(declared.place, f"include_current=True {why}: the current event cannot be in that window")
         self.windows.append((window, declared))
         return window
+
+    def half_life(self, declared: Window) -> int | None:
+        given = declared.options.get("half_life")
+        if declared.kind != "decayed_sum":
+            if given is not None:
+                self.report(declared.place, f"half_life= is for decayed_sum, not for {declared.kind}")
+            return None
+        half_life = self.span(declared, "half_life", given)
+        if half_life == 0:
+            self.report(declared.place, f"half_life={given!r} leaves nothing of any value", 'half_life="1h"')
+        if half_life is not None and half_life > SPAN_MAX_US:
+            self.report(declared.place, f"half_life={given!r} is too long, at most 400 days are possible")
+        return half_life
 
     def span(self, declared: Window, name: str, text: Any) -> int | None:
         if text is None:
@@ -132,11 +149,14 @@ class Windows(Names):
         names.update({f.name: f for f, _ in self.functions if f.event is event})
         return names
 
-    def part(self, what: Any, role: str, event: EventDef, place: Place) -> FieldDef | FunctionDef | None:
-        """A window's value, where or key: a name, or the function itself."""
+    def part(self, what: Any, role: str, event: EventDef, place: Place) -> WindowInput | None:
+        """What a window's value, where or key is: a name, or the thing itself."""
         source: Source | None
         if isinstance(what, str):
-            source = self.lookup(what, f"{role} names", place, self.event_names(event))
+            if event.scored and self.is_decision(what):
+                source = Decided()
+            else:
+                source = self.lookup(what, f"{role} names", place, self.event_names(event))
         elif isinstance(what, types.FunctionType):
             mark = getattr(what, "__assay__", None)
             source = (
@@ -144,29 +164,32 @@ class Windows(Names):
             )
             if source is None and isinstance(mark, Mark) and mark.function.__name__ not in self.broken:
                 self.report(place, f"{role}: {what.__name__} is not in the module")
-        elif isinstance(what, Window | Model | NotYet):
+        elif isinstance(what, Window | Model | Thresholds | NotYet):
             source = self.by_declared.get(id(what))
         else:
             self.report(place, f"{role} is {what!r}, expected a name or a function")
             return None
+        if source is not None and is_decision(source):
+            name = self.decision_name
+            help = f"name a feature that takes it: def declined({name}: str) -> bool"
+            self.report(place, f"{role} is the decision {name}, expected a field or feature", help)
+            return None
+        of = source.event if isinstance(source, FunctionDef) else event
+        if isinstance(source, WindowDef | ModelDef) and not event.scored:
+            self.report(place, f"{role} is {source.name}, {describe(source)}, expected a field of {event.name}")
+            return None
+        if isinstance(source, FunctionDef) and of is not event:
+            self.report(place, f"{role}: {source.name} is a function over {of.name}, expected {event.name}")
+            return None
+        return source if isinstance(source, FieldDef | FunctionDef | WindowDef | ModelDef) else None
+
+    def key_part(self, what: Any, role: str, event: EventDef, place: Place) -> FieldDef | FunctionDef | None:
+        """A part of a key: it is needed to find the window, so it may not need one."""
+        source = self.part(what, role, event, place)
         if isinstance(source, WindowDef | ModelDef):
-            self.report(
-                place,
-                f"{role} is {source.name}, {describe(source)}: outcome windows are not available yet",
-                "name a field, or a feature that needs no window",
-            )
+            self.report(place, f"{role} is {source.name}, {describe(source)}", BEFORE_ONLY)
             return None
-        if isinstance(source, FunctionDef) and source.kind in ("rule", "decision"):
-            self.report(
-                place,
-                f"{role} is the {source.kind} {source.name}: outcome windows are not available yet",
-                "name a field, or a feature that needs no window",
-            )
-            return None
-        if isinstance(source, FunctionDef) and source.event is not event:
-            self.report(place, f"{role}: {source.name} is a function over {source.event.name}, expected {event.name}")
-            return None
-        return source if isinstance(source, FieldDef | FunctionDef) else None
+        return source
 
     def bare_function(
         self, function: types.FunctionType, role: str, event: EventDef, place: Place
@@ -193,46 +216,79 @@ class Windows(Names):
 
     def resolve_window(self, window: WindowDef, declared: Window) -> None:
         options, place = declared.options, declared.place
-        if window.kind != "count":
+        if window.kind not in WITHOUT_VALUE:
             window.value = self.part(declared.value, f"the value of {window.name}", window.on, place)
-            if window.value is not None:
-                self.check_value(window, window.value, place)
         if options.get("where") is not None:
             window.where = self.part(options["where"], f"where= of {window.name}", window.on, place)
-            if isinstance(window.where, FieldDef) and (window.where.type != "bool" or window.where.is_list):
-                self.report(
-                    place,
-                    f"where= of {window.name} is {window.where.name}, a {window.where.type}, expected bool",
-                    "write a @feature that returns bool",
-                )
-            elif isinstance(window.where, FunctionDef) and value_type(window.where) != "bool":
-                returns = window.where.returns
-                if returns is not MISSING:
-                    what = f"{window.where.name}, which returns a {show(returns)}"
-                    self.report(place, f"where= of {window.name} is {what}, expected bool", "annotate it: -> bool")
         self.resolve_key(window, options.get("by"), place)
 
-    def check_value(self, window: WindowDef, value: FieldDef | FunctionDef, place: Place) -> None:
-        window.value_type = value_type(value)
+    def check_inputs(self, window: WindowDef) -> None:
+        """The types of what a window reads, once all windows are resolved."""
+        place, where = window.place, window.where
+        if window.value is not None and self.settle_type(window, []):
+            self.check_value(window, window.value, place)
+        if isinstance(where, WindowDef):
+            self.settle_type(where, [])
+        if isinstance(where, FieldDef) and (where.type != "bool" or where.is_list):
+            self.report(
+                place,
+                f"where= of {window.name} is {where.name}, a {where.type}, expected bool",
+                "write a @feature that returns bool",
+            )
+        elif isinstance(where, FunctionDef) and value_type(where) != "bool":
+            if where.returns is not MISSING:
+                what = f"{where.name}, which returns a {show(where.returns)}"
+                self.report(place, f"where= of {window.name} is {what}, expected bool", "annotate it: -> bool")
+        elif isinstance(where, WindowDef | ModelDef) and value_type(where) != "bool":
+            what = f"{where.name}, {describe(where)} that gives a {value_type(where) or 'value of unknown type'}"
+            what = f"where= of {window.name} is {what}, expected bool"
+            self.report(place, what, "write a @feature that returns bool")
+
+    def settle_type(self, window: WindowDef, around: list[WindowDef]) -> bool:
+        """Finds the type of a window's value, which may be another window's. False: it ends in itself."""
+        if window in around:
+            names = " of ".join(each.name for each in [*around[around.index(window) :], window])
+            self.report(window.place, f"{names}: there is no value at the end of this", "name a field or a feature")
+            return False
+        if isinstance(window.value, WindowDef) and not self.settle_type(window.value, [*around, window]):
+            return False
+        if window.value is not None:
+            window.value_type = value_type(window.value)
+        return True
+
+    def check_value(self, window: WindowDef, value: WindowInput, place: Place) -> None:
+        types, expected = VALUES.get(window.kind, ((), ""))
         if isinstance(value, FieldDef) and value.is_list:
             self.report(place, f"the value of {window.name} is {value.name}, a list, which windows cannot take")
-        elif window.kind in ("sum", "mean") and window.value_type not in ("int", "float", "bool"):
-            shown = window.value_type or show(value.returns if isinstance(value, FunctionDef) else "")
-            self.report(place, f"the value of {window.name} is {value.name}, a {shown}, expected a number")
-        if window.kind != "seen":
-            return
-        window.seen = value
-        if not window.on.scored:
-            own = self.names.get(value.name)
-            window.seen = own if isinstance(own, FieldDef | FunctionDef) else None
-            if window.seen is None:
-                self.report(
-                    place,
-                    f"{window.name} looks for this event's {value.name}, which it has not",
-                    "name a field that both have",
-                )
-            else:
-                self.check_key_types(window, window.seen, value, place)
+        elif types and window.value_type not in types:
+            shown = window.value_type or (show(value.returns) if isinstance(value, FunctionDef) else "value")
+            self.report(place, f"the value of {window.name} is {value.name}, a {shown}, expected {expected}")
+        elif window.kind == "distinct" and isinstance(value, FunctionDef) and result_is_list(value):
+            what = f"{value.name}, which returns a {show(value.returns)}"
+            self.report(place, f"the value of {window.name} is {what}: lists cannot be compared", "return a tuple")
+        cls = value.enum if window.kind in ("min", "max") and isinstance(value, FieldDef) else None
+        if cls is not None and not issubclass(cls, str | int):
+            what = f"a {cls.__name__}, whose members have no order"
+            self.report(place, f"the value of {window.name} is {value.name}, {what}")
+        if window.kind == "seen":
+            self.find_sought(window, value, place)
+
+    def find_sought(self, window: WindowDef, value: WindowInput, place: Place) -> None:
+        """What of the scored event a `seen` window looks for."""
+        own = value if window.on.scored else self.names.get(value.name)
+        if not isinstance(own, FieldDef | FunctionDef | WindowDef | ModelDef):
+            self.report(
+                place,
+                f"{window.name} looks for this event's {value.name}, which it has not",
+                "name a field that both have",
+            )
+        elif isinstance(own, WindowDef | ModelDef) or is_late(own):
+            what = f"{window.name} looks for this event's {own.name}, which is not known before windows are read"
+            self.report(place, what, BEFORE_ONLY)
+        else:
+            window.seen = own
+            if isinstance(value, FieldDef | FunctionDef) and not window.on.scored:
+                self.check_key_types(window, own, value, place)
 
     def resolve_key(self, window: WindowDef, by: Any, place: Place) -> None:
         scored = next((e for e in self.events.values() if e.scored), window.on)
@@ -265,8 +321,8 @@ class Windows(Names):
             )
             return
         for ours, theirs in pairs:
-            mine = self.part(ours, f"by= of {window.name}", scored, place)
-            other = mine if same else self.part(theirs, f"by= of {window.name}", window.on, place)
+            mine = self.key_part(ours, f"by= of {window.name}", scored, place)
+            other = mine if same else self.key_part(theirs, f"by= of {window.name}", window.on, place)
             if mine is None or other is None:
                 continue
             for part in (mine, other):
@@ -294,24 +350,42 @@ class Windows(Names):
             )
 
     def check_windows(self) -> None:
-        """What is known only once functions are resolved: outcome windows and secrets."""
-        for window, declared in self.windows:
-            parts = [p for p in (window.value, window.where, *window.by, *window.on_by) if p is not None]
-            for part in dict.fromkeys(parts):
+        """What is known only once functions are resolved: types, outcome windows and secrets."""
+        for window, _ in self.windows:
+            self.check_inputs(window)
+            for part in dict.fromkeys([*window.by, *window.on_by]):
                 if isinstance(part, FunctionDef) and part.needs_window:
-                    why = (
-                        "arrival" if any(isinstance(p.source, Arrival) for p in part.params) else "a window or a model"
-                    )
-                    self.report(
-                        declared.place,
-                        f"{window.name} reads {part.name}, which reads {why}: outcome windows are not available yet",
-                        "name a field, or a feature that needs no window",
-                    )
-            secret = isinstance(window.value, FunctionDef) and window.value.secret
-            secret = secret or (isinstance(window.value, FieldDef) and window.value.secrecy is Secrecy.SECRET)
-            if secret and window.kind != "seen" and window.value is not None:
+                    what = f"by= of {window.name} is {part.name}, which reads {what_is_late(part)}"
+                    self.report(window.place, what, BEFORE_ONLY)
+            late = next((part for part in (window.value, window.where) if part is not None and is_late(part)), None)
+            window.outcome = late is not None
+            if late is not None and window.include_current:
+                what = f"which reads {what_is_late(late)}" if isinstance(late, FunctionDef) else describe(late)
                 self.report(
-                    declared.place,
+                    window.place,
+                    f"include_current=True of {window.name}, but {late.name}, {what}, is not known yet when it is read",
+                    "without include_current it tells of the events before this one",
+                )
+            if window.value is not None and window.kind not in MAY_BE_SECRET and self.is_secret(window.value):
+                self.report(
+                    window.place,
                     f"{window.name} would return {window.value.name}, which is Secret",
                     "windows may count it or key by it",
                 )
+
+
+def is_late(source: WindowInput) -> bool:
+    """Whether it is not known before windows are read."""
+    return isinstance(source, WindowDef | ModelDef) or (isinstance(source, FunctionDef) and source.needs_window)
+
+
+def what_is_late(function: FunctionDef) -> str:
+    """Why a function is not called before windows are read."""
+    if function.takes_decision:
+        return "the decision"
+    return "arrival" if any(isinstance(p.source, Arrival) for p in function.params) else "a window or a model"
+
+
+def result_is_list(function: FunctionDef) -> bool:
+    base = strip_none(plain(function.returns))[0]
+    return base is list or typing.get_origin(base) is list

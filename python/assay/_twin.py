@@ -1,14 +1,15 @@
 """The twin: a definition run in plain CPython. It is the specification of what the engine computes.
 
 One event after another: parse -> functions that need no window -> windows (read, then entered) -> the other functions,
-models and rules -> decision. `assay check` and the tests compare every value of it with the engine's, bit for bit.
-Written to be read; nothing here is fast.
+models and rules -> decision -> functions that take it -> outcome windows (entered). `assay check` and the tests compare
+every value of it with the engine's, bit for bit. Written to be read; nothing here is fast.
 """
 
 from __future__ import annotations
 
 import ast
 import datetime
+import enum
 import inspect
 import math
 import struct
@@ -23,6 +24,7 @@ from typing import Any
 from ._definition import (
     MISSING,
     Arrival,
+    Decided,
     Definition,
     EventDef,
     FieldDef,
@@ -70,6 +72,11 @@ class Run:
     errors: list[dict[str, Any]] = field(default_factory=list)
     warming: list[dict[str, Any]] = field(default_factory=list)
     fired: list[FunctionDef] = field(default_factory=list)
+    outcome: str = ""  # once decided
+
+    def time_of(self, window: WindowDef) -> int:
+        """The event's time by a window's clock."""
+        return self.arrival_us if window.clock == "arrival" else self.at_us
 
 
 class Twin:
@@ -120,7 +127,7 @@ class Twin:
             answer = self._decide(run)
         else:
             self._call_all(run, self._functions_before(event))
-            self._enter(run)
+            self._enter(run, outcome=False)
             answer = self._entered(run)
         self._answers[event.name, parsed.id] = content, answer
         return answer
@@ -148,7 +155,14 @@ class Twin:
         return [source for source in self._order if isinstance(source, FunctionDef) and not source.needs_window]
 
     def _functions_after(self) -> list[FunctionDef | ModelDef]:
-        return [source for source in self._order if isinstance(source, ModelDef) or source.needs_window]
+        return [
+            source
+            for source in self._order
+            if isinstance(source, ModelDef) or (source.needs_window and not source.takes_decision)
+        ]
+
+    def _functions_after_decision(self) -> list[FunctionDef]:
+        return [source for source in self._order if isinstance(source, FunctionDef) and source.takes_decision]
 
     @cached_property
     def _order(self) -> list[FunctionDef | ModelDef]:
@@ -206,9 +220,12 @@ class Twin:
             return from_us(run.arrival_us)
         if isinstance(source, Fired):
             return [rule.name for rule in run.fired]
+        if isinstance(source, Decided):
+            return run.outcome
+        value = run.values[name_of(source)]
         if isinstance(source, FieldDef):
-            return as_python(source, run.values[source.name])
-        return run.values[name_of(source)]
+            return as_python(source.enum, value)
+        return as_python(source.result_enum, value) if isinstance(source, WindowDef) else value
 
     def _predict(self, model: ModelDef, run: Run) -> float:
         """A model takes None as NaN, and a bool as 0 or 1."""
@@ -240,29 +257,30 @@ class Twin:
             run.values[window.name] = self._read(window, run)
 
     def _read(self, window: WindowDef, run: Run) -> Any:
-        if run.late:
+        if run.late and window.clock == "event":
             return None
-        key = key_of(window.by, run.values)
+        key, at_us = key_of(window.by, run.values), run.time_of(window)
         span_us = window.delay_us + window.over_us
-        if not has_none(key) and self.since_us is not None and run.at_us - span_us < self.since_us:
+        if not has_none(key) and self.since_us is not None and at_us - span_us < self.since_us:
             complete = from_us(min(self.since_us + span_us, to_us(LAST)))
             run.warming.append({"window": window.name, "until": complete.isoformat()})
             return None
         current = []
         if window.include_current and self._holds(window, run):
-            current = [Entry(run.at_us, run.seq, self._value(window, run))]
+            current = [Entry(at_us, run.seq, self._value(window, run))]
         sought = None if window.seen is None else run.values[window.seen.name]
         try:
-            return self._windows[window.name].read(key, run.at_us, sought, current)
+            return self._windows[window.name].read(key, at_us, sought, current)
         except OverflowError as error:
             self._fail(run, window, error, window.place)
             return None
 
-    def _enter(self, run: Run) -> None:
+    def _enter(self, run: Run, *, outcome: bool) -> None:
+        """Enters the event into its windows; those over what is known only later (`outcome`) have their own turn."""
         for window in self.definition.windows:
-            if window.on is run.event and self._holds(window, run):
+            if window.on is run.event and window.outcome is outcome and self._holds(window, run):
                 key = key_of(window.on_by, run.values)
-                self._windows[window.name].enter(key, run.at_us, run.seq, self._value(window, run))
+                self._windows[window.name].enter(key, run.time_of(window), run.seq, self._value(window, run))
 
     def _holds(self, window: WindowDef, run: Run) -> bool:
         return window.where is None or bool(run.values[window.where.name])
@@ -275,16 +293,20 @@ class Twin:
     def _decide(self, run: Run) -> dict[str, Any]:
         self._call_all(run, self._functions_before(run.event))
         self._read_windows(run)
-        self._enter(run)
+        self._enter(run, outcome=False)
         self._call_all(run, self._functions_after())
         run.fired = [rule for rule in self.definition.rules if self._fires(rule, run)]
         by_rules = max((self._severity(rule.outcome) for rule in run.fired), default=0)
-        outcome = self._outcome(run, by_rules)
+        run.outcome = self._outcome(run, by_rules)
+        if self.definition.decision_is_read:
+            run.values[self.definition.decision_name] = run.outcome
+        self._call_all(run, self._functions_after_decision())
+        self._enter(run, outcome=True)
         self.values = {name: run.values.get(name) for name in self._named()}
         score = self.definition.score
         answer: dict[str, Any] = {
             "id": run.parsed.id,
-            "decision": outcome,
+            "decision": run.outcome,
             "score": None if score is None else _json_number(run.values[name_of(score)]),
             "reasons": [{"rule": rule.name, "text": rule.doc} for rule in run.fired],
             "errors": run.errors,
@@ -352,18 +374,20 @@ class Twin:
         yield from (feature.name for feature in definition.features)
         yield from (model.name for model in definition.models)
         yield from (rule.name for rule in definition.rules)
+        if definition.decision_is_read:
+            yield definition.decision_name
 
 
 # --- arguments ------------------------------------------------------------------------------------------------------
 
 
-def as_python(source: FieldDef, value: Any) -> Any:
-    """A field's value as functions get it: an Enum's member for its value."""
-    if source.enum is None or value is None:
+def as_python(cls: type[enum.Enum] | None, value: Any) -> Any:
+    """A value as functions get it: an Enum's member for its value. `cls`: the Enum, if it is of one."""
+    if cls is None or value is None:
         return value
     if isinstance(value, list):
-        return [None if item is None else source.enum(item) for item in value]
-    return source.enum(value)
+        return [None if item is None else cls(item) for item in value]
+    return cls(value)
 
 
 def instance(event: EventDef, parsed: Parsed) -> Any:
@@ -383,7 +407,7 @@ def _build(cls: type, prefix: str, event: EventDef, parsed: Parsed) -> Any:
     arguments: dict[str, Any] = {}
     for each in event.fields:
         if each.name.startswith(prefix) and "." not in each.name[len(prefix) :]:
-            arguments[each.name[len(prefix) :]] = as_python(each, parsed.values[each.name])
+            arguments[each.name[len(prefix) :]] = as_python(each.enum, parsed.values[each.name])
     for inner in event.objects:
         if inner.cls is not None and inner.name.startswith(prefix) and "." not in inner.name[len(prefix) :]:
             arguments[inner.name[len(prefix) :]] = nested(event, inner, parsed)
@@ -402,7 +426,7 @@ def keyword_only(function: Callable[..., Any]) -> frozenset[str]:
 
 def name_of(source: Source) -> str:
     """The name that a source's value has."""
-    assert not isinstance(source, Arrival | Fired)
+    assert not isinstance(source, Arrival | Fired | Decided)
     return source.name
 
 

@@ -165,9 +165,8 @@ def of_field(field: FieldDef, may_be_none: bool) -> Type:
 
 
 def of_window(window: WindowDef) -> Type:
-    if window.kind == "sum":
-        return FLOAT if window.value_type == "float" else INT
-    return {"count": INT, "mean": of("float", "none"), "seen": of("bool", "none")}[window.kind]
+    known = Type(frozenset({window.result_type}), enum=window.result_enum)
+    return known if window.kind in ("count", "sum", "distinct", "rate", "decayed_sum") else join(known, NONE)
 
 
 def of_source(source: FunctionDef | WindowDef | ModelDef) -> Type:

@@ -8,6 +8,7 @@ the twin only.
 from __future__ import annotations
 
 import math
+import statistics
 from bisect import bisect_right, insort
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -41,18 +42,11 @@ def taken(value: float) -> float | None:
     return float(round(Fraction(value) / STEP) * STEP)  # a double of that magnitude holds every such multiple
 
 
-def sum_of_floats(values: list[Any]) -> float:
+def all_taken(values: list[Any]) -> list[float]:
     numbers = [taken(float(value)) for value in values]
     if None in numbers:
         raise OverflowError("a value beyond 2**63, or not finite")
-    return math.fsum(number for number in numbers if number is not None)
-
-
-def sum_of_ints(values: list[Any]) -> int:
-    total = sum(int(value) for value in values)
-    if not INT_MIN <= total <= INT_MAX:
-        raise OverflowError("a sum beyond 64 bits")
-    return total
+    return [number for number in numbers if number is not None]
 
 
 class ReferenceWindow:
@@ -64,7 +58,7 @@ class ReferenceWindow:
 
     def enter(self, key: Key, at_us: int, seq: int, value: Any) -> None:
         """Enters an event whose `where` holds. A None in the key: nothing is entered."""
-        if None not in key:
+        if not has_none(key):
             insort(self.entries.setdefault(key, []), Entry(at_us, seq, value))
 
     def covered(self, key: Key, at_us: int) -> list[Entry]:
@@ -78,21 +72,72 @@ class ReferenceWindow:
 
     def read(self, key: Key, at_us: int, sought: Any = None, current: list[Entry] | None = None) -> Any:
         """The value for a reader at `at_us`; `sought` is what a `seen` window looks for, `current` the reader's own
-        entry (of a window with include_current). None: missing."""
+        entry (of a window with include_current). None: missing. OverflowError: a sum of what is in it has no value."""
         if has_none(key):
             return None
         entries = self.covered(key, at_us) + (current or [])
-        if self.window.kind == "count":
-            return len(entries)
         values = [entry.value for entry in entries if entry.value is not None]
         match self.window.kind:
+            case "count":
+                return len(entries)
+            case "rate":
+                return len(entries) / (self.window.over_us / 1_000_000)
+            case "since_last":
+                return (at_us - entries[-1].at_us) / 1_000_000 if entries else None
             case "sum":
-                return sum_of_floats(values) if self.window.value_type == "float" else sum_of_ints(values)
+                return math.fsum(all_taken(values)) if self.window.value_type == "float" else sum_of_ints(values)
             case "mean":
-                return sum_of_floats(values) / len(values) if values else None
+                return statistics.fmean(all_taken(values)) if values else None
+            case "std":
+                numbers = all_taken(values)
+                return statistics.stdev(numbers) if len(numbers) >= 2 else None
+            case "min":
+                return min(values, default=None)
+            case "max":
+                return max(values, default=None)
+            case "last":
+                return values[-1] if values else None
+            case "first":
+                return values[0] if values else None
+            case "distinct":
+                return distinct(values)
             case "seen":
-                return None if sought is None else any(value == sought for value in values)
+                return None if sought is None else any(same(value, sought) for value in values)
+            case "decayed_sum":
+                return self.decayed(entries, at_us)
         raise NotImplementedError(f"window.{self.window.kind}")
+
+    def decayed(self, entries: list[Entry], at_us: int) -> float:
+        assert self.window.half_life_us is not None
+        total = 0.0
+        for entry in entries:
+            if entry.value is not None:
+                total += entry.value * 0.5 ** ((at_us - entry.at_us) / self.window.half_life_us)
+        return total
+
+
+def sum_of_ints(values: list[Any]) -> int:
+    total = sum(int(value) for value in values)
+    if not INT_MIN <= total <= INT_MAX:
+        raise OverflowError("a sum beyond 64 bits")
+    return total
+
+
+def distinct(values: list[Any]) -> int:
+    """How many different values; a NaN is like no other value."""
+    numbers = [value for value in values if has_nan(value)]
+    return len(numbers) + len({frozen(value) for value in values if not has_nan(value)})
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether Python's `==` says so. A NaN is not even itself, also in a tuple, where Python asks `is` first."""
+    return bool(a == b) and not has_nan(a)
+
+
+def has_nan(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(has_nan, value))
+    return isinstance(value, float) and math.isnan(value)
 
 
 def key_of(by: list[FieldDef | FunctionDef], values: dict[str, Any]) -> Key:
@@ -109,6 +154,8 @@ def frozen(value: Any) -> Any:
     """A hashable form that is equal for equal values; every NaN is one."""
     if isinstance(value, list):
         return (list, *map(frozen, value))
+    if isinstance(value, tuple):
+        return tuple(map(frozen, value))
     if isinstance(value, float) and math.isnan(value):
         return "nan", float
     return value
