@@ -21,10 +21,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
 STAGES = ("parse", "features", "windows", "tokenization", "table", "model", "rules and reply", "journal")
+BLOCKS = 10
 OUTSIDE, NOTHING, WHOLE_OF_NOTHING = "outside", "nothing", "whole of nothing"
 
 Function = Callable[..., Any]
@@ -45,6 +47,12 @@ class Meter:
 
     def begin(self) -> None:
         raise NotImplementedError
+
+    def end_block(self) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
 
     def around(self, stage: str, step: Function) -> Function:
         """The step, with its cost charged to the stage."""
@@ -85,8 +93,23 @@ class Meter:
 
 
 class Clock(Meter):
+    """Nanoseconds. The payments are taken in blocks, and of each stage the median block counts: this machine has other
+    things to do too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks: list[Counter[str]] = []
+
     def begin(self) -> None:
         self.last = perf_counter_ns()
+
+    def end_block(self) -> None:
+        self.blocks.append(self.spent)
+        self.spent = Counter()
+
+    def end(self) -> None:
+        for stage in STAGES:
+            self.spent[stage] = round(median(block[stage] for block in self.blocks) * len(self.blocks))
 
     def charge(self) -> None:
         self.spent[self.stage] += perf_counter_ns() - self.last
@@ -94,7 +117,7 @@ class Clock(Meter):
 
 
 class Callgrind(Meter):
-    """Inside valgrind: each change of stage writes a file that is named after it. `read_files` reads them afterwards."""
+    """Inside valgrind: each change of stage writes a file that is named after it, for `read_files`."""
 
     def __init__(self, library: str) -> None:
         super().__init__()
@@ -121,11 +144,11 @@ Setup = Callable[[Meter, Path], tuple[Function, Function]]
 def run(meter: Meter, setup: Setup, model: Path, bodies: list[bytes], measured: int, rounds: int) -> None:
     """Enters the earlier payments into the windows, warms up on some and measures the last."""
     enter, handle = setup(meter, model)
-    warm_up = max(20, measured // 5)
-    measured = min(measured, len(bodies) - warm_up)
-    if measured < 1:
-        sys.exit(f"stages: {len(bodies)} payments are too few, there must be more than {warm_up}")
+    measured = min(measured, len(bodies) * 4 // 5) // BLOCKS * BLOCKS
+    if measured == 0:
+        sys.exit(f"stages: {len(bodies)} payments are too few, some hundreds are needed")
     started = len(bodies) - measured
+    warm_up = min(started, max(20, measured // 5))
     charge, meter.charge = meter.charge, lambda: None  # type: ignore[method-assign]
     for body in bodies[: started - warm_up]:
         enter(body)
@@ -135,8 +158,11 @@ def run(meter: Meter, setup: Setup, model: Path, bodies: list[bytes], measured: 
     meter.calls.clear()
     meter.inner.clear()
     meter.begin()
-    for body in bodies[started:]:
-        handle(body)
+    for start in range(started, len(bodies), measured // BLOCKS):
+        for body in bodies[start : start + measured // BLOCKS]:
+            handle(body)
+        meter.end_block()
+    meter.end()
     meter.calibrate(rounds)
     meter.payments = measured
 
@@ -167,7 +193,8 @@ def under_callgrind(arguments: list[str], library: Path) -> dict[str, Any] | Non
 
 def main(setup: Setup, measured: int, counted: int) -> None:
     """`setup(meter, model)` makes a detector with metered steps; it returns how a payment is entered into the windows
-    alone, and how it is handled as a whole. `measured` payments are timed, `counted` have their instructions counted."""
+    alone, and how it is handled as a whole. `measured` payments are timed; of `counted` the instructions are counted.
+    """
     if len(sys.argv) != 4:
         sys.exit(f"usage: {sys.argv[0]} MODEL PAYMENTS.jsonl BUILD_DIR")
     model, payments, library = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]) / "callgrind.so"

@@ -1,8 +1,8 @@
 """Features, one function each, over a frame of payments with their window values.
 
-The training pipeline calls `add_features` on the frame of all payments, the service on a frame of one row: the same code
-for both, so that the model gets live what it was trained on. A missing value is NaN. Where a value that a feature needs
-is missing, the feature is missing too.
+The training pipeline calls `add_features` on the frame of all payments, the service on a frame of one row: the same
+code for both, so that the model gets live what it was trained on. A missing value is NaN. Where a value that a feature
+needs is missing, the feature is missing too.
 """
 
 import logging

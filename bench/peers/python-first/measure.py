@@ -29,7 +29,7 @@ def setup(meter: stages.Meter, model: Path) -> tuple[stages.Function, stages.Fun
     for name, stage in metered.items():
         setattr(detector, name, meter.around(stage, getattr(detector, name)))
     detector.windows.read_and_add = meter.around("windows", read_and_add)  # type: ignore[method-assign]
-    module.add_features = meter.around("features", module.add_features)
+    module.add_features = meter.around("features", module.add_features)  # type: ignore[attr-defined]
     metered_parse = meter.around("parse", parse)
 
     def handle(body: bytes) -> str:

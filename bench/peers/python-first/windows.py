@@ -123,10 +123,32 @@ WINDOWS_BY = {
     "network": network_windows,
     "merchant": merchant_windows,
 }
-NAMES = """card_payments_10m card_payments_24h card_payments_7d card_tiny_1h card_spend_24h card_usual card_largest_90d
-card_at_merchant_90d card_countries_7d card_devices_30d card_last_country card_idle known_device known_country
-device_payments_1h device_cards_24h device_spend_24h ip_payments_1h network_payments_10m network_cards_24h
-merchant_usual merchant_payments_1h merchant_cards_1h merchant_tiny_1h""".split()
+NAMES = [
+    "card_payments_10m",
+    "card_payments_24h",
+    "card_payments_7d",
+    "card_tiny_1h",
+    "card_spend_24h",
+    "card_usual",
+    "card_largest_90d",
+    "card_at_merchant_90d",
+    "card_countries_7d",
+    "card_devices_30d",
+    "card_last_country",
+    "card_idle",
+    "known_device",
+    "known_country",
+    "device_payments_1h",
+    "device_cards_24h",
+    "device_spend_24h",
+    "ip_payments_1h",
+    "network_payments_10m",
+    "network_cards_24h",
+    "merchant_usual",
+    "merchant_payments_1h",
+    "merchant_cards_1h",
+    "merchant_tiny_1h",
+]
 
 
 class WindowStore:

@@ -1,5 +1,6 @@
 """From a request's body to its reply."""
 
+import gc
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
@@ -39,20 +40,15 @@ RESALE_TO_STRANGER = Reason(
     "resale_to_stranger",
     "Goods that sell again, typed in by hand, over 300, sent to an address that is not the card's.",
 )
-STRANGER_FAR_AWAY = Reason(
-    "stranger_far_away", "A new device in a new country, for more than twice the usual amount."
-)
+STRANGER_FAR_AWAY = Reason("stranger_far_away", "A new device in a new country, for more than twice the usual amount.")
 STRIPE_AT_NIGHT = Reason("stripe_at_night", "A round amount from a magnetic stripe between midnight and five.")
 
-(TINY, CARD_TINY_1H, CARD_PAYMENTS_10M, RESALE, KEYED_IN, SHIPS_ELSEWHERE, NEW_DEVICE, NEW_COUNTRY, ABROAD) = (
-    AT[name]
-    for name in (
-        "tiny card_tiny_1h card_payments_10m resale keyed_in ships_elsewhere new_device new_country abroad".split()
-    )
-)
-AMOUNT_VS_USUAL, STRIPE, NIGHT, AMOUNT_ROUND = (
-    AT[name] for name in "amount_vs_usual stripe night amount_round".split()
-)
+# Where the rules find what they read.
+TINY, CARD_TINY_1H, CARD_PAYMENTS_10M = AT["tiny"], AT["card_tiny_1h"], AT["card_payments_10m"]
+RESALE, KEYED_IN, SHIPS_ELSEWHERE = AT["resale"], AT["keyed_in"], AT["ships_elsewhere"]
+NEW_DEVICE, NEW_COUNTRY, ABROAD = AT["new_device"], AT["new_country"], AT["abroad"]
+AMOUNT_VS_USUAL = AT["amount_vs_usual"]
+STRIPE, NIGHT, AMOUNT_ROUND = AT["stripe"], AT["night"], AT["amount_round"]
 
 
 def fired(amount: float, v: Values) -> tuple[int, list[Reason]]:
@@ -117,3 +113,11 @@ class Detector:
         if score >= 0.5:
             outcome = max(outcome, DECLINE if score >= 0.9 else REVIEW)
         return Decision(payment.id, OUTCOMES[outcome], score, reasons, errors, 0)
+
+
+def collect_less() -> None:
+    """For a process that serves: what is there when it begins stays, and what payments leave behind has no cycles, so
+    that the collector need not look at the windows all the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 1_000)

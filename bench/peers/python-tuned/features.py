@@ -1,7 +1,8 @@
 """Features as plain functions, and the one place that calls them: `compute`.
 
-What is an expression of a line stands in `compute`; what has a case or a loop is a function. A missing value is None, and
-a feature whose input is missing is not computed: that is decided where it is called, once for all that share the input.
+What is an expression of a line stands in `compute`; what has a case or a loop is a function. A missing value is None,
+and a feature whose input is missing is not computed: that is decided where it is called, once for all that share the
+input.
 """
 
 import logging
@@ -40,12 +41,58 @@ ANGLES = [minute / 1440 * 2 * math.pi for minute in range(1440)]
 HOUR_SINE, HOUR_COSINE = [sin(angle) for angle in ANGLES], [cos(angle) for angle in ANGLES]
 
 # In the order of what `compute` returns.
-NAMES = """amount_log amount_round amount_vs_usual amount_vs_merchant amount_vs_largest amount_cents spend_share card_pace
-idle_log country_hop impossible_trip device_shared device_spend_share cards_per_network_payment crowd_at_merchant
-merchant_tried_out hour hour_sine hour_cosine night weekend abroad foreign_currency km_from_home new_device new_country
-new_merchant ships_elsewhere postal_in_common card_absent keyed_in stripe category_risk resale throwaway_email email_domain
-free_email email_vowel_share private_address email_number memo_words memo_length memo_longest_word memo_digit_share
-memo_capitals merchant_words memo_names_merchant memo_urgent memo_card_number corridor""".split()
+NAMES = [
+    "amount_log",
+    "amount_round",
+    "amount_vs_usual",
+    "amount_vs_merchant",
+    "amount_vs_largest",
+    "amount_cents",
+    "spend_share",
+    "card_pace",
+    "idle_log",
+    "country_hop",
+    "impossible_trip",
+    "device_shared",
+    "device_spend_share",
+    "cards_per_network_payment",
+    "crowd_at_merchant",
+    "merchant_tried_out",
+    "hour",
+    "hour_sine",
+    "hour_cosine",
+    "night",
+    "weekend",
+    "abroad",
+    "foreign_currency",
+    "km_from_home",
+    "new_device",
+    "new_country",
+    "new_merchant",
+    "ships_elsewhere",
+    "postal_in_common",
+    "card_absent",
+    "keyed_in",
+    "stripe",
+    "category_risk",
+    "resale",
+    "throwaway_email",
+    "email_domain",
+    "free_email",
+    "email_vowel_share",
+    "private_address",
+    "email_number",
+    "memo_words",
+    "memo_length",
+    "memo_longest_word",
+    "memo_digit_share",
+    "memo_capitals",
+    "merchant_words",
+    "memo_names_merchant",
+    "memo_urgent",
+    "memo_card_number",
+    "corridor",
+]
 
 # --- before the windows: what they are kept by ---
 
@@ -107,7 +154,9 @@ def digits_and_capitals(memo: str) -> tuple[int, int]:
     """How many there are; in plain ASCII by what is left without them."""
     if memo.isascii():
         letters = memo.encode()
-        return len(letters) - len(letters.translate(None, DIGITS)), len(letters) - len(letters.translate(None, CAPITALS))
+        return len(letters) - len(letters.translate(None, DIGITS)), len(letters) - len(
+            letters.translate(None, CAPITALS)
+        )
     return sum(map(str.isdigit, memo)), sum(map(str.isupper, memo))
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import features
 import stages
-from detector import Detector
+from detector import Detector, collect_less
 from payment import parse
 
 
 def setup(meter: stages.Meter, model: Path) -> tuple[stages.Function, stages.Function]:
     detector = Detector(model)
+    collect_less()  # as the server does
     step = detector.step
     metered = {"parse": "parse", "keys": "features", "step": "windows", "compute": "features", "predict": "model"}
     for name, stage in metered.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lightgbm
-from lightgbm.basic import _LIB as LIB  # the library that the package has loaded
+from lightgbm.basic import _LIB as LIB  # type: ignore[attr-defined]  # the library that the package has loaded
 
 PREDICT_NORMAL = 0
 FLOAT64 = 1

@@ -2,13 +2,12 @@
 
 python server.py MODEL PORT WORKERS
 
-A payment is scored in the event loop: it takes a tenth of a millisecond, less than handing it to a thread would. Workers
-are processes that share the listening socket; each has windows of its own.
+A payment is scored in the event loop: it takes a tenth of a millisecond, about what handing it to a thread would.
+Workers are processes that share the listening socket; each has windows of its own.
 """
 
 import asyncio
 import contextlib
-import gc
 import multiprocessing
 import multiprocessing.connection
 import signal
@@ -21,7 +20,7 @@ from typing import cast
 import httptools
 import msgspec
 import uvloop
-from detector import Detector
+from detector import Detector, collect_less
 
 BODY_LIMIT = 64 * 1024
 BACKLOG = 1024
@@ -142,10 +141,7 @@ async def serve(listener: socket.socket, detector: Detector) -> None:
 def work(listener: socket.socket, model: Path, all_ready: Barrier | None) -> None:
     """One worker, until it is told to stop."""
     detector = Detector(model)
-    # What is there now stays; later collections look at what came since, and not at every third request.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    collect_less()
     if all_ready is not None:
         all_ready.wait()
     uvloop.run(serve(listener, detector))

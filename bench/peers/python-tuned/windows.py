@@ -1,11 +1,11 @@
 """What happened before a payment, kept so that a window costs about the same however much is in it.
 
-Of each card, device and so on the payments are kept as parallel lists in the order of their times (microseconds). A count
-is the difference of two bisections. Sums are differences of prefix sums, which are exact because they are integers: an
-amount is taken in units of 2**-96, in which every amount of a payment is whole, and an int divided by an int is rounded
-once - the same bits as math.fsum. What `distinct`, `max` and `seen` need is carried along, which is right as long as
-payments come in the order of their times; for one that comes late the window is computed from the lists instead, and
-what is carried is made anew.
+Of each card, device and so on the payments are kept as parallel lists in the order of their times (microseconds). A
+count is the difference of two bisections. Sums are differences of prefix sums, which are exact because they are
+integers: an amount is taken in units of 2**-96, in which every amount of a payment is whole, and an int divided by an
+int is rounded once - the same bits as math.fsum. What `distinct`, `max` and `seen` need is carried along, which is
+right as long as payments come in the order of their times; for one that comes late the window is computed from the
+lists instead, and what is carried is made anew.
 
 A payment reads its windows and is entered in one call, and one process has one thread: nothing comes between.
 """
@@ -31,10 +31,32 @@ NEVER = -(2**63)
 ldexp = math.ldexp
 
 # In the order of the window values that `Windows.step` returns.
-NAMES = """card_payments_10m card_payments_24h card_payments_7d card_tiny_1h card_spend_24h card_usual card_largest_90d
-card_at_merchant_90d card_countries_7d card_devices_30d card_last_country card_idle known_device known_country
-device_payments_1h device_cards_24h device_spend_24h ip_payments_1h network_payments_10m network_cards_24h
-merchant_usual merchant_payments_1h merchant_cards_1h merchant_tiny_1h""".split()
+NAMES = [
+    "card_payments_10m",
+    "card_payments_24h",
+    "card_payments_7d",
+    "card_tiny_1h",
+    "card_spend_24h",
+    "card_usual",
+    "card_largest_90d",
+    "card_at_merchant_90d",
+    "card_countries_7d",
+    "card_devices_30d",
+    "card_last_country",
+    "card_idle",
+    "known_device",
+    "known_country",
+    "device_payments_1h",
+    "device_cards_24h",
+    "device_spend_24h",
+    "ip_payments_1h",
+    "network_payments_10m",
+    "network_cards_24h",
+    "merchant_usual",
+    "merchant_payments_1h",
+    "merchant_cards_1h",
+    "merchant_tiny_1h",
+]
 
 
 class Times:
