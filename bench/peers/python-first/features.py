@@ -198,7 +198,7 @@ def night(df: pd.DataFrame) -> pd.Series:
 
 @feature
 def weekend(df: pd.DataFrame) -> pd.Series:
-    return df["at"].dt.weekday >= 5
+    return df["at"].dt.day_of_week >= 5
 
 
 # --- where ---
