@@ -22,11 +22,11 @@ def main() -> None:
     inclusive: dict[str, int] = {}
     for line in sys.stdin:
         if match := ROW.match(line):
-            name = match[2].split(" [")[0].strip()
+            name = match[2].split(" [")[0].split("'")[0].strip()
             inclusive[name] = max(inclusive.get(name, 0), int(match[1].replace(",", "")))
     counts: dict[str, float | None] = dict.fromkeys(["tokenization", "table", "journal"])
     for stage, functions in STAGES.items():
-        found = [count for name, count in inclusive.items() for function in functions if name.startswith(function)]
+        found = [count for name, count in inclusive.items() for function in functions if name == function]
         if len(found) != len(functions):
             sys.exit(f"stages: {len(found)} of the functions of {stage} are in callgrind's output, not {len(functions)}")
         counts[stage] = sum(found) / payments

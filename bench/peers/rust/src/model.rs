@@ -2,8 +2,11 @@
 //!
 //! A row is normalized as LightGBM does (magnitudes up to 1e-35f are zero), every decision is
 //! `value <= threshold` with the node's treatment of missing values, and leaves are added as
-//! doubles in tree order. A leaf is a node that leads to itself, so trees of different depth
-//! walk together: `GROUP` of them at a time, which hides the latency of the loads.
+//! doubles in tree order.
+//!
+//! Missing values cost nothing in a walk: for each treatment of them there is a copy of the row in which they are -inf
+//! (always left) or NaN (always right), and a node's place says which copy it looks at. A leaf looks at a -inf and
+//! leads to itself, so trees of different depth walk together: `GROUP` at a time, which hides the latency of the loads.
 
 use std::fmt::Display;
 
@@ -12,22 +15,27 @@ pub const ROW: usize = 128;
 pub type Row = [f64; ROW];
 
 /// How many trees walk together.
-const GROUP: usize = 8;
+const GROUP: usize = 16;
 /// LightGBM's kZeroThreshold: a float constant, widened.
 const ZERO: f64 = 1e-35_f32 as f64;
 
-const NAN_LEFT: u16 = 1;
-const ZERO_MISSING: u16 = 2;
-const ZERO_LEFT: u16 = 4;
+/// Treatments of missing values, each with its copy of the row.
+const NAN_IS_ZERO: usize = 0;
+const NAN_RIGHT: usize = 1;
+const NAN_LEFT: usize = 2;
+const ZERO_RIGHT: usize = 3; // zero and NaN are missing
+const ZERO_LEFT: usize = 4;
+/// Where the copies lie; after them comes the -inf that leaves look at.
+const PLACES: usize = 1024;
+const BELOW_ALL: usize = 5 * ROW;
+const _: () = assert!(BELOW_ALL < PLACES && PLACES.is_power_of_two());
 
-/// A split, or a leaf: then `step` is 0, `child` is the node itself and `threshold` the value.
+/// A split, or a leaf: then `child` is the node itself and `threshold` the value.
 #[derive(Clone, Copy)]
 struct Node {
     threshold: f64,
     child: u32, // the left one; the right one follows it
-    feature: u8,
-    step: u8,
-    flags: u16,
+    place: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -41,7 +49,7 @@ pub struct Model {
     roots: Vec<u32>,
     depths: Vec<u32>, // of each group: its deepest tree
     trees: usize,
-    zero_missing: bool,
+    treatments: [bool; 5], // those that some node has
     output: Output,
 }
 
@@ -73,7 +81,7 @@ impl Model {
             roots: Vec::new(),
             depths: Vec::new(),
             trees: 0,
-            zero_missing: false,
+            treatments: [false; 5],
             output: output_of(field("objective").unwrap_or("regression"))?,
         };
         for part in trees.split("\nTree=") {
@@ -123,21 +131,17 @@ impl Model {
             return Err("a categorical split, which is not read here".into());
         }
         let default_left = decision & 2 != 0;
-        let flags = match decision >> 2 {
-            0 if 0.0 <= threshold => NAN_LEFT, // no missing type: NaN is zero
-            0 => 0,
-            1 => {
-                self.zero_missing = true;
-                let left = if default_left { NAN_LEFT | ZERO_LEFT } else { 0 };
-                // NaN is zero here too, and so missing
-                left | ZERO_MISSING
-            }
-            2 if default_left => NAN_LEFT,
-            2 => 0,
-            other => return Err(format!("missing type {other}")),
+        let treatment = match (decision >> 2, default_left) {
+            (0, _) => NAN_IS_ZERO,
+            (1, false) => ZERO_RIGHT,
+            (1, true) => ZERO_LEFT,
+            (2, false) => NAN_RIGHT,
+            (2, true) => NAN_LEFT,
+            (other, _) => return Err(format!("missing type {other}")),
         };
-        let feature = *slots.get(tree.feature[split]).ok_or("a feature that is not there")? as u8;
-        Ok(Node { threshold, child: child as u32, feature, step: 1, flags })
+        self.treatments[treatment] = true;
+        let slot = *slots.get(tree.feature[split]).ok_or("a feature that is not there")?;
+        Ok(Node { threshold, child: child as u32, place: (treatment * ROW + slot) as u32 })
     }
 
     /// Fills the last group with leaves of value 0 and keeps each group's depth.
@@ -152,36 +156,51 @@ impl Model {
     /// The model's output for a row; None is NaN there.
     #[inline(never)]
     pub fn predict(&self, row: &Row) -> f64 {
-        let mut values = *row;
-        let mut nan = false;
-        for value in &mut values {
-            nan |= value.is_nan();
-            *value = if value.abs() <= ZERO { 0.0 } else { *value };
-        }
-        let raw = match (nan, self.zero_missing) {
-            (_, true) => self.sum::<true, true>(&values),
-            (true, false) => self.sum::<true, false>(&values),
-            (false, false) => self.sum::<false, false>(&values),
-        };
+        let raw = self.sum(&self.places(row));
         match self.output {
             Output::Raw => raw,
             Output::Sigmoid(sigmoid) => 1.0 / (1.0 + (-sigmoid * raw).exp()),
         }
     }
 
+    /// The row's copies, one for each treatment of missing values that the model has.
     #[inline(always)]
-    fn sum<const NAN: bool, const ZEROS: bool>(&self, row: &Row) -> f64 {
+    fn places(&self, row: &Row) -> [f64; PLACES] {
+        let mut places = [f64::NEG_INFINITY; PLACES];
+        for (treatment, copy) in places.as_chunks_mut::<ROW>().0.iter_mut().enumerate().take(self.treatments.len()) {
+            if !self.treatments[treatment] {
+                continue;
+            }
+            for (place, &value) in copy.iter_mut().zip(row) {
+                let missing = value.is_nan() || (treatment >= ZERO_RIGHT && value.abs() <= ZERO);
+                *place = match treatment {
+                    NAN_IS_ZERO if missing => 0.0,
+                    NAN_RIGHT | ZERO_RIGHT if missing => f64::NAN,
+                    NAN_LEFT | ZERO_LEFT if missing => f64::NEG_INFINITY,
+                    _ if value.abs() <= ZERO => 0.0,
+                    _ => value,
+                };
+            }
+        }
+        places
+    }
+
+    #[inline(always)]
+    fn sum(&self, places: &[f64; PLACES]) -> f64 {
         let mut sum = 0.0;
         for (group, (roots, &depth)) in self.roots.as_chunks::<GROUP>().0.iter().zip(&self.depths).enumerate() {
             let mut at = *roots;
             for _ in 0..depth {
-                for place in &mut at {
-                    let node = self.node(*place);
-                    *place = node.child + goes_right::<NAN, ZEROS>(node, row[node.feature as usize % ROW]);
+                for at in &mut at {
+                    let node = self.node(*at);
+                    // `!(a <= b)`, not `a > b`: NaN goes right.
+                    #[allow(clippy::neg_cmp_op_on_partial_ord)]
+                    let right = !(places[node.place as usize % PLACES] <= node.threshold);
+                    *at = node.child + u32::from(right);
                 }
             }
-            for place in at.iter().take(self.trees - group * GROUP) {
-                sum += self.node(*place).threshold;
+            for at in at.iter().take(self.trees - group * GROUP) {
+                sum += self.node(*at).threshold;
             }
         }
         sum
@@ -195,22 +214,8 @@ impl Model {
     }
 }
 
-#[inline(always)]
-fn goes_right<const NAN: bool, const ZEROS: bool>(node: &Node, value: f64) -> u32 {
-    // `!(a <= b)`, not `a > b`: a NaN goes right where nothing else is said.
-    #[allow(clippy::neg_cmp_op_on_partial_ord)]
-    let mut right = !(value <= node.threshold);
-    if NAN {
-        right &= !(value.is_nan() & (node.flags & NAN_LEFT != 0));
-    }
-    if ZEROS && node.flags & ZERO_MISSING != 0 && value == 0.0 {
-        right = node.flags & ZERO_LEFT == 0;
-    }
-    u32::from(right) & u32::from(node.step)
-}
-
 fn leaf(value: f64, at: usize) -> Node {
-    Node { threshold: value, child: at as u32, feature: 0, step: 0, flags: 0 }
+    Node { threshold: value, child: at as u32, place: BELOW_ALL as u32 }
 }
 
 fn output_of(objective: &str) -> Result<Output, String> {
