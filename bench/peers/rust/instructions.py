@@ -28,7 +28,7 @@ def main() -> None:
     for stage, functions in STAGES.items():
         found = [count for name, count in inclusive.items() for function in functions if name == function]
         if len(found) != len(functions):
-            sys.exit(f"stages: {len(found)} of the functions of {stage} are in callgrind's output, not {len(functions)}")
+            sys.exit(f"stages: {len(found)} of the functions of {stage} were counted, not {len(functions)}")
         counts[stage] = sum(found) / payments
     print(json.dumps({"payments": payments, "instructions": counts}))
 
