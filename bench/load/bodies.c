@@ -1,5 +1,6 @@
-/* JSON lines to requests. A line is scanned once for the string values of the id and the time among its own keys (those of nested
- * objects do not count); what stands there is replaced by text of a fixed width, so a request only needs patching in place. */
+/* JSON lines to requests. A line is scanned once for the string values of the id and the time among its own keys (those
+ * of nested objects do not count); what stands there is replaced by text of a fixed width, so a request only needs
+ * patching in place. */
 #include "bodies.h"
 
 #include <stdio.h>
@@ -10,12 +11,14 @@
 
 enum { NUMBER_DIGITS = 10, TIME_BYTES = 27, MICROSECONDS = 1000000 };
 
-/* --- times: 2025-03-01T12:00:00.000000Z ------------------------------------------------------------------------------- */
+/* --- times: 2025-03-01T12:00:00.000000Z
+ * ------------------------------------------------------------------------------- */
 
 static int64_t days_of(int64_t year, uint32_t month, uint32_t day) {
     year -= month <= 2;
     int64_t era = year / 400;
-    uint32_t of_era = (uint32_t)(year - era * 400), of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    uint32_t of_era = (uint32_t)(year - era * 400),
+             of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
@@ -58,7 +61,8 @@ static bool read_time(const char *p, size_t len, int64_t *us) {
         return false;
     memcpy(text, p, len);
     text[len] = '\0';
-    if (sscanf(text, "%4u-%2u-%2uT%2u:%2u:%2u%n", &year, &month, &day, &hour, &minute, &second, &at) != 6 || year < 1970)
+    if (sscanf(text, "%4u-%2u-%2uT%2u:%2u:%2u%n", &year, &month, &day, &hour, &minute, &second, &at) != 6 ||
+        year < 1970)
         return false;
     int64_t fraction = 0;
     if (text[at] == '.') {
@@ -72,7 +76,8 @@ static bool read_time(const char *p, size_t len, int64_t *us) {
     return text[at] == 'Z' && (size_t)at + 1 == len;
 }
 
-/* --- finding two values in a line ------------------------------------------------------------------------------------- */
+/* --- finding two values in a line
+ * ------------------------------------------------------------------------------------- */
 
 struct span {
     size_t at, len; /* at 0: not found; a value never starts a line */
@@ -90,7 +95,8 @@ static bool is_field(const char *p, struct span key, const char *name) {
 }
 
 /* The insides of the string values of the object's own keys `id` and `time`. False: not one whole object. */
-static bool find_fields(const char *p, size_t len, const struct bodies_config *config, struct span *id, struct span *time) {
+static bool find_fields(const char *p, size_t len, const struct bodies_config *config, struct span *id,
+                        struct span *time) {
     struct span key = {0, 0};
     int depth = 0;
     bool value = false;
@@ -121,10 +127,12 @@ static bool find_fields(const char *p, size_t len, const struct bodies_config *c
     return depth == 0 && len > 0 && p[0] == '{';
 }
 
-/* --- a line to a request ---------------------------------------------------------------------------------------------- */
+/* --- a line to a request
+ * ---------------------------------------------------------------------------------------------- */
 
 /* Copies a line with the value of `cut` widened to `width` bytes; returns where those begin. */
-static uint32_t put_widened(char **out, const char *from, size_t *done, struct span cut, size_t width, const char *start) {
+static uint32_t put_widened(char **out, const char *from, size_t *done, struct span cut, size_t width,
+                            const char *start) {
     memcpy(*out, from + *done, cut.at - *done);
     *out += cut.at - *done;
     uint32_t at = (uint32_t)(*out - start);
@@ -134,24 +142,31 @@ static uint32_t put_widened(char **out, const char *from, size_t *done, struct s
     return at;
 }
 
-static bool make_body(struct body *body, const char *line, size_t len, const struct bodies_config *config, uint32_t number, struct error *error) {
+static bool make_body(struct body *body, const char *line, size_t len, const struct bodies_config *config,
+                      uint32_t number, struct error *error) {
     struct span id = {0, 0}, time = {0, 0};
     size_t id_width = strlen(config->id_prefix) + 1 + NUMBER_DIGITS;
     if (!find_fields(line, len, config, &id, &time))
-        return error_set(error, ERROR_INPUT, "%s:%u: expected one JSON object a line, got: %.*s", config->file, number, (int)(len < 60 ? len : 60), line);
+        return error_set(error, ERROR_INPUT, "%s:%u: expected one JSON object a line, got: %.*s", config->file, number,
+                         (int)(len < 60 ? len : 60), line);
     if (id.at == 0)
-        return error_set(error, ERROR_INPUT, "%s:%u: expected a field \"%s\" that is a string (--id-field names it)", config->file, number, config->id_field);
+        return error_set(error, ERROR_INPUT, "%s:%u: expected a field \"%s\" that is a string (--id-field names it)",
+                         config->file, number, config->id_field);
     if (config->time_field[0] && (time.at == 0 || !read_time(line + time.at, time.len, &body->time_us)))
-        return error_set(error, ERROR_INPUT, "%s:%u: expected a field \"%s\" such as \"2025-03-01T12:00:00.5Z\" (--time-field names it; '' for none)",
-                    config->file, number, config->time_field);
+        return error_set(
+            error, ERROR_INPUT,
+            "%s:%u: expected a field \"%s\" such as \"2025-03-01T12:00:00.5Z\" (--time-field names it; '' for none)",
+            config->file, number, config->time_field);
     size_t body_len = len - id.len + id_width + (time.at ? TIME_BYTES - time.len : 0);
     char head[512];
-    int head_len = snprintf(head, sizeof head,
-                            "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: application/json\r\nAccept: */*\r\n"
-                            "User-Agent: assay-load\r\nContent-Length: %zu\r\n\r\n",
-                            config->path, config->port, body_len);
+    int head_len =
+        snprintf(head, sizeof head,
+                 "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: application/json\r\nAccept: */*\r\n"
+                 "User-Agent: assay-load\r\nContent-Length: %zu\r\n\r\n",
+                 config->path, config->port, body_len);
     if (head_len < 0 || (size_t)head_len >= sizeof head || body_len + (size_t)head_len > BODIES_REQUEST_BYTES)
-        return error_set(error, ERROR_INPUT, "%s:%u: expected a payment of at most 64 KiB, got %zu bytes", config->file, number, body_len);
+        return error_set(error, ERROR_INPUT, "%s:%u: expected a payment of at most 64 KiB, got %zu bytes", config->file,
+                         number, body_len);
     body->len = (uint32_t)head_len + (uint32_t)body_len;
     body->request = malloc(body->len);
     ASSERT(body->request);
@@ -208,7 +223,9 @@ bool bodies_open(struct bodies *bodies, const struct bodies_config *config, stru
         return error_set(error, ERROR_INPUT, "%s: expected at least one payment, the file is empty", config->file);
     const struct body *first = &bodies->body[0], *last = &bodies->body[bodies->count - 1];
     if (last->time_us < first->time_us)
-        return error_set(error, ERROR_INPUT, "%s: expected payments in the order of their times; the last is earlier than the first", config->file);
+        return error_set(error, ERROR_INPUT,
+                         "%s: expected payments in the order of their times; the last is earlier than the first",
+                         config->file);
     bodies->span_us = last->time_us - first->time_us + MICROSECONDS;
     return true;
 }

@@ -1,6 +1,6 @@
-/* The requests to send: an endless stream made from a file of JSON lines. Request n carries line n modulo the file, under an id of
- * its own, PREFIX-n; each time around, its event's time moves on by the time that the file spans, so that the stream goes on as
- * real traffic does and no server sees a payment from the past. */
+/* The requests to send: an endless stream made from a file of JSON lines. Request n carries line n modulo the file,
+ * under an id of its own, PREFIX-n; each time around, its event's time moves on by the time that the file spans, so
+ * that the stream goes on as real traffic does and no server sees a payment from the past. */
 #ifndef ASSAY_BENCH_BODIES_H
 #define ASSAY_BENCH_BODIES_H
 
@@ -13,7 +13,7 @@
 enum { BODIES_REQUEST_BYTES = 65536 };
 
 struct body {
-    char *request; /* head and body, complete */
+    char *request;                /* head and body, complete */
     uint32_t len, id_at, time_at; /* time_at: 0 without one */
     int64_t time_us;
 };

@@ -1,5 +1,6 @@
-/* The connections: non-blocking sockets in one epoll set, level-triggered for reading, and for writing only while a request is half
- * sent. Answers need a Content-Length, as all servers measured here send it; anything else stops the run with an error. */
+/* The connections: non-blocking sockets in one epoll set, level-triggered for reading, and for writing only while a
+ * request is half sent. Answers need a Content-Length, as all servers measured here send it; anything else stops the
+ * run with an error. */
 #include "client.h"
 
 #include <arpa/inet.h>
@@ -133,7 +134,8 @@ static struct client_event parse(struct clients *clients, struct client *client,
     size_t head_len = (size_t)(end - client->answer) + 4;
     if (head_len < 16 || memcmp(client->answer, "HTTP/1.", 7) != 0)
         return stop(error, "expected HTTP/1.1");
-    const char *length = field_of(client->answer, head_len, "Content-Length"), *connection = field_of(client->answer, head_len, "Connection");
+    const char *length = field_of(client->answer, head_len, "Content-Length"),
+               *connection = field_of(client->answer, head_len, "Connection");
     if (!length)
         return stop(error, "expected a Content-Length, got none (chunks are not read)");
     size_t body_len = strtoul(length, NULL, 10);
@@ -143,8 +145,11 @@ static struct client_event parse(struct clients *clients, struct client *client,
         return (struct client_event){.outcome = CLIENT_PENDING};
     if (client->answer_len > head_len + body_len)
         return stop(error, "more bytes came than its Content-Length says");
-    struct client_event event = {.outcome = CLIENT_ANSWERED, .status = (int)strtol(client->answer + 9, NULL, 10),
-                                 .was_busy = client->busy, .body = client->answer + head_len, .body_len = body_len};
+    struct client_event event = {.outcome = CLIENT_ANSWERED,
+                                 .status = (int)strtol(client->answer + 9, NULL, 10),
+                                 .was_busy = client->busy,
+                                 .body = client->answer + head_len,
+                                 .body_len = body_len};
     client->answer_len = 0;
     if (!event.was_busy)
         return stop(error, "it came without a request");
@@ -154,12 +159,14 @@ static struct client_event parse(struct clients *clients, struct client *client,
     return event;
 }
 
-struct client_event client_advance(struct clients *clients, struct client *client, uint32_t events, struct error *error) {
+struct client_event client_advance(struct clients *clients, struct client *client, uint32_t events,
+                                   struct error *error) {
     if (client->writing && (events & EPOLLOUT) && !client_send(clients, client))
         return renew(clients, client, error);
     if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
         return (struct client_event){.outcome = CLIENT_PENDING};
-    ssize_t got = recv(client->fd, client->answer + client->answer_len, CLIENT_ANSWER_BYTES - client->answer_len, MSG_DONTWAIT);
+    ssize_t got =
+        recv(client->fd, client->answer + client->answer_len, CLIENT_ANSWER_BYTES - client->answer_len, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return (struct client_event){.outcome = CLIENT_PENDING};
     if (got <= 0)

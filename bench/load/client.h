@@ -1,5 +1,5 @@
-/* Kept-alive connections to one server: each carries one request at a time. Free ones wait in a ring and are used in turn, so that
- * a server with several processes gets its load on all of them. */
+/* Kept-alive connections to one server: each carries one request at a time. Free ones wait in a ring and are used in
+ * turn, so that a server with several processes gets its load on all of them. */
 #ifndef ASSAY_BENCH_CLIENT_H
 #define ASSAY_BENCH_CLIENT_H
 
@@ -54,6 +54,7 @@ void clients_give(struct clients *clients, struct client *client, uint64_t now_n
 /* Sends client->request[0..request_len). False: the connection is broken; client_advance will say so. */
 bool client_send(struct clients *clients, struct client *client);
 /* Reads what is there, and writes what was left. */
-struct client_event client_advance(struct clients *clients, struct client *client, uint32_t events, struct error *error);
+struct client_event client_advance(struct clients *clients, struct client *client, uint32_t events,
+                                   struct error *error);
 
 #endif

@@ -1,5 +1,6 @@
-/* HdrHistogram's buckets and its V2 encoding: a header and the counts as ZigZag LEB128 numbers, runs of zeros as one negative
- * number, all of it as a zlib stream. The stream here holds stored blocks only: readers do not mind, and no library is needed. */
+/* HdrHistogram's buckets and its V2 encoding: a header and the counts as ZigZag LEB128 numbers, runs of zeros as one
+ * negative number, all of it as a zlib stream. The stream here holds stored blocks only: readers do not mind, and no
+ * library is needed. */
 #include "histogram.h"
 
 #include <stdlib.h>
@@ -45,7 +46,8 @@ uint64_t histogram_percentile_ns(const struct histogram *histogram, double perce
     return 0;
 }
 
-/* --- the text form ---------------------------------------------------------------------------------------------------- */
+/* --- the text form
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct bytes {
     uint8_t *p;
@@ -109,7 +111,8 @@ static void put_stored(struct bytes *bytes, const struct bytes *plain) {
     put(bytes, "\x78\x01", 2);
     for (size_t at = 0; at < plain->len;) {
         size_t len = plain->len - at < STORED_BYTES ? plain->len - at : STORED_BYTES;
-        uint8_t head[5] = {at + len == plain->len, (uint8_t)len, (uint8_t)(len >> 8), (uint8_t)~len, (uint8_t)(~len >> 8)};
+        uint8_t head[5] = {at + len == plain->len, (uint8_t)len, (uint8_t)(len >> 8), (uint8_t)~len,
+                           (uint8_t)(~len >> 8)};
         put(bytes, head, sizeof head);
         put(bytes, plain->p + at, len);
         at += len;
@@ -121,7 +124,8 @@ static void write_base64(const struct bytes *bytes, FILE *out) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < bytes->len; i += 3) {
         size_t left = bytes->len - i;
-        uint32_t three = (uint32_t)bytes->p[i] << 16 | (left > 1 ? (uint32_t)bytes->p[i + 1] << 8 : 0) | (left > 2 ? bytes->p[i + 2] : 0);
+        uint32_t three = (uint32_t)bytes->p[i] << 16 | (left > 1 ? (uint32_t)bytes->p[i + 1] << 8 : 0) |
+                         (left > 2 ? bytes->p[i + 2] : 0);
         char four[4] = {digits[three >> 18], digits[three >> 12 & 63], left > 1 ? digits[three >> 6 & 63] : '=',
                         left > 2 ? digits[three & 63] : '='};
         (void)fwrite(four, 1, sizeof four, out);

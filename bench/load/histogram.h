@@ -1,6 +1,6 @@
-/* Latencies in HdrHistogram's layout: three significant decimal digits from 1 ns to 600 s in 250 KiB, and its text form, which
- * every HdrHistogram library reads. (Debian 12 has no package of the C library, and the part that is needed here is small;
- * tests/test_load.py compares it with the Python package.) */
+/* Latencies in HdrHistogram's layout: three significant decimal digits from 1 ns to 600 s in 250 KiB, and its text
+ * form, which every HdrHistogram library reads. (Debian 12 has no package of the C library, and the part that is needed
+ * here is small; tests/test_load.py compares it with the Python package.) */
 #ifndef ASSAY_BENCH_HISTOGRAM_H
 #define ASSAY_BENCH_HISTOGRAM_H
 

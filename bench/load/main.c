@@ -1,9 +1,10 @@
-/* assay-load: an HTTP load generator that does not lie. One thread, one epoll set, blocking waits. It is C because it shares the
- * machine's few cores with the server that it measures: what it burns the server lacks (its own CPU time is in the result).
+/* assay-load: an HTTP load generator that does not lie. One thread, one epoll set, blocking waits. It is C because it
+ * shares the machine's few cores with the server that it measures: what it burns the server lacks (its own CPU time is
+ * in the result).
  *
- * Invariants: a request is due at a time that the server cannot move; requests are sent in the order in which they are due, so
- * those that wait for a free connection need no queue: the schedule's next one is the first of them. Every request due in
- * the measured time is in the result: answered, failed, or unanswered with the wait so far. */
+ * Invariants: a request is due at a time that the server cannot move; requests are sent in the order in which they are
+ * due, so those that wait for a free connection need no queue: the schedule's next one is the first of them. Every
+ * request due in the measured time is in the result: answered, failed, or unanswered with the wait so far. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -51,13 +52,17 @@ static uint64_t now_ns(void) {
 static double cpu_seconds(void) {
     struct rusage use;
     ASSERT(getrusage(RUSAGE_SELF, &use) == 0);
-    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
 static bool is_open_loop(const struct load *load) { return load->options->rate > 0; }
-static bool is_measured(const struct load *load, uint64_t due_ns) { return due_ns >= load->from_ns && due_ns < load->until_ns; }
+static bool is_measured(const struct load *load, uint64_t due_ns) {
+    return due_ns >= load->from_ns && due_ns < load->until_ns;
+}
 
-/* --- sending ---------------------------------------------------------------------------------------------------------- */
+/* --- sending
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void send_one(struct load *load, uint64_t due_ns) {
     struct client *client = clients_take(&load->clients);
@@ -94,7 +99,8 @@ static void send_due(struct load *load, uint64_t now) {
     }
 }
 
-/* --- answers ---------------------------------------------------------------------------------------------------------- */
+/* --- answers
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void note_bad(struct result *result, const struct client_event *event) {
     if (result->bad++ == 0)
@@ -102,7 +108,8 @@ static void note_bad(struct result *result, const struct client_event *event) {
                        (int)(event->body_len < 240 ? event->body_len : 240), event->body);
 }
 
-static void count_answer(struct load *load, const struct client *client, const struct client_event *event, uint64_t now) {
+static void count_answer(struct load *load, const struct client *client, const struct client_event *event,
+                         uint64_t now) {
     struct result *result = &load->result;
     bool good = event->status == 200;
     result->answered_all++;
@@ -138,20 +145,24 @@ static bool take_event(struct load *load, struct client *client, uint32_t events
     return true;
 }
 
-/* --- the loop --------------------------------------------------------------------------------------------------------- */
+/* --- the loop
+ * --------------------------------------------------------------------------------------------------------- */
 
 static bool is_over(const struct load *load, uint64_t now) {
     bool idle = load->clients.free_count == load->clients.count;
     bool owed = is_open_loop(load) && load->schedule.next_ns < load->until_ns;
     if (!is_open_loop(load) && idle && !goes_on(load, now))
         return true;
-    return now >= load->until_ns && ((idle && !owed) || now >= load->until_ns + (uint64_t)(load->options->drain_seconds * 1e9));
+    return now >= load->until_ns &&
+           ((idle && !owed) || now >= load->until_ns + (uint64_t)(load->options->drain_seconds * 1e9));
 }
 
 /* How long to sleep if nothing comes in. */
 static struct timespec wait_of(const struct load *load, uint64_t now) {
-    uint64_t wake = now < load->until_ns ? load->until_ns : load->until_ns + (uint64_t)(load->options->drain_seconds * 1e9);
-    if (is_open_loop(load) && load->clients.free_count > 0 && load->schedule.next_ns < load->until_ns && load->schedule.next_ns < wake)
+    uint64_t wake =
+        now < load->until_ns ? load->until_ns : load->until_ns + (uint64_t)(load->options->drain_seconds * 1e9);
+    if (is_open_loop(load) && load->clients.free_count > 0 && load->schedule.next_ns < load->until_ns &&
+        load->schedule.next_ns < wake)
         wake = load->schedule.next_ns;
     uint64_t left = wake > now ? wake - now : 0;
     return (struct timespec){(time_t)(left / 1000000000u), (long)(left % 1000000000u)};
@@ -210,37 +221,46 @@ static bool run(struct load *load, struct error *error) {
     return true;
 }
 
-/* --- the result ------------------------------------------------------------------------------------------------------- */
+/* --- the result
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void print_latencies(const char *name, const struct histogram *histogram) {
     static const struct {
         const char *name;
         double value;
-    } percentiles[] = {{"p50", 50}, {"p75", 75}, {"p90", 90}, {"p95", 95}, {"p99", 99}, {"p99.9", 99.9}, {"p99.99", 99.99}};
+    } percentiles[] = {{"p50", 50}, {"p75", 75},     {"p90", 90},      {"p95", 95},
+                       {"p99", 99}, {"p99.9", 99.9}, {"p99.99", 99.99}};
     double total = histogram->total ? (double)histogram->total : 1;
     printf(" \"%s\": {", name);
     for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++)
-        printf("\"%s\": %.3f, ", percentiles[i].name, (double)histogram_percentile_ns(histogram, percentiles[i].value) / 1e3);
-    printf("\"max\": %.3f, \"mean\": %.3f, \"count\": %llu},\n", (double)histogram->max_ns / 1e3, histogram->sum_ns / total / 1e3,
-           (unsigned long long)histogram->total);
+        printf("\"%s\": %.3f, ", percentiles[i].name,
+               (double)histogram_percentile_ns(histogram, percentiles[i].value) / 1e3);
+    printf("\"max\": %.3f, \"mean\": %.3f, \"count\": %llu},\n", (double)histogram->max_ns / 1e3,
+           histogram->sum_ns / total / 1e3, (unsigned long long)histogram->total);
 }
 
 static void print_json(const struct load *load) {
     const struct options *options = load->options;
     const struct result *result = &load->result;
     double seconds = (double)(load->until_ns - load->from_ns) / 1e9;
-    printf("{\"mode\": \"%s\", \"arrivals\": \"%s\", \"connections\": %u, \"rate_asked\": ", is_open_loop(load) ? "open" : "closed",
-           !is_open_loop(load) ? "on answer" : options->poisson ? "poisson" : "fixed", options->connections);
+    printf("{\"mode\": \"%s\", \"arrivals\": \"%s\", \"connections\": %u, \"rate_asked\": ",
+           is_open_loop(load) ? "open" : "closed",
+           !is_open_loop(load) ? "on answer"
+           : options->poisson  ? "poisson"
+                               : "fixed",
+           options->connections);
     if (is_open_loop(load))
         printf("%.3f, \"rate_scheduled\": %.3f,", options->rate, (double)result->scheduled / seconds);
     else
         printf("null, \"rate_scheduled\": null,");
     printf(" \"rate_done\": %.3f,\n \"seconds\": %.3f, \"warmup_seconds\": %.3f, \"first\": %llu, \"next\": %llu,\n",
-           (double)result->answered_in_time / seconds, seconds, options->warmup_seconds, (unsigned long long)options->first,
-           (unsigned long long)load->next);
-    printf(" \"scheduled\": %llu, \"answered\": %llu, \"unanswered\": %llu, \"queued\": %llu, \"answered_with_warmup\": %llu,\n",
-           (unsigned long long)result->scheduled, (unsigned long long)result->answered, (unsigned long long)result->unanswered,
-           (unsigned long long)result->queued, (unsigned long long)result->answered_all);
+           (double)result->answered_in_time / seconds, seconds, options->warmup_seconds,
+           (unsigned long long)options->first, (unsigned long long)load->next);
+    printf(" \"scheduled\": %llu, \"answered\": %llu, \"unanswered\": %llu, \"queued\": %llu, "
+           "\"answered_with_warmup\": %llu,\n",
+           (unsigned long long)result->scheduled, (unsigned long long)result->answered,
+           (unsigned long long)result->unanswered, (unsigned long long)result->queued,
+           (unsigned long long)result->answered_all);
     printf(" \"errors\": {\"broken\": %llu", (unsigned long long)result->broken);
     for (int status = 0; status < STATUSES; status++)
         if (status != 200 && result->statuses[status])
@@ -262,11 +282,14 @@ static void print_text(const struct load *load) {
         fprintf(stderr, " of %.0f asked", load->options->rate);
     fprintf(stderr, ", p50 %.1f us, p99 %.1f us, p99.9 %.1f us, max %.1f us, own CPU %.0f%%\n",
             (double)histogram_percentile_ns(latency, 50) / 1e3, (double)histogram_percentile_ns(latency, 99) / 1e3,
-            (double)histogram_percentile_ns(latency, 99.9) / 1e3, (double)latency->max_ns / 1e3, 100 * result->cpu_s / seconds);
+            (double)histogram_percentile_ns(latency, 99.9) / 1e3, (double)latency->max_ns / 1e3,
+            100 * result->cpu_s / seconds);
     if (result->unanswered)
-        fprintf(stderr, "assay-load: %llu never answered; they count with the wait so far\n", (unsigned long long)result->unanswered);
+        fprintf(stderr, "assay-load: %llu never answered; they count with the wait so far\n",
+                (unsigned long long)result->unanswered);
     if (result->bad)
-        fprintf(stderr, "assay-load: %llu answers were not 200; the first: %s\n", (unsigned long long)result->bad, result->first_bad);
+        fprintf(stderr, "assay-load: %llu answers were not 200; the first: %s\n", (unsigned long long)result->bad,
+                result->first_bad);
     if (result->broken)
         fprintf(stderr, "assay-load: %llu connections broke under a request\n", (unsigned long long)result->broken);
 }
@@ -294,7 +317,8 @@ int main(int count, char **arguments) {
     (void)prctl(PR_SET_TIMERSLACK, 1); /* wake when due, not 50 us later */
     if (!bodies_open(&load->bodies, &options.bodies, &error))
         return fail(&error);
-    if (!clients_open(&load->clients, options.bodies.port, options.connections, load->bodies.longest, &error) || !run(load, &error))
+    if (!clients_open(&load->clients, options.bodies.port, options.connections, load->bodies.longest, &error) ||
+        !run(load, &error))
         return fail(&error);
     print_json(load);
     print_text(load);

@@ -1,5 +1,5 @@
-/* When requests are due, decided before the first is sent and whatever the server does: at a fixed rate, or as a Poisson process
- * of that mean rate whose seed decides every gap. */
+/* When requests are due, decided before the first is sent and whatever the server does: at a fixed rate, or as a
+ * Poisson process of that mean rate whose seed decides every gap. */
 #ifndef ASSAY_BENCH_SCHEDULE_H
 #define ASSAY_BENCH_SCHEDULE_H
 
