@@ -189,7 +189,7 @@ static void count_unanswered(struct load *load, uint64_t now) {
 
 static bool run(struct load *load, struct error *error) {
     const struct options *options = load->options;
-    uint64_t start = now_ns() + 1000000, now = 0;
+    uint64_t start = now_ns() + (is_open_loop(load) ? 1000000 : 0), now = 0;
     double cpu_before = 0;
     bool measuring = false;
     load->from_ns = start + (uint64_t)(options->warmup_seconds * 1e9);
