@@ -10,10 +10,10 @@ SYSTEM_PACKAGES := build-essential clang cmake ninja-build pkg-config libclang-r
   libsqlite3-dev libxxhash-dev python3 python3-dev python3-venv
 PKG_NAMES := sqlite3 libsodium libxxhash gmp
 
-.PHONY: help deps venv install demo test check bench fuzz lint clean
+.PHONY: help deps venv install demo test check bench bench-peers fuzz lint clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 deps: ## system packages (needs root; says so)
 	@if command -v cmake ninja clang gcc pkg-config >/dev/null && pkg-config --exists $(PKG_NAMES) 2>/dev/null \
@@ -78,6 +78,12 @@ bench: install ## benchmarks beside what they measure
 	$(GENERATE) -B build/bench >/dev/null
 	cmake --build build/bench --target benchmarks
 	tools/bench build/bench
+
+# Rust builds one of the peers; it is not needed for anything else, so it is not among the packages above.
+PEERS ?=
+bench-peers: install ## Assay beside its peers over HTTP, into bench/RESULTS.md; PEERS="--quick" for a short try, "--help"
+	@command -v cargo >/dev/null || { echo "make bench-peers: the Rust peer needs cargo; run as root: apt-get install cargo" >&2; exit 1; }
+	$(PYTHON) bench/peers.py $(PEERS)
 
 lint: install ## ruff, mypy, and the rules of the house
 	$(VENV)/bin/ruff format --check .

@@ -1,5 +1,5 @@
-"""Before any timing: do all systems compute the same? The same decision and, bit for bit, the same score for every payment; in
-process on many payments, and over HTTP on some, so that the server that is measured is the one that was compared."""
+"""Before any timing: do all systems compute the same? The same decision and, bit for bit, the same score for every
+payment; in process on many payments, and over HTTP on some, so that the server measured is the one compared."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What the machine is, and what it did meanwhile: CPU time and memory of a tree of processes, and CPU time that was neither
-theirs nor ours. All of it from /proc, in ticks of 10 ms."""
+"""What the machine is, and what it did meanwhile: CPU time and memory of a tree of processes, and CPU time that was
+neither theirs nor ours. All of it from /proc, in ticks of 10 ms."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def busy() -> Busy:
 
 
 def foreign_share(before: Busy, after: Busy, ours_s: float) -> float:
-    """The share of the machine's CPU time that others used or the hypervisor kept. Kernel threads that write for a server
-    count as others, so a small share is normal."""
+    """The share of the machine's CPU time that others used or the hypervisor kept. Kernel threads that write for a
+    server count as others, so a small share is normal."""
     spent = after.busy_s - before.busy_s - ours_s + after.steal_s - before.steal_s
     return max(0.0, spent) / ((after.at_s - before.at_s) * CORES)
 

@@ -1,6 +1,6 @@
-"""Rounds. In each, every variant runs alone with the generator: its peak in a closed loop, then an open loop at each of its
-rates. Systems take turns, so that a change of the machine's mood meets all. A run during which something else used the
-machine is thrown away, done again, and counted. Each round of each variant is a file of its own: a run can be resumed."""
+"""Rounds. In each, every variant runs alone with the generator: its peak in a closed loop, then an open loop at each of
+its rates. Systems take turns, so that a change of the machine's mood meets all. A run during which something else used
+the machine is thrown away, done again, and counted. Each round of each variant is a file: a run can be resumed."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def round_rate(rate: float) -> float:
     return float(f"{rate:.2g}")
 
 
-def rates_for(peak: float, also: Sequence[float] = ()) -> list[float]:
+def rates_for(peak: float, also: Sequence[float] = (), *, few: bool = False) -> list[float]:
     """Absolute rates up to above the peak: the ladder's, which systems share, then close steps about the peak."""
-    low = [float(step) for step in LADDER if step < 0.4 * peak][-RATES_LOW:]
-    near = [round_rate(share * peak) for share in RATES_NEAR]
+    low = [float(step) for step in LADDER if step < 0.4 * peak][-1 if few else -RATES_LOW :]
+    near = [round_rate(share * peak) for share in (RATES_NEAR[::3] if few else RATES_NEAR)]
     return sorted({*low, *near, *(rate for rate in also if rate <= 1.2 * peak)})
 
 
@@ -96,8 +96,9 @@ def closed(seconds: float, warmup: float) -> list[str]:
 
 
 def warm(settings: Settings, server: Running) -> int:
-    """Posts the history in its order over one connection; how many were answered."""
-    flags = ("--connections", "1", "--id-prefix", "history", "--warmup", "0", "--seconds", str(HISTORY_S))
+    """Posts the history; how many payments were answered. What windows hold afterwards does not depend on the order in
+    which simultaneous requests are read."""
+    flags = ("--connections", str(CONNECTIONS), "--id-prefix", "history", "--warmup", "0", "--seconds", str(HISTORY_S))
     lines = sum(1 for _ in (settings.data / "history.jsonl").open("rb"))
     return int(generate_load(settings, server.port, "history.jsonl", *flags, "--requests", str(lines))["answered"])
 

@@ -1,13 +1,13 @@
-"""Measures Assay beside its peers: the same payments, the same model, the same rules, one after the other on this machine.
+"""Measures Assay beside its peers: the same payments, model and rules, one after the other on this machine.
 
     make bench-peers                                  # everything: five rounds, half an hour or more
     .venv/bin/python bench/peers.py --quick           # a short try, into build/bench-peers/quick
     .venv/bin/python bench/peers.py --systems assay,null --rounds 3 --seconds 2
     .venv/bin/python bench/peers.py --report-only     # the report again, from what was measured
 
-First all systems decide the same payments; if one score differs in one bit, nothing is measured. What was measured lies in
-build/bench-peers/ as JSON, a file a round: the same command goes on where it was stopped. The report is bench/RESULTS.md;
-bench/README.md says how to read it.
+First all systems decide the same payments; if one score differs in one bit, nothing is measured. What was measured lies
+in build/bench-peers/ as JSON, a file a round: the same command goes on where it was stopped. The report is
+bench/RESULTS.md; bench/README.md says how to read it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import report
 import results
 import systems
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from systems import BenchError, System, Variant
 
@@ -91,32 +92,33 @@ def compare(run: Run) -> None:
     measure.save(run.out / "agree.json", agree.summary(found, over_http))
 
 
-def worker_counts() -> list[int]:
-    return sorted({1, machine.CORES, 2 * machine.CORES})
+def worker_counts(run: Run, default: Variant) -> list[int]:
+    """Those tried; the default first."""
+    others = [] if run.arguments.quick else sorted({1, machine.CORES, 2 * machine.CORES} - {default.workers})
+    return [default.workers, *others]
+
+
+def choose(run: Run, default: Variant, peaks: dict[str, float]) -> list[tuple[Variant, bool, bool]]:
+    """A system at its default number of workers, and at the best where that is another: (what, is default, is best)."""
+    tried = [default.with_workers(count) for count in worker_counts(run, default)]
+    for variant in tried:
+        run.say(f"{variant.label}: which rates, how many workers")
+        peaks[variant.name] = measure.calibrate(run.settings, variant, run.log(f"{variant.name}-calibration"))
+    best = max(tried, key=lambda variant: peaks[variant.name])
+    if peaks[best.name] < 1.05 * peaks[default.name]:  # no better than the noise
+        return [(default, True, True)]
+    return [(default, True, False), (best, False, True)]
 
 
 def make_plan(run: Run) -> list[dict[str, Any]]:
-    """Each system with its default number of workers, and with the best where that is another; and rates for each."""
+    """What is measured, and at which rates: all who can are measured at those that Python's peak and the goals name."""
     peaks: dict[str, float] = {}
-    chosen: list[tuple[Variant, bool, bool]] = []
-    for system in run.systems:
-        for default in systems.default_variants(system, machine.CORES):
-            tried = [default.with_workers(count) for count in {default.workers, *worker_counts()}]
-            for variant in tried:
-                run.say(f"{variant.label}: which number of workers is best, and at which rates to measure")
-                peaks[variant.name] = measure.calibrate(run.settings, variant, run.log(f"{variant.name}-calibration"))
-            best = max(tried, key=lambda variant: peaks[variant.name])
-            if peaks[best.name] < 1.05 * peaks[default.name]:
-                best = default  # no better than the noise
-            chosen.append((default, True, best == default))
-            if best != default:
-                chosen.append((best, False, True))
-    python = [peaks[v.name] for v, _, _ in chosen if v.system.name == "python-first"]
-    shared = [measure.round_rate(peak) for peak in python]
+    defaults = [variant for system in run.systems for variant in systems.default_variants(system, machine.CORES)]
+    chosen = [one for default in defaults for one in choose(run, default, peaks)]
+    python = [measure.round_rate(peaks[v.name]) for v, _, _ in chosen if v.system.name == "python-first"]
     plan = []
     for variant, is_default, is_best in chosen:
-        also = (*shared, *measure.COMMON_RATES) if variant.system.name in ("assay", "null") else shared
-        rates = measure.rates_for(peaks[variant.name], also)
+        also = [*python, *(measure.COMMON_RATES if variant.system.name in ("assay", "null") else ())]
         plan.append(
             {
                 "variant": variant.name,
@@ -128,11 +130,9 @@ def make_plan(run: Run) -> list[dict[str, Any]]:
                 "calibrated_peak": peaks[variant.name],
                 "is_default": is_default,
                 "is_best": is_best,
-                "rates": rates[-3:] if run.arguments.quick else rates,
+                "rates": measure.rates_for(peaks[variant.name], also, few=run.arguments.quick),
             }
         )
-        if run.arguments.quick:
-            plan[-1]["rates"] = sorted({*plan[-1]["rates"], *(rate for rate in also if rate in rates)})
     return plan
 
 
@@ -247,7 +247,14 @@ def main() -> int:
                 found = systems.find(
                     BUILD / "peers", BUILD / "data", (arguments.systems or "").split(",") if arguments.systems else None
                 )
-                run = Run(arguments, out, BUILD / "data", BUILD / "load" / "assay-load", found, bar.console.print)
+                run = Run(
+                    arguments,
+                    out,
+                    BUILD / "data",
+                    BUILD / "load" / "assay-load",
+                    found,
+                    lambda text: bar.console.print(escape(text)),
+                )
                 execute(run, bar)
         if not (out / "run.json").is_file():
             raise BenchError(
@@ -255,7 +262,7 @@ def main() -> int:
             )
         report.write(results.read(out), file)
     except BenchError as error:
-        console.print(f"[bold red]bench-peers:[/] {error}", soft_wrap=True, markup=True)
+        console.print(f"[bold red]bench-peers:[/] {escape(str(error))}", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from here")

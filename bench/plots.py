@@ -1,4 +1,4 @@
-"""The report's pictures, as SVG beside it. Their text stays text, their ids stay the same: a diff shows what changed."""
+"""The report's pictures, as SVG beside it. Text stays text and ids stay the same, so a diff shows what changed."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def latency_by_rate(variants: Sequence[Measured], file: Path) -> None:
         points = [(load, spread) for load in variant.open if (spread := load.latency_us("p99"))]
         if not points:
             continue
-        rates = [load.rate for load, _ in points]
+        rates = [load.rate or 0.0 for load, _ in points]
         line = axes.plot(rates, [p.median / 1e3 for _, p in points], label=variant.label, linewidth=1.2)[0]
         axes.fill_between(rates, [p.low / 1e3 for _, p in points], [p.high / 1e3 for _, p in points],
                           alpha=0.15, color=line.get_color())  # fmt: skip
-        for load, p in points:
-            kept = load.failed_share == 0
-            axes.plot(load.rate, p.median / 1e3, "o", markersize=4, color=line.get_color(),
+        for rate, (load, p) in zip(rates, points, strict=True):
+            kept = not load.behind and load.failed_share == 0
+            axes.plot(rate, p.median / 1e3, "o", markersize=4, color=line.get_color(),
                       markerfacecolor=line.get_color() if kept else "white")  # fmt: skip
     axes.set(xscale="log", yscale="log")
     axes.legend()

@@ -1,5 +1,5 @@
-"""DATA_DIR: what all systems share, made once. Payments to measure with, those before them, those to compare scores on, and
-the model, trained on other payments of the same generator with the features that Assay computes."""
+"""DATA_DIR: what all systems share, made once. Payments to measure with, those before them, those to compare scores on,
+and the model, trained on other payments of the same generator with the features that Assay computes."""
 
 from __future__ import annotations
 

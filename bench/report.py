@@ -1,5 +1,5 @@
-"""Writes the report from results.Results: ratios first, then each goal with where it stands, then the tables behind them. It
-computes medians and ratios and nothing else; what was not measured it says so of, with the reason."""
+"""Writes the report from results.Results: ratios first, then each goal with where it stands, then the tables behind
+them. What was not measured is named, with the reason."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import plots
 from goals import goals, ratios
 from results import Load, Results, Spread
 
+FOREIGN_NORMAL = 0.1  # kernel threads that write for a server count as others
 STAGES = ("parse", "features", "windows", "tokenization", "table", "model", "rules and reply", "journal")
 
 
@@ -52,6 +53,11 @@ def warnings(found: Results) -> list[str]:
             f"**{found.disturbed} of {runs} loads were disturbed**: in every attempt others used more than "
             f"{settings['foreign']:.0%} of the machine. They are left out where a quiet round of the same load exists."
         )
+    if found.foreign_share > FOREIGN_NORMAL:
+        lines.append(
+            f"**Others used up to {found.foreign_share:.0%} of the machine** during what is shown: do not rely on its "
+            "seconds, nor on ratios between different moments."
+        )
     short = [v.label for v in found.variants if len(v.rounds) < settings["rounds"]]
     if short:
         lines.append(f"**Not all of the {settings['rounds']} rounds are there** for {', '.join(short)}.")
@@ -59,7 +65,7 @@ def warnings(found: Results) -> list[str]:
 
 
 def ratio_section(found: Results) -> list[str]:
-    lines = ["## Ratios", ""]
+    lines = ["## Ratios", "", "Over 1: Assay is better.", ""]
     rows = [[one.what, one.ours, one.theirs, one.ratio] for one in ratios(found)]
     if not rows:
         return [*lines, "None: a ratio needs Assay and a peer in one run.", ""]
@@ -86,8 +92,8 @@ def agreement_section(found: Results) -> list[str]:
     http = ", ".join(f"{name} {count:,}" for name, count in agreed["over_http"].items())
     return [
         *lines,
-        f"{names}{alone}: {agreed['payments']:,} payments from empty history, every decision equal and every score equal bit "
-        f"for bit ({decided}; {agreed['different_scores']:,} different scores). Also over HTTP: {http}.",
+        f"{names}{alone}: {agreed['payments']:,} payments from empty history, every decision equal and every score "
+        f"equal bit for bit ({decided}; {agreed['different_scores']:,} different scores). Also over HTTP: {http}.",
         "",
         "No system has text tokens among its inputs yet, so none is measured with them.",
         "",
@@ -100,7 +106,7 @@ def peak_section(found: Results) -> list[str]:
         peak = variant.peak
         memory = Spread.of(one["fresh_memory_mb"] for one in variant.rounds)
         rows.append([variant.label, spread(peak.done), in_ms(peak.latency_us("p50")), in_ms(peak.latency_us("p99")),
-                     spread(peak.cpu_us, 1, 1), spread(memory, 1, 0), spread(peak.memory_mb, 1, 0),
+                     spread(peak.cpu_us, 1, 1), spread(memory, 1, 1), spread(peak.memory_mb, 1, 1),
                      marks(peak)])  # fmt: skip
     head = ["", "payments/s", "p50 ms", "p99 ms", "CPU us a request", "MB fresh", "MB then", ""]
     text = f"Closed loop, {found.run['settings']['connections']} connections, the generator on the same cores. "
@@ -110,6 +116,8 @@ def peak_section(found: Results) -> list[str]:
 
 def marks(load: Load) -> str:
     parts = []
+    if load.behind:
+        parts.append("behind")
     if load.failed_share:
         parts.append(f"{load.failed_share:.1%} failed or unanswered")
     if load.disturbed:
@@ -118,12 +126,18 @@ def marks(load: Load) -> str:
 
 
 def open_section(found: Results) -> list[str]:
-    lines = ["## Latency by rate", "", "Open loop: counted from the time at which a payment was due. In ms.", ""]
+    lines = [
+        "## Latency by rate",
+        "",
+        'Open loop: counted from the time at which a payment was due. In ms. "Behind": fewer answers '
+        'than asked for. "Own lag": by how much the generator sent too late at p99, part of the latency.',
+        "",
+    ]
     rows = [[variant.label, f"{load.rate:,.0f}", spread(load.done), in_ms(load.latency_us("p50")),
              in_ms(load.latency_us("p99")), in_ms(load.latency_us("p99.9")), in_ms(load.latency_us("p99.99")),
-             spread(load.cpu_us, 1, 1), marks(load)]
+             spread(load.cpu_us, 1, 1), in_ms(load.own_lag), marks(load)]
             for variant in found.variants for load in variant.open]  # fmt: skip
-    head = ["", "asked/s", "done/s", "p50", "p99", "p99.9", "p99.99", "CPU us", ""]
+    head = ["", "asked/s", "done/s", "p50", "p99", "p99.9", "p99.99", "CPU us", "own lag", ""]
     return [*lines, *table(head, rows), "![p99 by rate](results/latency-by-rate.svg)", ""]
 
 
@@ -157,7 +171,7 @@ def stage_section(found: Results, file: Path) -> list[str]:
             )
             continue
         rows = [[stage, *(number((columns[name] or {}).get(stage)) for name in names)] for stage in STAGES]
-        rows.append(["sum", *(number(sum(v for v in columns[n].values() if v) if columns[n] else None) for n in names)])
+        rows.append(["sum", *(number(sum(v for v in (columns[name] or {}).values() if v)) for name in names)])
         lines += [f"{unit} a payment, one thread, one payment at a time, no HTTP:", ""]
         lines += table(["stage", *(labels.get(name, name) for name in names)], rows)
     if plots.stage_split(found, STAGES, file):
@@ -165,8 +179,9 @@ def stage_section(found: Results, file: Path) -> list[str]:
     return lines
 
 
-def stages_of(raw: Any, kind: str) -> dict[str, float] | None:
-    return raw["ns"]["ns"] if kind == "ns" else raw["instructions"]
+def stages_of(raw: Any, kind: str) -> dict[str, float | None] | None:
+    split: dict[str, float | None] | None = raw["ns"]["ns"] if kind == "ns" else raw["instructions"]
+    return split
 
 
 def number(value: float | None) -> str:
@@ -190,6 +205,7 @@ def cost_section(found: Results) -> list[str]:
 def machine_section(found: Results) -> list[str]:
     machine, settings = found.run["machine"], found.run["settings"]
     sync = machine["sync_us"]
+    model = next((line for line in settings["model"].splitlines() if "trees over" in line), "")
     rows = [
         ["CPU", f"{machine['cpu']}, {machine['cores']} cores" + (", virtual" if machine["virtual"] else "")],
         ["AVX-512 VBMI", "yes" if machine["avx512_vbmi"] else "no"],
@@ -198,14 +214,14 @@ def machine_section(found: Results) -> list[str]:
         ["disk", f"{machine['file_system']}; 64 KiB and fdatasync p50 {milliseconds(sync['p50'])}, "
                  f"p99 {milliseconds(sync['p99'])}"],
         *([name, version] for name, version in machine["versions"].items() if version),
-        ["model", f"{settings['trees']} trees of up to {settings['leaves']} leaves; " + " / ".join(settings["model"].splitlines())],
+        ["model", f"LightGBM, {settings['trees']} trees of up to {settings['leaves']} leaves asked for; {model}"],
     ]  # fmt: skip
-    foreign = [run["foreign_share"] for variant in found.variants for run in variant.runs]
     how = (
-        f"{found.run['date']}; {settings['rounds']} rounds, systems taking turns, {settings['seconds']:g} s a load after a "
-        f"second of warming up and {settings['history']:,} earlier payments; numbers are medians of the rounds (least-greatest). "
-        f"A load during which others used more than {settings['foreign']:.0%} of the machine's CPU time is thrown away and "
-        f"repeated: {found.discarded} were. Others' share in what is shown: at most {max(foreign, default=0):.1%}."
+        f"{found.run['date']}; {settings['rounds']} rounds, systems taking turns, {settings['seconds']:g} s a load "
+        f"after a second of warming up and {settings['history']:,} earlier payments; numbers are medians of the rounds "
+        f"(least-greatest). A load during which others used more than {settings['foreign']:.0%} of the machine's CPU "
+        f"time is thrown away and repeated: {found.discarded} were. Others' share in what is shown: at most "
+        f"{found.foreign_share:.1%}."
     )
     return ["## Machine and method", "", *table(["", ""], rows), how, ""]
 
@@ -215,10 +231,9 @@ def write(found: Results, file: Path) -> None:
     pictures = file.parent / "results"
     pictures.mkdir(parents=True, exist_ok=True)
     plots.latency_by_rate(found.variants, pictures / "latency-by-rate.svg")
-    lines = ["# Assay and its peers, side by side", "",
-             "Written by `make bench-peers`; bench/README.md says how to read it. Seconds depend on the machine; compare "
-             "within one run.", "",
-             *warnings(found), *ratio_section(found), *goal_section(found), *agreement_section(found), *peak_section(found),
-             *open_section(found), *distribution(found, pictures / "latency-distribution.svg"),
+    opening = "Written by `make bench-peers`; bench/README.md says how to read it. Compare numbers within one run only."
+    lines = ["# Assay and its peers, side by side", "", opening, "",
+             *warnings(found), *ratio_section(found), *goal_section(found), *agreement_section(found),
+             *peak_section(found), *open_section(found), *distribution(found, pictures / "latency-distribution.svg"),
              *stage_section(found, pictures / "stages.svg"), *cost_section(found), *machine_section(found)]  # fmt: skip
     file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

@@ -64,8 +64,17 @@ class Load:
         return self.spread(lambda run: run["memory_mb"])
 
     @property
+    def own_lag(self) -> Spread | None:
+        return self.spread(lambda run: run["own_lag_us"]["p99"])
+
+    @property
     def disturbed(self) -> bool:
         return all(run["disturbed"] for run in self.runs)
+
+    @property
+    def behind(self) -> bool:
+        """Fewer answers a second than were asked for."""
+        return bool(self.rate and self.done and self.done.median < 0.99 * self.rate)
 
     @property
     def failed_share(self) -> float:
@@ -134,6 +143,11 @@ class Results:
     @property
     def discarded(self) -> int:
         return sum(len(run["discarded"]) for variant in self.variants for run in variant.runs)
+
+    @property
+    def foreign_share(self) -> float:
+        """The greatest that others had of the machine's CPU time during one load."""
+        return max((run["foreign_share"] for variant in self.variants for run in variant.runs), default=0.0)
 
     @property
     def disturbed(self) -> int:

@@ -1,5 +1,5 @@
-"""The systems under test, as bench/README.md describes them: a folder bench/peers/NAME with `build`, `serve`, `score` and
-`stages`. Here they are found, built, started and stopped; nothing here knows what is inside one."""
+"""The systems under test, as bench/README.md describes them: a folder bench/peers/NAME with `build`, `serve`, `score`
+and `stages`. Here they are found, built, started and stopped; nothing here knows what is inside one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any
 PEERS = Path(__file__).resolve().parent / "peers"
 START_S, STOP_S = 90.0, 30.0
 
-# What each is called in the report, its default number of workers (None: one a core), and in which order they are shown.
+# What each is called in the report, and its default number of workers (None: one a core); in the report's order.
 KNOWN: dict[str, tuple[str, int | None]] = {
     "null": ("null server", None),
     "assay": ("Assay", None),

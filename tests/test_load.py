@@ -1,5 +1,5 @@
-"""The load generator does not lie: a stall shows in its percentiles, its rate is the one asked for, its numbers are those
-of an HdrHistogram that we did not write, and what it sends are payments. The programs are bench/load and
+"""The load generator does not lie: a stall shows in its percentiles, its rate is the one asked for, its numbers are
+those of an HdrHistogram that we did not write, and what it sends are payments. The programs are bench/load and
 http/null_server.c; `make test` builds them with the unit tests."""
 
 from __future__ import annotations
