@@ -16,7 +16,8 @@ from typing import Any
 import machine
 from systems import BenchError, Running, Variant, serving
 
-CONNECTIONS = 16
+CONNECTIONS = 16  # of the closed loop
+OPEN_CONNECTIONS = 64  # of the open loop: as many payments can be under way at once
 LADDER = [10 ** (n // 3) * (1, 2, 5)[n % 3] for n in range(3, 18)]  # 10, 20, 50, ... 500,000 a second
 RATES_LOW, RATES_NEAR = 3, (0.5, 0.7, 0.8, 0.9, 1.1)  # ladder rates below half the peak; shares of the peak
 COMMON_RATES = (10_000.0, 20_000.0)  # of design/7-performance.md, goal 3
@@ -95,6 +96,11 @@ def closed(seconds: float, warmup: float) -> list[str]:
     return ["--connections", str(CONNECTIONS), "--seconds", str(seconds), "--warmup", str(warmup)]
 
 
+def opened(seconds: float, warmup: float, rate: float) -> list[str]:
+    flags = ["--connections", str(OPEN_CONNECTIONS), "--seconds", str(seconds), "--warmup", str(warmup)]
+    return [*flags, "--rate", repr(rate), "--drain", str(DRAIN_S)]
+
+
 def warm(settings: Settings, server: Running) -> int:
     """Posts the history; how many payments were answered. What windows hold afterwards does not depend on the order in
     which simultaneous requests are read."""
@@ -122,8 +128,7 @@ def measure(settings: Settings, variant: Variant, rates: Sequence[float], log: P
         first, runs = peak["next"], []
         for rate in rates:
             settings.say(f"{variant.label}: {rate:,.0f}/s")
-            flags = [*closed(settings.seconds, warmup), "--rate", repr(rate), "--drain", str(DRAIN_S)]
-            runs.append(undisturbed(settings, server, first, flags))
+            runs.append(undisturbed(settings, server, first, opened(settings.seconds, warmup, rate)))
             first = runs[-1]["next"]
         return {
             "variant": variant.name,

@@ -201,7 +201,8 @@ def execute(run: Run, bar: Progress) -> None:
         today = datetime.date.today().isoformat()
         before = {"key": key_of(run), "date": today, "machine": described, "plan": plan, "settings": {
             "rounds": run.arguments.rounds, "seconds": run.arguments.seconds, "foreign": run.arguments.foreign,
-            "quick": run.arguments.quick, "connections": measure.CONNECTIONS, "trees": prepare.TREES,
+            "quick": run.arguments.quick, "connections": measure.CONNECTIONS,
+            "open_connections": measure.OPEN_CONNECTIONS, "trees": prepare.TREES,
             "leaves": prepare.LEAVES, "history": prepare.HISTORY,
             "model": (run.data / "model.txt").read_text(encoding="utf-8").strip()}}  # fmt: skip
         measure.save(run.out / "run.json", before)
@@ -237,6 +238,7 @@ def read_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = read_arguments()
+    wanted = arguments.systems.split(",") if arguments.systems else None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped then too
     out = BUILD / "quick" if arguments.quick else BUILD
     file = arguments.report or (out / "RESULTS.md" if arguments.quick else ROOT / "bench" / "RESULTS.md")
@@ -244,16 +246,10 @@ def main() -> int:
         if not arguments.report_only:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
             with Progress(*columns, console=console) as bar:
-                found = systems.find(
-                    BUILD / "peers", BUILD / "data", (arguments.systems or "").split(",") if arguments.systems else None
-                )
+                found = systems.find(BUILD / "peers", BUILD / "data", wanted)
+                generator = BUILD / "load" / "assay-load"
                 run = Run(
-                    arguments,
-                    out,
-                    BUILD / "data",
-                    BUILD / "load" / "assay-load",
-                    found,
-                    lambda text: bar.console.print(escape(text)),
+                    arguments, out, BUILD / "data", generator, found, lambda text: bar.console.print(escape(text))
                 )
                 execute(run, bar)
         if not (out / "run.json").is_file():

@@ -129,7 +129,8 @@ def open_section(found: Results) -> list[str]:
     lines = [
         "## Latency by rate",
         "",
-        'Open loop: counted from the time at which a payment was due. In ms. "Behind": fewer answers '
+        f"Open loop, {found.run['settings']['open_connections']} connections: counted from the time at which a payment was "
+        'due. In ms. "Behind": fewer answers '
         'than asked for. "Own lag": by how much the generator sent too late at p99, part of the latency.',
         "",
     ]

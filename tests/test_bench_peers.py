@@ -224,7 +224,8 @@ def save_raw(folder: Path, stages: bool = True) -> None:
         name = "-".join(part for part in (system, setting, f"w{workers}") if part)
         label = f"{systems.KNOWN[system][0]} ({setting or workers})"
         return {"variant": name, "system": system, "label": label,
-                "workers": workers, "setting": setting, "is_default": True, "is_best": True, "rates": rates}  # fmt: skip
+                "workers": workers, "setting": setting, "is_default": True,
+                "is_best": True, "rates": rates}  # fmt: skip
 
     plans = [
         plan("null", 2, "", [10_000.0, 20_000.0]),
@@ -235,7 +236,7 @@ def save_raw(folder: Path, stages: bool = True) -> None:
     machine = {"cpu": "a processor", "cores": 2, "virtual": True, "avx512_vbmi": True, "memory_gib": 8.0,
                "kernel": "6.1", "file_system": "ext4", "sync_us": {"p50": 200.0, "p99": 400.0},
                "versions": {"Python": "3.11"}}  # fmt: skip
-    settings = {"rounds": 3, "seconds": 4.0, "foreign": 0.05, "quick": False, "connections": 16, "trees": 500,
+    settings = {"rounds": 3, "seconds": 4.0, "foreign": 0.05, "quick": False, "connections": 16, "open_connections": 64, "trees": 500,
                 "leaves": 63, "history": 2000, "model": "risk.txt: 500 trees over 81 inputs"}  # fmt: skip
     measure.save(folder / "run.json", {"date": "2026-01-01", "machine": machine, "plan": plans, "settings": settings})
     agreed = {"systems": ["assay", "python-first"], "payments": 2000, "decisions": {"approve": 1900, "decline": 100},
