@@ -89,6 +89,7 @@ lint: install ## ruff, mypy, and the rules of the house
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	cd bench && MYPYPATH=. ../$(VENV)/bin/mypy --config-file ../pyproject.toml *.py
 	$(PYTHON) tools/house.py
 
 clean: ## removes build/ and .venv

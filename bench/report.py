@@ -129,9 +129,9 @@ def open_section(found: Results) -> list[str]:
     lines = [
         "## Latency by rate",
         "",
-        f"Open loop, {found.run['settings']['open_connections']} connections: counted from the time at which a payment was "
-        'due. In ms. "Behind": fewer answers '
-        'than asked for. "Own lag": by how much the generator sent too late at p99, part of the latency.',
+        f"Open loop, {found.run['settings']['open_connections']} connections: counted from the time at which a payment "
+        'was due. In ms. "Behind": fewer answers than asked for. '
+        '"Own lag": by how much the generator sent too late at p99, part of the latency.',
         "",
     ]
     rows = [[variant.label, f"{load.rate:,.0f}", spread(load.done), in_ms(load.latency_us("p50")),

@@ -236,8 +236,9 @@ def save_raw(folder: Path, stages: bool = True) -> None:
     machine = {"cpu": "a processor", "cores": 2, "virtual": True, "avx512_vbmi": True, "memory_gib": 8.0,
                "kernel": "6.1", "file_system": "ext4", "sync_us": {"p50": 200.0, "p99": 400.0},
                "versions": {"Python": "3.11"}}  # fmt: skip
-    settings = {"rounds": 3, "seconds": 4.0, "foreign": 0.05, "quick": False, "connections": 16, "open_connections": 64, "trees": 500,
-                "leaves": 63, "history": 2000, "model": "risk.txt: 500 trees over 81 inputs"}  # fmt: skip
+    settings = {"rounds": 3, "seconds": 4.0, "foreign": 0.05, "quick": False, "connections": 16,
+                "open_connections": 64, "trees": 500, "leaves": 63,
+                "history": 2000, "model": "risk.txt: 500 trees over 81 inputs"}  # fmt: skip
     measure.save(folder / "run.json", {"date": "2026-01-01", "machine": machine, "plan": plans, "settings": settings})
     agreed = {"systems": ["assay", "python-first"], "payments": 2000, "decisions": {"approve": 1900, "decline": 100},
               "different_scores": 1800, "over_http": {"assay": 200}}  # fmt: skip
