@@ -79,10 +79,9 @@ bench: install ## benchmarks beside what they measure
 	cmake --build build/bench --target benchmarks
 	tools/bench build/bench
 
-# Rust builds one of the peers; it is not needed for anything else, so it is not among the packages above.
+# What a peer needs (the Rust one: cargo) its own build says; nothing else here needs it.
 PEERS ?=
 bench-peers: install ## Assay beside its peers over HTTP, into bench/RESULTS.md; PEERS="--quick" for a short try, "--help"
-	@command -v cargo >/dev/null || { echo "make bench-peers: the Rust peer needs cargo; run as root: apt-get install cargo" >&2; exit 1; }
 	$(PYTHON) bench/peers.py $(PEERS)
 
 lint: install ## ruff, mypy, and the rules of the house

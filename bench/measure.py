@@ -41,10 +41,11 @@ def round_rate(rate: float) -> float:
 
 
 def rates_for(peak: float, also: Sequence[float] = (), *, few: bool = False) -> list[float]:
-    """Absolute rates up to above the peak: the ladder's, which systems share, then close steps about the peak."""
+    """Absolute rates up to above the peak: the ladder's, which systems share, then close steps about the peak. `also`: those
+    that a goal names, even where they are above the peak."""
     low = [float(step) for step in LADDER if step < 0.4 * peak][-1 if few else -RATES_LOW :]
     near = [round_rate(share * peak) for share in (RATES_NEAR[::3] if few else RATES_NEAR)]
-    return sorted({*low, *near, *(rate for rate in also if rate <= 1.2 * peak)})
+    return sorted({*low, *near, *also})
 
 
 def generate_load(settings: Settings, port: int, bodies: str, *flags: str) -> Any:
@@ -111,9 +112,8 @@ def warm(settings: Settings, server: Running) -> int:
 
 def calibrate(settings: Settings, variant: Variant, log: Path) -> float:
     """Roughly its peak: what the plan of rates is made from, and which number of workers is best."""
-    seconds = min(2.0, settings.seconds)
     with serving(variant, log) as server:
-        return float(generate_load(settings, server.port, "payments.jsonl", *closed(seconds, 0.5))["rate_done"])
+        return float(undisturbed(settings, server, 0, closed(min(2.0, settings.seconds), 0.5))["rate_done"])
 
 
 def measure(settings: Settings, variant: Variant, rates: Sequence[float], log: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Measures Assay beside its peers: the same payments, model and rules, one after the other on this machine.
 
-    make bench-peers                                  # everything: five rounds, half an hour or more
+    make bench-peers                                  # everything: five rounds, an hour or so
     .venv/bin/python bench/peers.py --quick           # a short try, into build/bench-peers/quick
     .venv/bin/python bench/peers.py --systems assay,null --rounds 3 --seconds 2
     .venv/bin/python bench/peers.py --report-only     # the report again, from what was measured
@@ -111,14 +111,15 @@ def choose(run: Run, default: Variant, peaks: dict[str, float]) -> list[tuple[Va
 
 
 def make_plan(run: Run) -> list[dict[str, Any]]:
-    """What is measured, and at which rates: all who can are measured at those that Python's peak and the goals name."""
+    """What is measured, and at which rates: Assay and the null server also at those that Python's peak and the goals
+    name."""
     peaks: dict[str, float] = {}
     defaults = [variant for system in run.systems for variant in systems.default_variants(system, machine.CORES)]
     chosen = [one for default in defaults for one in choose(run, default, peaks)]
     python = [measure.round_rate(peaks[v.name]) for v, _, _ in chosen if v.system.name == "python-first"]
     plan = []
     for variant, is_default, is_best in chosen:
-        also = [*python, *(measure.COMMON_RATES if variant.system.name in ("assay", "null") else ())]
+        also = [*python, *measure.COMMON_RATES] if variant.system.name in ("assay", "null") else []
         plan.append(
             {
                 "variant": variant.name,
@@ -168,10 +169,10 @@ def split_stages(run: Run) -> None:
         if system.is_null or not system.has("stages") or file.is_file():
             continue
         run.say(f"stages of {system.name}, in ns and in instructions")
-        payments = run.data / "check.jsonl"
-        split = {"ns": system.stages(payments, "ns"), "instructions": None}
+        split = {"ns": system.stages(run.data / "check.jsonl", "ns"), "instructions": None}
         if shutil.which("valgrind"):
-            split["instructions"] = system.stages(payments, "instructions").get("instructions")
+            counted = system.stages(run.data / "counted.jsonl", "instructions")
+            split["instructions"] = counted.get("instructions")
         measure.save(file, split)
 
 

@@ -190,7 +190,7 @@ def test_a_server_that_ends_at_once_is_shown_with_what_it_said(tmp_path: Path, d
 
 def test_rates_go_from_far_below_to_above_the_peak() -> None:
     rates = measure.rates_for(10_300.0, [72.0, 20_000.0])
-    assert rates == [72.0, 500.0, 1000.0, 2000.0, 5200.0, 7200.0, 8200.0, 9300.0, 11000.0]
+    assert rates == [72.0, 500.0, 1000.0, 2000.0, 5200.0, 7200.0, 8200.0, 9300.0, 11_000.0, 20_000.0]
 
 
 # --- the report, from saved raw numbers -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,29 @@ def test_requests_are_payments_with_fresh_ids_and_times_that_go_on(bodies: Path)
     assert times[9:12] == ["2025-03-01T12:00:09.500000Z", "2025-03-01T12:00:10.500000Z", "2025-03-01T12:00:11.500000Z"]
     for n, was in enumerate(sent):
         assert was | {"id": "", "at": ""} == payment(n % 10) | {"id": "", "at": ""}
+
+
+def test_times_move_on_by_the_calendar(tmp_path: Path) -> None:
+    """Over months, leap days and the years 2000 and 2100; CPython's datetime is the oracle."""
+    starts = [
+        datetime(1999, 12, 30, tzinfo=UTC),
+        datetime(2000, 1, 7, 1, 2, 3, 456789, UTC),
+        datetime(2000, 2, 5, tzinfo=UTC),
+    ]
+    span = starts[-1] - starts[0] + timedelta(seconds=1)
+    file = tmp_path / "months.jsonl"
+    lines = [json.dumps({"at": at.isoformat().replace("+00:00", "Z"), "id": "x"}) + "\n" for at in starts]
+    file.write_text("".join(lines), encoding="utf-8")
+    flags = ("--connections", "1", "--warmup", "0", "--seconds", "20")
+    numbers = []
+    with toy() as server:
+        for first in (0, 2700):  # 1999 to 2001, and 2091 on
+            load(server.port, file, *flags, "--first", str(first), "--requests", "60")
+            numbers += range(first, first + 60)
+        sent = [datetime.fromisoformat(json.loads(body)["at"]) for body in server.bodies]
+    expected = [starts[n % 3] + n // 3 * span for n in numbers]
+    assert sent == expected
+    assert {at.year for at in sent} >= {2000, 2001, 2091}
 
 
 def test_what_was_not_answered_counts_with_the_wait_so_far(bodies: Path) -> None:

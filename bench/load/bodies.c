@@ -11,8 +11,7 @@
 
 enum { NUMBER_DIGITS = 10, TIME_BYTES = 27, MICROSECONDS = 1000000 };
 
-/* --- times: 2025-03-01T12:00:00.000000Z
- * ------------------------------------------------------------------------------- */
+/* --- times: 2025-03-01T12:00:00.000000Z --------------------------------------------------------------------------- */
 
 static int64_t days_of(int64_t year, uint32_t month, uint32_t day) {
     year -= month <= 2;
@@ -76,8 +75,7 @@ static bool read_time(const char *p, size_t len, int64_t *us) {
     return text[at] == 'Z' && (size_t)at + 1 == len;
 }
 
-/* --- finding two values in a line
- * ------------------------------------------------------------------------------------- */
+/* --- finding two values in a line --------------------------------------------------------------------------------- */
 
 struct span {
     size_t at, len; /* at 0: not found; a value never starts a line */
@@ -127,8 +125,7 @@ static bool find_fields(const char *p, size_t len, const struct bodies_config *c
     return depth == 0 && len > 0 && p[0] == '{';
 }
 
-/* --- a line to a request
- * ---------------------------------------------------------------------------------------------- */
+/* --- a line to a request ------------------------------------------------------------------------------------------ */
 
 /* Copies a line with the value of `cut` widened to `width` bytes; returns where those begin. */
 static uint32_t put_widened(char **out, const char *from, size_t *done, struct span cut, size_t width,

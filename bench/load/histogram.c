@@ -46,8 +46,7 @@ uint64_t histogram_percentile_ns(const struct histogram *histogram, double perce
     return 0;
 }
 
-/* --- the text form
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the text form ------------------------------------------------------------------------------------------------ */
 
 struct bytes {
     uint8_t *p;

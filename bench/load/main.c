@@ -61,8 +61,7 @@ static bool is_measured(const struct load *load, uint64_t due_ns) {
     return due_ns >= load->from_ns && due_ns < load->until_ns;
 }
 
-/* --- sending
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------------------------------ */
 
 static void send_one(struct load *load, uint64_t due_ns) {
     struct client *client = clients_take(&load->clients);
@@ -99,8 +98,7 @@ static void send_due(struct load *load, uint64_t now) {
     }
 }
 
-/* --- answers
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static void note_bad(struct result *result, const struct client_event *event) {
     if (result->bad++ == 0)
@@ -145,8 +143,7 @@ static bool take_event(struct load *load, struct client *client, uint32_t events
     return true;
 }
 
-/* --- the loop
- * --------------------------------------------------------------------------------------------------------- */
+/* --- the loop ----------------------------------------------------------------------------------------------------- */
 
 static bool is_over(const struct load *load, uint64_t now) {
     bool idle = load->clients.free_count == load->clients.count;
@@ -221,8 +218,7 @@ static bool run(struct load *load, struct error *error) {
     return true;
 }
 
-/* --- the result
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the result --------------------------------------------------------------------------------------------------- */
 
 static void print_latencies(const char *name, const struct histogram *histogram) {
     static const struct {
@@ -315,15 +311,17 @@ int main(int count, char **arguments) {
     load->options = &options;
     load->next = options.first;
     (void)prctl(PR_SET_TIMERSLACK, 1); /* wake when due, not 50 us later */
-    if (!bodies_open(&load->bodies, &options.bodies, &error))
-        return fail(&error);
-    if (!clients_open(&load->clients, options.bodies.port, options.connections, load->bodies.longest, &error) ||
-        !run(load, &error))
-        return fail(&error);
-    print_json(load);
-    print_text(load);
-    clients_close(&load->clients);
+    bool good = bodies_open(&load->bodies, &options.bodies, &error);
+    if (good) {
+        good = clients_open(&load->clients, options.bodies.port, options.connections, load->bodies.longest, &error) &&
+               run(load, &error);
+        clients_close(&load->clients);
+    }
+    if (good) {
+        print_json(load);
+        print_text(load);
+    }
     bodies_close(&load->bodies);
     free(load);
-    return 0;
+    return good ? 0 : fail(&error);
 }
