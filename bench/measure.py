@@ -41,8 +41,8 @@ def round_rate(rate: float) -> float:
 
 
 def rates_for(peak: float, also: Sequence[float] = (), *, few: bool = False) -> list[float]:
-    """Absolute rates up to above the peak: the ladder's, which systems share, then close steps about the peak. `also`: those
-    that a goal names, even where they are above the peak."""
+    """Absolute rates up to above the peak: the ladder's, which systems share, then close steps about the peak. `also`:
+    those that a goal names, even where they are above the peak."""
     low = [float(step) for step in LADDER if step < 0.4 * peak][-1 if few else -RATES_LOW :]
     near = [round_rate(share * peak) for share in (RATES_NEAR[::3] if few else RATES_NEAR)]
     return sorted({*low, *near, *also})

@@ -169,9 +169,9 @@ def split_stages(run: Run) -> None:
         if system.is_null or not system.has("stages") or file.is_file():
             continue
         run.say(f"stages of {system.name}, in ns and in instructions")
-        split = {"ns": system.stages(run.data / "check.jsonl", "ns"), "instructions": None}
+        split = {"ns": system.stages(run.data / "stages.jsonl", "ns"), "instructions": None}
         if shutil.which("valgrind"):
-            counted = system.stages(run.data / "counted.jsonl", "instructions")
+            counted = system.stages(run.data / "stages.jsonl", "instructions")
             split["instructions"] = counted.get("instructions")
         measure.save(file, split)
 

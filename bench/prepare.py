@@ -18,7 +18,7 @@ CARDS = ROOT / "examples" / "cards"
 TREES, LEAVES = 500, 63
 TRAINING, TRAINING_SEED = 40_000, 11
 HISTORY, MEASURED, MEASURED_SEED = 2_000, 100_000, 12
-COUNTED = 300  # payments whose instructions are counted: a program runs fifty times slower then
+STAGED = 5_000  # for the split by stage; systems measure the last of them
 # The generator of load moves the payments' times on each time around the file. They begin long ago, so that they never
 # overtake the clock; whole weeks, so that weekdays and hours stay.
 WEEKS_BACK = 1252
@@ -71,9 +71,9 @@ def prepare(data: Path, check: int) -> None:
         write_lines(data / "payments.jsonl", payments[HISTORY:])
         both.unlink()
         made.write_text(stamp(), encoding="ascii")
-    lines = [line for name in ("history", "payments") for line in read_lines(data / f"{name}.jsonl", check)]
+    lines = [line for name in ("history", "payments") for line in read_lines(data / f"{name}.jsonl", STAGED + check)]
     (data / "check.jsonl").write_text("".join(lines[:check]), encoding="utf-8")
-    (data / "counted.jsonl").write_text("".join(lines[:COUNTED]), encoding="utf-8")
+    (data / "stages.jsonl").write_text("".join(lines[:STAGED]), encoding="utf-8")
 
 
 def read_lines(file: Path, count: int) -> list[str]:

@@ -4,6 +4,7 @@ server."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import stat
@@ -30,7 +31,7 @@ from systems import BenchError, System, Variant
 UNIT = Path(os.environ.get("ASSAY_UNIT", ROOT / "build" / "unit"))
 
 TOY = """#!/usr/bin/env python3
-import json, sys
+import json, os, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 program = sys.argv[0].rpartition("/")[2]
@@ -57,6 +58,10 @@ if program == "score":
     for line in open(sys.argv[3]):
         decided = decide(json.loads(line))
         print(json.dumps({{name: decided[name] for name in ("id", "decision", "score")}}))
+if program == "stages":
+    counted = os.environ.get("ASSAY_STAGES") == "instructions"
+    split = {{"payments": sum(1 for _ in open(sys.argv[3])), "ns": {{"parse": 5.0, "journal": None}}, "total_ns": 5.0}}
+    print(json.dumps(split | {{"instructions": {{"parse": 70}} if counted else None}}))
 if program == "serve":
     ThreadingHTTPServer.request_queue_size = 64
     ThreadingHTTPServer(("127.0.0.1", int(sys.argv[3])), Handler).serve_forever()
@@ -73,7 +78,7 @@ def write_payments(file: Path, count: int) -> list[str]:
 def data(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
-    for name, count in (("history", 10), ("payments", 50), ("check", 40)):
+    for name, count in (("history", 10), ("payments", 50), ("check", 40), ("stages", 30)):
         write_payments(folder / f"{name}.jsonl", count)
     return folder
 
@@ -81,7 +86,7 @@ def data(tmp_path: Path) -> Path:
 def toy(tmp_path: Path, data: Path, name: str = "toy", extra: str = "0.0") -> System:
     folder = tmp_path / "peers" / name
     folder.mkdir(parents=True)
-    for program in ("build", "serve", "score"):
+    for program in ("build", "serve", "score", "stages"):
         file = folder / program
         file.write_text(TOY.format(extra=extra), encoding="utf-8")
         file.chmod(file.stat().st_mode | stat.S_IXUSR)
@@ -186,6 +191,42 @@ def test_a_server_that_ends_at_once_is_shown_with_what_it_said(tmp_path: Path, d
     (system.folder / "serve").write_text("#!/bin/sh\necho no such model >&2\nexit 3\n", encoding="utf-8")
     with pytest.raises(BenchError, match=r"ended with status 3 before it was ready:\nno such model"):
         measure.calibrate(settings(data), Variant(system, 1), tmp_path / "log")
+
+
+def a_run(tmp_path: Path, data: Path, rounds: int = 1) -> peers.Run:
+    arguments = argparse.Namespace(rounds=rounds, seconds=0.5, foreign=10.0, quick=True)
+    out = tmp_path / "out"
+    return peers.Run(arguments, out, data, UNIT / "assay-load", [toy(tmp_path, data)], lambda said: None)
+
+
+def test_stages_are_kept_in_time_and_in_instructions(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run(tmp_path, data)
+    file = run.out / "stages" / "toy.json"
+    for valgrind, instructions in (("/bin/valgrind", {"parse": 70}), (None, None)):
+        monkeypatch.setattr(peers.shutil, "which", lambda name, found=valgrind: found)
+        file.unlink(missing_ok=True)
+        peers.split_stages(run)
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        assert kept["ns"]["payments"] == 30
+        assert kept["ns"]["ns"] == {"parse": 5.0, "journal": None}
+        assert kept["instructions"] == instructions
+
+
+def test_rounds_that_are_there_are_not_measured_again(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run(tmp_path, data, rounds=2)
+    measured: list[str] = []
+    monkeypatch.setattr(measure, "measure", lambda _, variant, rates, log: measured.append(variant.name) or {"n": 1})
+    plan = [{"system": "toy", "workers": n, "setting": "", "environment": {}, "rates": [1.0]} for n in (1, 2, 3)]
+    peers.measure_rounds(run, plan, lambda: None)
+    assert measured == ["toy-w2", "toy-w3", "toy-w1", "toy-w3", "toy-w1", "toy-w2"]  # another begins each round
+    (run.out / "rounds" / "toy-w3-2.json").unlink()
+    measured.clear()
+    peers.measure_rounds(run, plan, lambda: None)
+    assert measured == ["toy-w3"]
 
 
 def test_rates_go_from_far_below_to_above_the_peak() -> None:
@@ -320,6 +361,21 @@ def test_disturbed_rounds_are_left_out_of_medians_unless_all_are(tmp_path: Path)
     only = results.Load(70.0, [loud, loud])
     assert only.disturbed
     assert only.latency_us("p99") == results.Spread(9000.0, 9000.0, 9000.0, 2)
+
+
+def test_a_goal_read_from_disturbed_loads_says_so(tmp_path: Path) -> None:
+    save_raw(tmp_path / "raw")
+    for file in (tmp_path / "raw" / "rounds").glob("null-w2-*.json"):
+        one = json.loads(file.read_text(encoding="utf-8"))
+        for run in (one["peak"], *one["open"]):
+            run["disturbed"] = True
+        measure.save(file, one)
+    marked = [goal.text for goal in goals.goals(results.read(tmp_path / "raw")) if "(disturbed)" in goal.measured]
+    assert marked == [
+        "peak at least 60% of the null server's, `interval`",
+        "p99 at 20,000/s at most the null server's plus twice the sync's, `interval`",
+        "peak at least 60% of the null server's, `commit`",
+    ]
 
 
 def test_a_report_without_stages_and_with_missing_rounds_says_so(tmp_path: Path) -> None:
