@@ -42,10 +42,13 @@ class Load:
     rate: float | None
     runs: list[Any]
 
+    @property
+    def quiet(self) -> list[Any]:
+        """The undisturbed rounds; all where every one was disturbed (`disturbed` says so). Numbers are theirs."""
+        return [run for run in self.runs if not run["disturbed"]] or self.runs
+
     def spread(self, read: Callable[[Any], float | None]) -> Spread | None:
-        """Over the undisturbed rounds; over all where every one was disturbed (`disturbed` says so)."""
-        quiet = [run for run in self.runs if not run["disturbed"]]
-        return Spread.of(read(run) for run in quiet or self.runs)
+        return Spread.of(read(run) for run in self.quiet)
 
     def latency_us(self, percentile: str) -> Spread | None:
         """None where nothing was answered."""
@@ -79,14 +82,14 @@ class Load:
     @property
     def failed_share(self) -> float:
         """Of what was due: answered with another status, broken, or never answered."""
-        due = sum(run["scheduled"] for run in self.runs)
-        bad = sum(sum(run["errors"].values()) + run["unanswered"] for run in self.runs)
+        due = sum(run["scheduled"] for run in self.quiet)
+        bad = sum(sum(run["errors"].values()) + run["unanswered"] for run in self.quiet)
         return bad / due if due else 0.0
 
     def histogram(self) -> HdrHistogram:
-        """All rounds' latencies together."""
+        """All quiet rounds' latencies together."""
         total = HdrHistogram(1, HIGHEST_NS, 3)
-        for run in self.runs:
+        for run in self.quiet:
             total.add(HdrHistogram.decode(run["histogram"]))
         return total
 

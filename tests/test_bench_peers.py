@@ -354,12 +354,15 @@ def test_the_report_gives_medians_spreads_and_what_was_thrown_away(tmp_path: Pat
 
 
 def test_disturbed_rounds_are_left_out_of_medians_unless_all_are(tmp_path: Path) -> None:
-    quiet, loud = raw_run(1.0, 70.0), raw_run(9.0, 50.0, share=0.5)
+    quiet, loud = raw_run(1.0, 70.0), raw_run(9.0, 50.0, share=0.5) | {"unanswered": 500}
     load = results.Load(70.0, [quiet, loud, loud])
     assert load.latency_us("p99") == results.Spread(1000.0, 1000.0, 1000.0, 1)
     assert not load.disturbed
+    assert load.failed_share == 0
+    assert load.histogram().get_max_value() == pytest.approx(1e6, rel=0.001)
     only = results.Load(70.0, [loud, loud])
     assert only.disturbed
+    assert only.failed_share == 0.5
     assert only.latency_us("p99") == results.Spread(9000.0, 9000.0, 9000.0, 2)
 
 
