@@ -10,10 +10,10 @@ SYSTEM_PACKAGES := build-essential clang cmake ninja-build pkg-config libclang-r
   libsqlite3-dev libxxhash-dev python3 python3-dev python3-venv
 PKG_NAMES := sqlite3 libsodium libxxhash gmp
 
-.PHONY: help deps venv install demo test check bench fuzz lint clean
+.PHONY: help deps venv install demo test check bench bench-peers fuzz lint clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 deps: ## system packages (needs root; says so)
 	@if command -v cmake ninja clang gcc pkg-config >/dev/null && pkg-config --exists $(PKG_NAMES) 2>/dev/null \
@@ -79,10 +79,16 @@ bench: install ## benchmarks beside what they measure
 	cmake --build build/bench --target benchmarks
 	tools/bench build/bench
 
+# What a peer needs (the Rust one: cargo) its own build says; nothing else here needs it.
+PEERS ?=
+bench-peers: install ## Assay beside its peers over HTTP, into bench/RESULTS.md; PEERS="--quick" for a short try, "--help"
+	$(PYTHON) bench/peers.py $(PEERS)
+
 lint: install ## ruff, mypy, and the rules of the house
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	cd bench && MYPYPATH=. ../$(VENV)/bin/mypy --config-file ../pyproject.toml *.py
 	$(PYTHON) tools/house.py
 
 clean: ## removes build/ and .venv

@@ -3,7 +3,7 @@
     python tools/house.py            # says what breaks a rule, with file and line; exit status 1 if anything does
     python tools/house.py --list     # the longest functions and files, for information
 
-Rules, for C under engine/, http/, server/ and python/assay/_engine/:
+Rules, for C under engine/, http/, server/, python/assay/_engine/ and bench/:
   - a function fits in 60 lines, a file in 700, a line in 140 characters; no tabs, no space at a line's end
   - a file opens with a comment (at most 25 lines) that says what it is for
   - a header has an include guard that begins with ASSAY_ and is no other header's
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("engine", "http", "server", "python/assay/_engine")
+FOLDERS = ("engine", "http", "server", "python/assay/_engine", "bench")
 
 FUNCTION_LINES = 60
 FILE_LINES = 700

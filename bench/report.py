@@ -1,0 +1,240 @@
+"""Writes the report from results.Results: ratios first, then each goal with where it stands, then the tables behind
+them. What was not measured is named, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import plots
+from goals import goals, ratios
+from results import Load, Results, Spread
+
+FOREIGN_NORMAL = 0.1  # kernel threads that write for a server count as others
+STAGES = ("parse", "features", "windows", "tokenization", "table", "model", "rules and reply", "journal")
+
+
+def milliseconds(us: float) -> str:
+    return f"{us / 1e3:,.0f} ms" if us >= 100_000 else f"{us / 1e3:.3g} ms"
+
+
+def spread(value: Spread | None, unit: float = 1.0, digits: int = 0) -> str:
+    """median (least-greatest)"""
+    if value is None:
+        return "-"
+    median, low, high = (f"{number / unit:,.{digits}f}" for number in (value.median, value.low, value.high))
+    return median if value.count == 1 else f"{median} ({low}-{high})"
+
+
+def in_ms(value: Spread | None) -> str:
+    if value is None:
+        return "-"
+    digits = 0 if value.median >= 100_000 else 1 if value.median >= 10_000 else 2 if value.median >= 1_000 else 3
+    return spread(value, 1e3, digits)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+# --- the sections ----------------------------------------------------------------------------------------------------
+
+
+def warnings(found: Results) -> list[str]:
+    lines = []
+    settings = found.run["settings"]
+    if settings["quick"]:
+        lines.append("**A short try** (`--quick`): one round of a second; its numbers show that the command works.")
+    runs = sum(len(variant.runs) for variant in found.variants)
+    if found.disturbed:
+        lines.append(
+            f"**{found.disturbed} of {runs} loads were disturbed**: in every attempt others used more than "
+            f"{settings['foreign']:.0%} of the machine. They are left out where a quiet round of the same load exists."
+        )
+    if found.foreign_share > FOREIGN_NORMAL:
+        lines.append(
+            f"**Others used up to {found.foreign_share:.0%} of the machine** during what is shown: do not rely on its "
+            "seconds, nor on ratios between different moments."
+        )
+    short = [v.label for v in found.variants if len(v.rounds) < settings["rounds"]]
+    if short:
+        lines.append(f"**Not all of the {settings['rounds']} rounds are there** for {', '.join(short)}.")
+    return [line for text in lines for line in (text, "")]
+
+
+def ratio_section(found: Results) -> list[str]:
+    lines = ["## Ratios", "", "Over 1: Assay is better.", ""]
+    rows = [[one.what, one.ours, one.theirs, one.ratio] for one in ratios(found)]
+    if not rows:
+        return [*lines, "None: a ratio needs Assay and a peer in one run.", ""]
+    return lines + table(["what", "Assay", "the other", "ratio"], rows)
+
+
+def goal_section(found: Results) -> list[str]:
+    rows = [[goal.number, goal.text, goal.state, goal.measured] for goal in goals(found)]
+    return ["## Goals", "", "As `bench/README.md` lists them.", "", *table(["", "goal", "", "measured here"], rows)]
+
+
+def agreement_section(found: Results) -> list[str]:
+    lines = ["## The same scores", ""]
+    agreed = found.agree
+    if agreed is None:
+        return [*lines, "Not compared.", ""]
+    names = ", ".join(agreed["systems"])
+    decided = ", ".join(f"{count:,} {name}" for name, count in agreed["decisions"].items())
+    alone = (
+        " (one system alone: nothing to compare with but its own answers over HTTP)"
+        if len(agreed["systems"]) < 2
+        else ""
+    )
+    http = ", ".join(f"{name} {count:,}" for name, count in agreed["over_http"].items())
+    return [
+        *lines,
+        f"{names}{alone}: {agreed['payments']:,} payments from empty history, every decision equal and every score "
+        f"equal bit for bit ({decided}; {agreed['different_scores']:,} different scores). Also over HTTP: {http}.",
+        "",
+        "No system has text tokens among its inputs yet, so none is measured with them.",
+        "",
+    ]
+
+
+def peak_section(found: Results) -> list[str]:
+    rows = []
+    for variant in found.variants:
+        peak = variant.peak
+        memory = Spread.of(one["fresh_memory_mb"] for one in variant.rounds)
+        rows.append([variant.label, spread(peak.done), in_ms(peak.latency_us("p50")), in_ms(peak.latency_us("p99")),
+                     spread(peak.cpu_us, 1, 1), spread(memory, 1, 1), spread(peak.memory_mb, 1, 1),
+                     marks(peak)])  # fmt: skip
+    head = ["", "payments/s", "p50 ms", "p99 ms", "CPU us a request", "MB fresh", "MB then", ""]
+    text = f"Closed loop, {found.run['settings']['connections']} connections, the generator on the same cores. "
+    text += "CPU is the server's whole process tree, kernel included; memory counts shared pages once."
+    return ["## Peak", "", text, "", *table(head, rows)]
+
+
+def marks(load: Load) -> str:
+    parts = []
+    if load.behind:
+        parts.append("behind")
+    if load.failed_share:
+        parts.append(f"{load.failed_share:.1%} failed or unanswered")
+    if load.disturbed:
+        parts.append("disturbed")
+    return ", ".join(parts)
+
+
+def open_section(found: Results) -> list[str]:
+    lines = [
+        "## Latency by rate",
+        "",
+        f"Open loop, {found.run['settings']['open_connections']} connections: counted from the time at which a payment "
+        'was due. In ms. "Behind": fewer answers than asked for. '
+        '"Own lag": by how much the generator sent too late at p99, part of the latency.',
+        "",
+    ]
+    rows = [[variant.label, f"{load.rate:,.0f}", spread(load.done), in_ms(load.latency_us("p50")),
+             in_ms(load.latency_us("p99")), in_ms(load.latency_us("p99.9")), in_ms(load.latency_us("p99.99")),
+             spread(load.cpu_us, 1, 1), in_ms(load.own_lag), marks(load)]
+            for variant in found.variants for load in variant.open]  # fmt: skip
+    head = ["", "asked/s", "done/s", "p50", "p99", "p99.9", "p99.99", "CPU us", "own lag", ""]
+    return [*lines, *table(head, rows), "![p99 by rate](results/latency-by-rate.svg)", ""]
+
+
+def distribution(found: Results, file: Path) -> list[str]:
+    """At the greatest rate that the most variants share."""
+    counts: dict[float, list[tuple[str, Load]]] = {}
+    for variant in found.variants:
+        for load in variant.open:
+            counts.setdefault(load.rate or 0.0, []).append((variant.label, load))
+    if not counts:
+        return []
+    rate = max(counts, key=lambda rate: (len(counts[rate]), rate))
+    plots.latency_distribution(counts[rate], f"Latency at {rate:,.0f} payments a second, all rounds", file)
+    return [f"![latency at {rate:,.0f}/s](results/{file.name})", ""]
+
+
+def stage_section(found: Results, file: Path) -> list[str]:
+    lines = ["## Inside the process", ""]
+    missing = sorted({v.system for v in found.variants if v.system != "null"} - set(found.stages))
+    if missing:
+        lines += [f"No split of {', '.join(missing)}: bench/peers/{missing[0]}/stages is not there.", ""]
+    if not found.stages:
+        return lines
+    labels = {variant.system: variant.label.partition(" (")[0] for variant in found.variants}
+    names = list(found.stages)
+    for kind, unit in (("ns", "ns"), ("instructions", "instructions")):
+        columns = {name: stages_of(found.stages[name], kind) for name in names}
+        if not any(columns.values()):
+            lines += (
+                ["Instructions were not counted: valgrind or a system's part is lacking.", ""] if kind != "ns" else []
+            )
+            continue
+        rows = [[stage, *(number((columns[name] or {}).get(stage)) for name in names)] for stage in STAGES]
+        rows.append(["sum", *(number(sum(v for v in (columns[name] or {}).values() if v)) for name in names)])
+        lines += [f"{unit} a payment, one thread, one payment at a time, no HTTP:", ""]
+        lines += table(["stage", *(labels.get(name, name) for name in names)], rows)
+    if plots.stage_split(found, STAGES, file):
+        lines += [f"![stages](results/{file.name})", ""]
+    return lines
+
+
+def stages_of(raw: Any, kind: str) -> dict[str, float | None] | None:
+    split: dict[str, float | None] | None = raw["ns"]["ns"] if kind == "ns" else raw["instructions"]
+    return split
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def cost_section(found: Results) -> list[str]:
+    lines = ["## Our three largest costs", ""]
+    if "assay" not in found.stages:
+        return [*lines, "Not known yet: bench/peers/assay/stages is not there.", ""]
+    raw = found.stages["assay"]
+    counts, ns = raw["instructions"], raw["ns"]["ns"]
+    order = sorted((name for name in ns if ns[name]), key=lambda name: -((counts or ns).get(name) or 0))[:3]
+    total = sum(value for value in (counts or ns).values() if value)
+    rows = [[name, number(counts.get(name) if counts else None), number(ns[name]),
+             f"{((counts or ns).get(name) or 0) / total:.0%}"] for name in order]  # fmt: skip
+    of = "of the instructions" if counts else "of the time"
+    return lines + table(["stage", "instructions", "ns", of], rows)
+
+
+def machine_section(found: Results) -> list[str]:
+    machine, settings = found.run["machine"], found.run["settings"]
+    sync = machine["sync_us"]
+    model = next((line for line in settings["model"].splitlines() if "trees over" in line), "")
+    rows = [
+        ["CPU", f"{machine['cpu']}, {machine['cores']} cores" + (", virtual" if machine["virtual"] else "")],
+        ["AVX-512 VBMI", "yes" if machine["avx512_vbmi"] else "no"],
+        ["memory", f"{machine['memory_gib']} GiB"],
+        ["kernel", f"Linux {machine['kernel']}"],
+        ["disk", f"{machine['file_system']}; 64 KiB and fdatasync p50 {milliseconds(sync['p50'])}, "
+                 f"p99 {milliseconds(sync['p99'])}"],
+        *([name, version] for name, version in machine["versions"].items() if version),
+        ["model", f"LightGBM, {settings['trees']} trees of up to {settings['leaves']} leaves asked for; {model}"],
+    ]  # fmt: skip
+    how = (
+        f"{found.run['date']}; {settings['rounds']} rounds, systems taking turns, {settings['seconds']:g} s a load "
+        f"after a second of warming up and {settings['history']:,} earlier payments; numbers are medians of the rounds "
+        f"(least-greatest). A load during which others used more than {settings['foreign']:.0%} of the machine's CPU "
+        f"time is thrown away and repeated: {found.discarded} were. Others' share in what is shown: at most "
+        f"{found.foreign_share:.1%}."
+    )
+    return ["## Machine and method", "", *table(["", ""], rows), how, ""]
+
+
+def write(found: Results, file: Path) -> None:
+    """The report, and its pictures in results/ beside it."""
+    pictures = file.parent / "results"
+    pictures.mkdir(parents=True, exist_ok=True)
+    plots.latency_by_rate(found.variants, pictures / "latency-by-rate.svg")
+    opening = "Written by `make bench-peers`; bench/README.md says how to read it. Compare numbers within one run only."
+    lines = ["# Assay and its peers, side by side", "", opening, "",
+             *warnings(found), *ratio_section(found), *goal_section(found), *agreement_section(found),
+             *peak_section(found), *open_section(found), *distribution(found, pictures / "latency-distribution.svg"),
+             *stage_section(found, pictures / "stages.svg"), *cost_section(found), *machine_section(found)]  # fmt: skip
+    file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
