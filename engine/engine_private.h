@@ -1,5 +1,5 @@
 /* The engine's own parts, shared by engine.c (open, close), score.c (the way of an event), fold.c (recovery and
- * replay), reply.c (answers) and explain.c. Nobody else includes this. */
+ * replay), reply.c (answers), explain.c and backfill.c. Nobody else includes this. */
 #ifndef ASSAY_ENGINE_PRIVATE_H
 #define ASSAY_ENGINE_PRIVATE_H
 
@@ -69,6 +69,12 @@ struct event_outcome {
 void run_before(struct code_frame *frame, const struct plan *plan, uint32_t event, const bool *have_result);
 void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row);
 bool run_decision(struct code_frame *frame, const struct plan *plan, struct decision *decision);
+/* Gives an event its number, arrival, clamped time and lateness, with the sequencing lock held. `now_us`: when it
+ * arrives; NULL where nothing arrives: the latest event time so far then, and nothing is clamped. */
+void sequence_event(struct engine *engine, int64_t at_us, const int64_t *now_us, struct event_outcome *outcome);
+/* Where nothing tells what came before the first event: windows are covered from its time on, unless the history is
+ * empty. */
+void cover_from(struct engine *engine, int64_t at_us);
 
 /* reply.c: false if the arena is full */
 bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,
@@ -77,6 +83,11 @@ bool write_accepted(const struct engine *engine, const struct code_frame *frame,
                     struct buf *out);
 void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome,
                   struct buf *out);
+/* The errors of an event in the order in which they happened: functions before the windows, windows, functions after,
+ * the decision. */
+typedef void error_visitor(void *context, struct str function, const char *exception, struct str file, uint32_t line);
+void each_error(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome,
+                error_visitor *visit, void *context);
 /* `"features": {...}` and, where there are any, `"nonfinite": {...}`; of the kinds window, feature and model. */
 void write_features(const struct plan *plan, const struct value *cells, struct buf *out);
 void write_problem_fields(struct buf *out, int status, const char *type, const char *title, const char *detail,

@@ -402,40 +402,42 @@ static bool reserve(struct flight *f) {
 
 /* In process nothing tells what came before the first event: unless the history is empty, windows are covered from it
  * on. */
-static void cover_from(struct engine *engine, int64_t at_us) {
+void cover_from(struct engine *engine, int64_t at_us) {
     engine->layouts[engine->layout_count - 1].arrival_us = at_us;
     set_coverage(engine, engine->windows);
+}
+
+void sequence_event(struct engine *engine, int64_t at_us, const int64_t *now_us, struct event_outcome *outcome) {
+    const struct plan *plan = engine->plan;
+    if (now_us != NULL) {
+        if (*now_us > engine->last_arrival_us)
+            engine->last_arrival_us = *now_us;
+        if (at_us > engine->last_arrival_us + plan->max_future_us) {
+            at_us = engine->last_arrival_us + plan->max_future_us;
+            outcome->flags |= INPUT_CLAMPED;
+        }
+    }
+    if (at_us > engine->latest_us)
+        engine->latest_us = at_us;
+    if (now_us == NULL)
+        engine->last_arrival_us = engine->latest_us;
+    if (engine->latest_us - at_us > plan->max_late_us)
+        outcome->flags |= INPUT_LATE;
+    outcome->at_us = at_us;
+    outcome->arrival_us = engine->last_arrival_us;
+    outcome->seq = engine->next_seq++;
 }
 
 /* Number, arrival, clamped time and lateness, and the input record: one short critical section. */
 static void sequence(struct flight *f) {
     struct engine *engine = f->engine;
-    const struct plan *plan = engine->plan;
     sequence_lock(engine);
-    int64_t at = f->parsed.at_us;
-    if (engine->journal != NULL) {
-        int64_t now = engine->io->table->now_us(engine->io);
-        if (now > engine->last_arrival_us)
-            engine->last_arrival_us = now;
-        if (at > engine->last_arrival_us + plan->max_future_us) {
-            at = engine->last_arrival_us + plan->max_future_us;
-            f->outcome.flags |= INPUT_CLAMPED;
-        }
-    }
-    if (at > engine->latest_us)
-        engine->latest_us = at;
-    if (engine->journal == NULL) {
-        engine->last_arrival_us = engine->latest_us;
-        if (engine->next_seq == 1)
-            cover_from(engine, at);
-    }
-    if (engine->latest_us - at > plan->max_late_us)
-        f->outcome.flags |= INPUT_LATE;
+    if (engine->journal == NULL && engine->next_seq == 1)
+        cover_from(engine, f->parsed.at_us);
+    int64_t now_us = engine->journal != NULL ? engine->io->table->now_us(engine->io) : 0;
+    sequence_event(engine, f->parsed.at_us, engine->journal != NULL ? &now_us : NULL, &f->outcome);
     f->latest_us = engine->latest_us;
-    f->outcome.at_us = at;
-    f->outcome.arrival_us = engine->last_arrival_us;
-    f->outcome.seq = engine->next_seq++;
-    f->head.at_us = at;
+    f->head.at_us = f->outcome.at_us;
     f->head.flags = f->outcome.flags;
     char head[INPUT_HEAD_BYTES];
     record_write_input_head(&f->head, head);

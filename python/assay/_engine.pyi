@@ -40,3 +40,32 @@ class Model:
     def predict(self, rows: object) -> bytes:
         """`rows`: a C-contiguous buffer of doubles, rows x inputs. The framework's predict, rows x outputs doubles."""
     def predict_raw(self, rows: object) -> bytes: ...
+
+@final
+class Backfill:
+    """Many events at once, from Arrow columns to Arrow columns (engine/backfill.h). Uses the engine alone."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        columns: list[tuple[str, str, str, bool]],
+        *,
+        threads: int = 1,
+        repeated: bytes = b"",
+    ) -> None:
+        """`columns`: (name, "" or "decision" or "score", type, is a list), "" being the value of that name. `repeated`:
+        ids that come more than once, as `keys` hashes them, sorted."""
+    def keys(self, event: int, batch: tuple[object, object, int]) -> tuple[bytes, bytes]:
+        """Times (int64 microseconds) and hashed ids (uint64) of a batch: schema and array capsules and its form, 0
+        columns, 1 columns of text, 2 JSON."""
+    def cover(self, event: int, since_us: int) -> None:
+        """Since when the windows over a class's events have seen all of them."""
+    def take(
+        self,
+        batches: list[tuple[object, object, int] | None],
+        order: bytes,
+        seqs: bytes | None = None,
+        arrivals: bytes | None = None,
+    ) -> tuple[tuple[object, object], tuple[object, object], list[tuple[int, int, bool]], int]:
+        """Takes events in an order: results and errors as capsules, rows of repeated ids, how many were refused."""
+    def close(self) -> None: ...

@@ -83,6 +83,16 @@ static int is_open(struct engine_object *self) {
     return 0;
 }
 
+static void engine_dealloc(PyObject *object);
+
+struct engine *engine_of(PyObject *object) {
+    if (Py_TYPE(object)->tp_dealloc != engine_dealloc) {
+        PyErr_SetString(PyExc_TypeError, "not an assay._engine.Engine");
+        return NULL;
+    }
+    return is_open((struct engine_object *)object) ? ((struct engine_object *)object)->engine : NULL;
+}
+
 static PyObject *answer_tuple(const struct engine_answer *answer) {
     return Py_BuildValue("(iy#)", answer->http_status, answer->body.p, (Py_ssize_t)answer->body.len);
 }

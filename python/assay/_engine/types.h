@@ -7,6 +7,9 @@
 #include <Python.h>
 
 int engine_type_add(PyObject *module);
+int backfill_type_add(PyObject *module);
+/* The engine of an assay._engine.Engine; NULL with an exception if it is closed or another object. */
+struct engine *engine_of(PyObject *object);
 int model_type_add(PyObject *module);
 
 #endif
