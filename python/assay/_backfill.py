@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from ._definition import Definition, EventDef, FunctionDef, WindowDef
 from ._events import SCALARS
@@ -171,6 +172,7 @@ class Run:
     threads: int = 1
     refused: int = 0
     events: int = 0
+    payment_rows: np.ndarray[Any, Any] | None = None  # the order in which the payments are taken, if not their own
     progress: Callable[[str, int, int], object] = lambda what, done, total: None
     kept: dict[int, pa.Table] = field(default_factory=dict)
 
@@ -185,6 +187,7 @@ class Run:
             order = order_of(self.sources, keys)
             del keys
             self.events = len(order.owners)
+            self.payment_rows = order.rows[-1]
             backfill = Backfill(engine, self.columns, threads=self.threads, repeated=order.repeated)
             try:
                 for source in self.sources:
@@ -327,3 +330,90 @@ def empty(columns: list[Column]) -> pa.Table:
     """No rows."""
     fields = [(name, pa.list_(ARROW[kind]) if is_list else ARROW[kind]) for name, _, kind, is_list in columns]
     return pa.schema(fields).empty_table()
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Filled:
+    """What a backfill of files came to."""
+
+    events: int
+    payments: int
+    refused: int
+    failures: int
+
+
+def backfill_files(
+    definition: Definition,
+    bundle: Path,
+    sources: list[Source],
+    out: Path,
+    *,
+    features_only: bool,
+    errors: Path | None,
+    history: str,
+    threads: int,
+    progress: Callable[[str, int, int], object],
+) -> Filled:
+    """Sources (context events, then payments) to files, in the payments' order."""
+    from ._sorting import Buckets
+    from ._tables import COLUMNS, Writer
+
+    payments = sources[-1]
+    own = payments.form != COLUMNS  # its columns are text: the fields are given as the engine read them
+    columns = columns_of(definition, fields=own and not features_only)
+    run = Run(definition, bundle, sources, columns, history, threads, progress=progress)
+    writer, failures = Writer(out), Writer(errors) if errors is not None else None
+    filled, done, whole = Filled(0, 0, 0, 0), 0, False
+    buckets: Buckets | None = None
+    kept = None if features_only or own else payments.cursor(None)
+    try:
+        for step in run.steps():
+            if buckets is None and run.payment_rows is not None:
+                buckets = Buckets(len(run.payment_rows))
+            if buckets is not None:
+                for batch in step.values.combine_chunks().to_batches():
+                    buckets.add(batch, step.rows)
+            elif len(step.rows):
+                writer.write(beside(kept, step.values))
+            done += step.events
+            filled.payments += len(step.rows)
+            filled.failures += len(step.errors)
+            if failures is not None and (len(step.errors) or failures.is_new):
+                failures.write(failures_of(step.errors))
+            progress("backfilling", done, run.events)
+        if buckets is not None:
+            for batch in buckets.read():
+                writer.write(beside(kept, pa.Table.from_batches([batch])))
+        if writer.is_new:
+            writer.write(empty(columns))
+        whole = True
+    finally:
+        if buckets is not None:
+            buckets.close()
+        writer.close(whole)
+        if failures is not None:
+            failures.close(whole)
+    filled.events, filled.refused = run.events, run.refused
+    return filled
+
+
+def beside(kept: Any, values: pa.Table) -> pa.Table:
+    """The input's next rows with their values."""
+    from ._tables import joined
+
+    if kept is None:
+        return values
+    return joined(pa.Table.from_batches([kept.take(len(values))]), values)
+
+
+def failures_of(errors: pa.Table) -> pa.Table:
+    """As people read them: the id first, rows counted from 1."""
+    if not len(errors):
+        kinds = [pa.string(), pa.string(), pa.int64(), pa.string(), pa.string(), pa.string(), pa.int64()]
+        names = ["event", "id", "row", "function", "error", "file", "line"]
+        return pa.schema(list(zip(names, kinds, strict=True))).empty_table()
+    rows = pa.compute.add(errors["row"], 1)
+    return errors.set_column(1, "row", rows).select(["event", "id", "row", "function", "error", "file", "line"])

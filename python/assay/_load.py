@@ -107,8 +107,8 @@ class Detector:
     def backfill(
         self, frame: Any, /, *, features_only: bool = False, threads: int | None = None, **contexts: Any
     ) -> Any:
-        """Every feature of every payment in a data frame as of its own moment: pandas, Polars or Arrow in, the same kind
-        out, with a column for each window, feature, model and rule, and `decision` and `score`.
+        """Every feature of every payment in a data frame as of its own moment: pandas, Polars or Arrow in, the same
+        kind out, with a column for each window, feature, model and rule, and `decision` and `score`.
 
         Context events are given by their class's name: `d.backfill(payments, Login=logins)`. Rows stay in the frame's
         order; events are taken in the order of time, from empty history, apart from what this detector has seen. What

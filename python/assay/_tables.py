@@ -7,17 +7,19 @@ sorted between, in a file of the system's temporary folder, so that memory does 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from ._definition import EventDef, FieldDef
+from ._definition import EventDef
 
 COLUMNS, TEXT, JSON = 0, 1, 2  # forms of a batch, as the engine knows them
 BATCH = 32_768  # rows read at a time
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TableError(ValueError):
@@ -277,11 +279,10 @@ def json_batch(lines: list[bytes]) -> pa.RecordBatch:
 
 
 def served_of(line: bytes, name: str) -> tuple[int, int]:
-    from ._parse import parse_time
-
     row = json.loads(line)
     try:
-        return int(row["seq"]), parse_time(row["arrival"])
+        arrival = datetime.fromisoformat(row["arrival"])
+        return int(row["seq"]), (arrival - EPOCH) // timedelta(microseconds=1)
     except (KeyError, TypeError, ValueError):
         raise TableError(f"{name}: a line without seq and arrival, which the first line has") from None
 
@@ -313,6 +314,11 @@ class Writer:
         self.path, self.partial = path, path.with_name(f"{path.name}.partial")
         self._writer: Any = None
 
+    @property
+    def is_new(self) -> bool:
+        """Nothing was written yet."""
+        return self._writer is None
+
     def write(self, table: pa.Table) -> None:
         kind = self.path.suffix.lower()
         if kind == ".parquet":
@@ -341,21 +347,17 @@ class Writer:
 
 
 def as_text(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value.decode() if isinstance(value, bytes) else str(value)
+    return (
+        value.isoformat() if hasattr(value, "isoformat") else value.decode() if isinstance(value, bytes) else str(value)
+    )
 
 
 def flattened(table: pa.Table) -> pa.Table:
     """What CSV has no form for, as JSON text."""
     for i, field in enumerate(table.schema):
         if pa.types.is_nested(field.type):
-            texts = [None if v is None else json.dumps(v, ensure_ascii=False, default=as_text) for v in table[i].to_pylist()]
+            texts = [
+                None if v is None else json.dumps(v, ensure_ascii=False, default=as_text) for v in table[i].to_pylist()
+            ]
             table = table.set_column(i, field.name, pa.array(texts, pa.string()))
     return table
-
-
-def concatenated(tables: Iterable[pa.Table]) -> pa.Table:
-    return pa.concat_tables(list(tables))
-
-
-def field_names(fields: list[FieldDef]) -> set[str]:
-    return {name for field in fields for name in (field.path[0], field.name)}
