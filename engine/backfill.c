@@ -69,7 +69,7 @@ static bool identify(struct worker *worker, struct row *row, const struct value 
     row->repeated = NOT_REPEATED;
     if (b->repeated_count == 0)
         return true;
-    uint64_t hash = id_hash(b->engine, row->event, id, &worker->thread->arena).low;
+    uint64_t hash = id_hash_by(&b->ids_key, plan, row->event, id, &worker->thread->arena).low;
     const uint64_t *found = bsearch(&hash, b->repeated, b->repeated_count, sizeof hash, compare_ids);
     if (found == NULL)
         return true;
@@ -114,9 +114,14 @@ static void prepare(struct worker *worker, struct row *row) {
     }
     worker->masked += parsed.masked;
     row->at_us = parsed.at_us;
+    if (b->import)
+        begin_record(b->engine, frame->cells, row->event, &parsed.id, arena, &row->fields, &row->head);
+    row->event_id = parsed.id;
     run_before(frame, plan, row->event, NULL);
     keep_code_errors(worker, row);
-    if (!identify(worker, row, &parsed.id) ||
+    if (b->import)
+        record_write_before_results(&row->fields, plan, row->event, frame->cells);
+    if ((b->import && row->fields.failed) || !identify(worker, row, &parsed.id) ||
         !window_prepare(b->engine->windows, &row->cursor, row->event, frame->cells, arena)) {
         arena->limit_bytes += LIMIT_SHARE_BYTES;
         row->state = ROW_REFUSED;
@@ -160,31 +165,39 @@ static bool is_new(struct backfill *b, struct row *row) {
  * through the steps event by event. None of these windows can be in a plan yet. */
 size_t backfill_chunk_rows(uint32_t workers) { return (size_t)ROWS_A_THREAD * workers; }
 
-static bool enter(struct backfill *b, struct row *row) {
+static bool enter(struct backfill *b, struct row *row, struct error *error) {
     struct engine *engine = b->engine;
     struct event_outcome place = {.event = row->event};
     size_t n = b->next + (size_t)(row - b->rows);
-    if (b->seqs != NULL)
-        engine->next_seq = (uint64_t)b->seqs[n];
-    if (!b->begun && !b->covered)
+    if (b->known.seqs != NULL)
+        engine->next_seq = (uint64_t)b->known.seqs[n];
+    if (!b->begun && !b->covered && !b->import)
         cover_from(engine, row->at_us);
     b->begun = true;
-    sequence_event(engine, row->at_us, b->arrivals != NULL ? &b->arrivals[n] : NULL, &place);
-    row->arrival_us = place.arrival_us;
+    if (b->import && !import_reserve(b, row, error))
+        return false;
+    sequence_lock(engine);
+    sequence_event(engine, row->at_us, b->known.arrivals != NULL ? &b->known.arrivals[n] : NULL, &place);
+    bool logged = !b->import || import_append(b, row, &place, n, error);
+    sequence_unlock(engine);
+    if (!logged)
+        return false;
+    if (b->import)
+        journal_unreserve(engine->journal, 0, row->unused_bytes);
     row->cells[engine->plan->arrival_slot] = value_datetime(place.arrival_us);
     window_lock(&row->cursor);
-    if (row->event == engine->plan->scored)
+    if (row->event == engine->plan->scored && !b->import)
         window_read(&row->cursor, place.at_us, place.flags & INPUT_LATE, row->cells);
     bool entered = window_enter(&row->cursor, place.at_us, place.seq, engine->latest_us, row->cells);
     window_unlock(&row->cursor);
-    return entered;
+    return entered || error_set(error, ERROR_SYSTEM, "no memory for the windows' events");
 }
 
 static bool step_windows(struct backfill *b, size_t count, struct error *error) {
     for (size_t i = 0; i < count; i++) {
         struct row *row = &b->rows[i];
-        if (row->state == ROW_TAKEN && is_new(b, row) && !enter(b, row))
-            return error_set(error, ERROR_SYSTEM, "no memory for the windows' events");
+        if (row->state == ROW_TAKEN && is_new(b, row) && !enter(b, row, error))
+            return false;
     }
     return true;
 }
@@ -201,12 +214,14 @@ static void visit_error(void *context, struct str function, const char *exceptio
     add_error(to->worker, to->row, function, str_of(exception), file, line);
 }
 
+static bool imports(const struct worker *worker) { return worker->backfill->import; }
+
 static void finish(struct worker *worker, struct row *row) {
     const struct plan *plan = worker->backfill->engine->plan;
     struct code_frame *frame = &worker->thread->frame;
     struct event_outcome outcome = {.event = row->event, .errors_before = row->code_error_count};
     bool scored = row->event == plan->scored;
-    if (row->state != ROW_TAKEN || (!scored && row->code_error_count == 0))
+    if (row->state != ROW_TAKEN || ((!scored || imports(worker)) && row->code_error_count == 0))
         return;
     worker->thread->arena.limit_bytes = worker->thread->arena.total_bytes + LIMIT_ARENA_BYTES;
     memcpy(frame->cells + plan->constant_count, row->cells + plan->constant_count,
@@ -214,7 +229,7 @@ static void finish(struct worker *worker, struct row *row) {
     frame->error_count = frame->errors_total = row->code_error_count;
     if (row->code_error_count > 0)
         memcpy(frame->errors, row->code_errors, row->code_error_count * sizeof *row->code_errors);
-    if (scored) {
+    if (scored && !imports(worker)) {
         run_after(frame, plan, NULL, worker->thread->model_row);
         row->decided = run_decision(frame, plan, &outcome.decision);
         ASSERT(row->decided); /* functions have their share of the memory */
@@ -385,6 +400,8 @@ static bool bind_all(struct backfill *b, const struct backfill_batch *batches, c
     for (size_t i = 0; i < count; i++) {
         if (order[i] >= events)
             return error_set(error, ERROR_INPUT, "event %zu is of class %u, there are %u", i, order[i], events);
+        if (b->known.outcomes != NULL && b->known.outcomes[i] > b->engine->plan->decide.outcome_count)
+            return error_set(error, ERROR_INPUT, "event %zu has an outcome that the definition does not", i);
         rows[order[i]]++;
     }
     for (uint32_t e = 0; e < events; e++) {
@@ -409,10 +426,9 @@ static bool check_columns(struct backfill *b, struct error *error) {
 }
 
 bool backfill_take(struct backfill *b, const struct backfill_batch *batches, const uint8_t *order, size_t count,
-                   const int64_t *seqs, const int64_t *arrivals, struct backfill_result *result, struct error *error) {
-    ASSERT((seqs == NULL) == (arrivals == NULL));
-    b->seqs = seqs;
-    b->arrivals = arrivals;
+                   const struct backfill_known *known, struct backfill_result *result, struct error *error) {
+    ASSERT((known->seqs == NULL) == (known->arrivals == NULL));
+    b->known = *known;
     b->next = b->repeat_count = 0;
     b->scored_rows = 0;
     bool ok = bind_all(b, batches, order, count, error);
@@ -453,7 +469,7 @@ bool backfill_keys(struct backfill *b, uint32_t event, const struct backfill_bat
         bool good = columns_read_key(&b->columns[event], &b->engine->key, &thread->arena, row, thread->frame.cells,
                                      &parsed);
         at_us[row] = good ? parsed.at_us : INT64_MIN;
-        ids[row] = good ? id_hash(b->engine, event, &parsed.id, &thread->arena).low : 0;
+        ids[row] = good ? id_hash_by(&b->ids_key, b->engine->plan, event, &parsed.id, &thread->arena).low : 0;
     }
     return true;
 }

@@ -3,7 +3,10 @@
  *
  * Events are taken in the order that the caller gives. A chunk of them at a time goes through four steps, of which all
  * but the second run on all threads: fields and functions that need no window; windows, strictly one event after the
- * other; features, models, rules, decision; results appended to their columns. No JSON is made, nothing is logged. */
+ * other; features, models, rules, decision; results appended to their columns. No JSON is made, nothing is logged.
+ *
+ * An import is the same, but that the events and what is known of their decisions go into the journal, and nothing is
+ * computed after the windows. */
 #ifndef ASSAY_BACKFILL_H
 #define ASSAY_BACKFILL_H
 
@@ -31,6 +34,9 @@ struct backfill_config {
     /* Ids that come more than once, as backfill_keys hashes them, rising; only of these is it remembered what came. */
     const uint64_t *repeated;
     size_t repeated_count;
+    const struct backfill *ids_of; /* the one whose backfill_keys did that; NULL: itself */
+    /* The engine has a data folder, and events are imported into its journal: entered, not decided. */
+    bool import;
 };
 
 enum backfill_form { BACKFILL_COLUMNS, BACKFILL_TEXT, BACKFILL_JSON }; /* see event/columns.h */
@@ -72,9 +78,14 @@ bool backfill_keys(struct backfill *backfill, uint32_t event, const struct backf
 /* Since when the windows over a class's events have seen all of them, instead of what the engine's history says. */
 void backfill_cover(struct backfill *backfill, uint32_t event, int64_t since_us);
 
-/* Takes events: `order` names the class of each; the rows of each batch in their order. `seqs` and `arrivals` (both or
- * neither; per event): as they were served; without them nothing arrives. False: nothing was given. */
+/* What is known of the events of one call, each an array with an item per event, or NULL. */
+struct backfill_known {
+    const int64_t *seqs, *arrivals; /* both or neither: as they were served; without them nothing arrives */
+    const uint8_t *outcomes;        /* of an import: 1 + the outcome that was decided, 0: not known */
+};
+
+/* Takes events: `order` names the class of each; the rows of each batch in their order. False: nothing was given. */
 bool backfill_take(struct backfill *backfill, const struct backfill_batch *batches, const uint8_t *order, size_t count,
-                   const int64_t *seqs, const int64_t *arrivals, struct backfill_result *result, struct error *error);
+                   const struct backfill_known *known, struct backfill_result *result, struct error *error);
 
 #endif

@@ -33,6 +33,10 @@ struct row {
     uint32_t outcome;
     size_t repeated; /* index of its id among the repeated ones, or NOT_REPEATED */
     struct hash128 content;
+    struct buf fields; /* import: the input record */
+    struct input_head head;
+    struct value event_id;
+    size_t unused_bytes; /* of its reservation, to be given back without the lock */
 };
 
 struct seen_id {
@@ -81,7 +85,9 @@ struct backfill {
     struct value *cells;
     size_t chunk, next; /* rows of the chunk that are prepared; events of the call before it */
     int64_t row_of[LIMIT_EVENT_CLASSES];
-    const int64_t *seqs, *arrivals;
+    struct backfill_known known;
+    struct hash_key ids_key; /* of `repeated` */
+    bool import;
     bool begun, covered;
     int64_t taken, refused, scored_rows;
 };
@@ -90,6 +96,11 @@ struct backfill {
 void workers_run(struct backfill *backfill, worker_step *step);
 /* Forgets what was appended. */
 void backfill_drop(struct backfill *backfill);
+/* import.c: room in the log for an event's two records, waited for; then both, with the sequencing lock held. `n`: the
+ * event in the call. */
+bool import_reserve(struct backfill *backfill, struct row *row, struct error *error);
+bool import_append(struct backfill *backfill, struct row *row, const struct event_outcome *place, size_t n,
+                   struct error *error);
 int compare_ids(const void *a, const void *b);
 size_t backfill_chunk_rows(uint32_t workers);
 

@@ -124,7 +124,12 @@ struct backfill *backfill_open(struct engine *engine, const struct backfill_conf
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->begin, NULL);
     pthread_cond_init(&b->end, NULL);
-    bool ok = engine->journal == NULL || error_set(error, ERROR_INPUT, "a backfill is without a data folder");
+    b->ids_key = config->ids_of != NULL ? config->ids_of->ids_key : engine->key;
+    b->import = config->import;
+    bool ok = (engine->journal != NULL) == config->import ||
+              error_set(error, ERROR_INPUT, "a backfill is without a data folder, an import needs one");
+    ok = ok && (!config->import || engine->next_seq == 1 ||
+                error_set(error, ERROR_INPUT, "the data folder has events already"));
     ok = ok && ((open_columns(b, config) && open_rows(b, config)) ||
                 error_set(error, ERROR_SYSTEM, "out of memory"));
     if (ok && open_workers(b, config->threads, error))

@@ -170,7 +170,8 @@ static bool deploy(struct engine *engine, struct error *error) {
         return true;
     if (engine->journal != NULL && !keep_bundle(engine, error))
         return false;
-    int64_t now = engine->io->table->now_us(engine->io);
+    const int64_t *said_us = engine->config.deployed_at_us;
+    int64_t now = said_us != NULL ? *said_us : engine->io->table->now_us(engine->io);
     if (engine->journal != NULL && now > engine->last_arrival_us)
         engine->last_arrival_us = now;
     struct arena arena;

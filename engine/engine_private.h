@@ -59,7 +59,7 @@ struct event_outcome {
     struct value id;
     uint64_t seq;
     int64_t at_us, arrival_us;
-    uint8_t flags;            /* INPUT_LATE, INPUT_CLAMPED */
+    uint8_t flags;            /* INPUT_LATE, INPUT_CLAMPED, INPUT_IMPORTED */
     uint32_t errors_before;   /* errors of the frame that came before the windows' */
     struct decision decision; /* of a scored event */
     uint64_t started_ns;
@@ -80,6 +80,9 @@ void cover_from(struct engine *engine, int64_t at_us);
 bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,
                     struct buf *out);
 bool write_accepted(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,
+                    struct buf *out);
+/* The answer on an imported event: nothing was decided here; `decision` ("": none) is what the import said. */
+bool write_imported(const struct engine *engine, const struct event_outcome *outcome, struct str decision,
                     struct buf *out);
 void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome,
                   struct buf *out);
@@ -114,6 +117,9 @@ bool engine_fold_replay(struct engine *engine, struct engine_replay *out, struct
 void answer_problem(struct engine_thread *thread, struct engine_answer *answer, enum engine_status status,
                     int http_status, const char *type, const char *title, const char *detail);
 
+/* The input record's body but for the results of functions, and its head but for time and flags. */
+void begin_record(const struct engine *engine, const struct value *cells, uint32_t event, const struct value *id,
+                  struct arena *arena, struct buf *fields, struct input_head *head);
 /* Takes the sequencing lock. */
 void sequence_lock(struct engine *engine);
 void sequence_unlock(struct engine *engine);
@@ -123,6 +129,9 @@ bool log_read(struct engine *engine, uint64_t position, struct arena *arena, str
 
 /* The time against which the ids' retention is measured. */
 int64_t ids_now(const struct engine *engine);
+/* The same by another key than the engine's. */
+struct hash128 id_hash_by(const struct hash_key *key, const struct plan *plan, uint32_t event, const struct value *id,
+                          struct arena *arena);
 struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct value *id, struct arena *arena);
 
 #endif

@@ -276,6 +276,8 @@ static bool decide_again(struct fold *fold, const struct pending *pending, struc
                                       .errors_before = fold->frame.error_count,
                                       .started_ns = engine->io->table->monotonic_ns(engine->io)};
     buf_init(out, &fold->arena, LIMIT_ARENA_BYTES);
+    if (head->flags & INPUT_IMPORTED)
+        return write_imported(engine, outcome, STR(""), out);
     if (outcome->event != plan->scored)
         return write_accepted(engine, &fold->frame, outcome, out);
     for (uint32_t i = 0; i < plan->window_count; i++)
@@ -349,7 +351,7 @@ static void compare_output(struct fold *fold, const struct pending *pending, con
 static bool is_compared(const struct fold *fold, const struct pending *pending) {
     struct input_head head;
     return fold->replay != NULL && !pending->unknown &&
-           record_read_input_head(pending->body, pending->body_len, &head) &&
+           record_read_input_head(pending->body, pending->body_len, &head) && !(head.flags & INPUT_IMPORTED) &&
            strcmp(fold->engine->layouts[head.deployment - 1].hash, fold->engine->plan->bundle->hash) == 0;
 }
 

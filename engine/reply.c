@@ -193,6 +193,26 @@ bool write_accepted(const struct engine *engine, const struct code_frame *frame,
     return !out->failed;
 }
 
+bool write_imported(const struct engine *engine, const struct event_outcome *outcome, struct str decision,
+                    struct buf *out) {
+    BUF_LITERAL(out, "{\"id\": ");
+    value_write_json(out, &outcome->id);
+    if (outcome->event == engine->plan->scored) {
+        BUF_LITERAL(out, ", \"decision\": ");
+        if (decision.len > 0)
+            buf_json(out, decision);
+        else
+            BUF_LITERAL(out, "null");
+        BUF_LITERAL(out, ", \"score\": null, \"reasons\": []");
+    } else {
+        BUF_LITERAL(out, ", \"event\": ");
+        buf_json(out, engine->plan->events[outcome->event].class.name);
+    }
+    BUF_LITERAL(out, ", \"errors\": [], \"imported\": true");
+    write_tail(engine, outcome, out);
+    return !out->failed;
+}
+
 static const char *nonfinite_name(double f) { return isnan(f) ? "nan" : f > 0 ? "inf" : "-inf"; }
 
 static bool is_feature(const struct plan_slot *slot) {

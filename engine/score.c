@@ -58,15 +58,20 @@ static void answer_unavailable(struct engine_thread *thread, struct engine_answe
     answer_problem(thread, answer, ENGINE_UNAVAILABLE, 503, "unavailable", "Service unavailable", detail);
 }
 
-struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct value *id, struct arena *arena) {
+struct hash128 id_hash_by(const struct hash_key *key, const struct plan *plan, uint32_t event, const struct value *id,
+                          struct arena *arena) {
     struct buf bytes;
-    struct str name = engine->plan->events[event].class.name;
+    struct str name = plan->events[event].class.name;
     buf_init(&bytes, arena, LIMIT_EVENT_BYTES);
     buf_u32(&bytes, (uint32_t)name.len);
     buf_str(&bytes, name);
     value_write_key(&bytes, id);
     ASSERT(!bytes.failed);
-    return hash_keyed(&engine->key, bytes.p, bytes.len);
+    return hash_keyed(key, bytes.p, bytes.len);
+}
+
+struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct value *id, struct arena *arena) {
+    return id_hash_by(&engine->key, engine->plan, event, id, arena);
 }
 
 /* Functions have a share of the memory, counted from where they begin, so that whether they run into its end
@@ -203,16 +208,21 @@ static bool parse(struct flight *f, struct str json) {
     return true;
 }
 
+void begin_record(const struct engine *engine, const struct value *cells, uint32_t event, const struct value *id,
+                  struct arena *arena, struct buf *fields, struct input_head *head) {
+    buf_init(fields, arena, LIMIT_ARENA_BYTES);
+    record_write_fields(fields, engine->plan, event, cells);
+    head->content = hash_keyed(&engine->key, fields->p, fields->len);
+    head->id = id_hash(engine, event, id, arena);
+    head->event = (uint16_t)event;
+    head->deployment = engine->layout_count;
+}
+
 /* Runs what needs no window and writes the input record's body; its fields' hash is the content. */
 static bool prepare_record(struct flight *f) {
     const struct plan *plan = f->engine->plan;
     struct code_frame *frame = &f->thread->frame;
-    buf_init(&f->fields, &f->thread->arena, LIMIT_ARENA_BYTES);
-    record_write_fields(&f->fields, plan, f->outcome.event, frame->cells);
-    f->head.content = hash_keyed(&f->engine->key, f->fields.p, f->fields.len);
-    f->head.id = id_hash(f->engine, f->outcome.event, &f->parsed.id, &f->thread->arena);
-    f->head.event = (uint16_t)f->outcome.event;
-    f->head.deployment = f->engine->layout_count;
+    begin_record(f->engine, frame->cells, f->outcome.event, &f->parsed.id, &f->thread->arena, &f->fields, &f->head);
     run_before(frame, plan, f->outcome.event, NULL);
     f->outcome.errors_before = frame->error_count;
     record_write_before_results(&f->fields, plan, f->outcome.event, frame->cells);

@@ -1,5 +1,5 @@
-"""Offline = online: a backfill gives each payment, bit for bit, what `score` gives it one by one, whatever the data came in
-as, in which order the rows stand and on how many threads."""
+"""Offline = online: a backfill gives each payment, bit for bit, what `score` gives it one by one, whatever the data came
+in as, in which order the rows stand and on how many threads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from assay._backfill import Run, columns_of
 from assay._definition import Definition, EventDef
 from assay._load import Detector
 from assay._parse import EventError, parse
-from assay._tables import JsonSource, TableSource
+from assay._tables import JsonSource
 from payments_of_definitions import Events
 from test_definitions_corpus import FILES
 from typer.testing import CliRunner
@@ -229,7 +229,7 @@ def test_backfill_of_cards_is_the_twin(cards: Any) -> None:
 
 
 def test_rows_in_any_order_get_the_same_values(cards: Any) -> None:
-    detector, rows, table = cards
+    detector, _rows, table = cards
     times = table["at"].to_pylist()
     alone = [i for i, at in enumerate(times) if times.count(at) == 1]  # at equal times the rows' order counts
     table = table.take(pa.array(alone))
@@ -240,7 +240,7 @@ def test_rows_in_any_order_get_the_same_values(cards: Any) -> None:
 
 
 def test_pandas_and_polars_give_their_own_kind(cards: Any) -> None:
-    detector, rows, table = cards
+    detector, _rows, table = cards
     table = table.slice(0, 500)
     expected = detector.backfill(table)
     frame = table.to_pandas()
@@ -260,7 +260,7 @@ def test_pandas_and_polars_give_their_own_kind(cards: Any) -> None:
 
 
 def test_dictionaries_decimals_and_other_layouts_are_the_same_event(cards: Any) -> None:
-    detector, rows, table = cards
+    detector, _rows, table = cards
     table = table.slice(0, 400)
     expected = detector.backfill(table, features_only=True)
     other = table
@@ -275,10 +275,7 @@ def test_dictionaries_decimals_and_other_layouts_are_the_same_event(cards: Any) 
     }.items():
         place = other.schema.get_field_index(name)
         column = other[name].combine_chunks()
-        if pa.types.is_dictionary(kind):
-            column = column.cast(kind.value_type).dictionary_encode()
-        else:
-            column = column.cast(kind)
+        column = column.cast(kind.value_type).dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
         other = other.set_column(place, name, column)
     assert detector.backfill(other, features_only=True).equals(expected)
 
@@ -508,7 +505,7 @@ def test_dates_and_units_are_read_from_their_arrow_types(define: Any) -> None:
 
 def test_steps_are_many_and_memory_is_bounded(cards: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The same values whatever the sizes of batches, steps and buckets of the sort are."""
-    detector, rows, table = cards
+    detector, _rows, table = cards
     table = table.slice(0, 900)
     expected = detector.backfill(table)
     reversed_rows = pa.array(np.arange(len(table))[::-1].copy())

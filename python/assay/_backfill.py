@@ -20,7 +20,7 @@ from ._definition import Definition, EventDef, FunctionDef, WindowDef
 from ._events import SCALARS
 
 if TYPE_CHECKING:
-    from ._engine import Backfill
+    from ._engine import Backfill, Engine
     from ._tables import Source
 
 STEP = 32_768  # events a call of the engine
@@ -114,6 +114,8 @@ class Order:
     repeated: bytes  # hashes of ids that come more than once
     seqs: np.ndarray[Any, Any] | None = None
     arrivals: np.ndarray[Any, Any] | None = None
+    outcomes: np.ndarray[Any, Any] | None = None  # of an import: what was decided, where that is known
+    first_us: int = 0  # the time of the first event
 
 
 def order_of(sources: list[Source], keys: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]) -> Order:
@@ -134,6 +136,13 @@ def order_of(sources: list[Source], keys: list[tuple[np.ndarray[Any, Any], np.nd
         own = ordered[owners == number] - start
         rows.append(None if bool(np.all(own[1:] > own[:-1])) else own)
     order = Order(owners, rows, repeated_of(ids))
+    real = np.concatenate(times)
+    order.first_us = int(real[real != NO_TIME].min(initial=np.iinfo(np.int64).max)) if len(real) else 0
+    if any(source.decided is not None for source in sources):
+        known = [
+            np.zeros(n, np.uint8) if s.decided is None else s.decided for s, n in zip(sources, counts, strict=True)
+        ]
+        order.outcomes = np.concatenate(known)[ordered]
     if any(each is not None for each in served):
         order.seqs = np.concatenate([each[0] for each in served if each is not None])[ordered]
         order.arrivals = np.concatenate([each[1] for each in served if each is not None])[ordered]
@@ -183,21 +192,29 @@ class Run:
         with Engine(str(self.bundle), history=self.history) as engine:
             reader = Backfill(engine, [])
             keys = [self.keys(reader, source) for source in self.sources]
-            reader.close()
             order = order_of(self.sources, keys)
             del keys
             self.events = len(order.owners)
             self.payment_rows = order.rows[-1]
-            backfill = Backfill(engine, self.columns, threads=self.threads, repeated=order.repeated)
             try:
-                for source in self.sources:
-                    for name, since in source.coverage.items():
-                        numbers = {event.name: i for i, event in enumerate(self.definition.events)}
-                        if name in numbers:
-                            backfill.cover(numbers[name], since)
-                yield from self.take(backfill, order)
+                yield from self.enter(engine, reader, order)
             finally:
-                backfill.close()
+                reader.close()
+
+    def enter(self, engine: Engine, reader: Backfill, order: Order) -> Iterator[Step]:
+        """Takes the events in their order."""
+        from ._engine import Backfill
+
+        backfill = Backfill(engine, self.columns, threads=self.threads, repeated=order.repeated)
+        numbers = {event.name: i for i, event in enumerate(self.definition.events)}
+        try:
+            for source in self.sources:
+                for name, since in source.coverage.items():
+                    if name in numbers:
+                        backfill.cover(numbers[name], since)
+            yield from self.take(backfill, order)
+        finally:
+            backfill.close()
 
     def number(self, event: EventDef) -> int:
         return self.definition.events.index(event)
@@ -236,7 +253,7 @@ class Run:
                 taken[i] += int(count)
             served = [
                 each[start : start + STEP].tobytes() if each is not None else None
-                for each in (order.seqs, order.arrivals)
+                for each in (order.seqs, order.arrivals, order.outcomes)
             ]
             try:
                 values, errors, repeats, self.refused = backfill.take(batches, numbers[owners].tobytes(), *served)

@@ -50,7 +50,7 @@ def main() -> None:
     except (RowsError, ServeError) as error:
         complain(str(error))
     except ValueError as error:
-        if type(error).__module__ not in ("assay._backfill", "assay._tables"):
+        if type(error).__module__ not in ("assay._backfill", "assay._tables", "assay._import"):
             raise
         complain(str(error))
     except BrokenPipeError:
@@ -408,6 +408,44 @@ def backfill(
         err.print(
             f"[yellow]{counted(filled.failures, 'failure')}[/], {counted(filled.refused, 'event')} refused: {where}"
         )
+
+
+@app.command("import")
+def import_(
+    file: File,
+    payments: Annotated[Path, typer.Argument(metavar="PAYMENTS", help="Payments: Parquet, CSV or JSON lines.")],
+    data: Annotated[Path, typer.Option("--data", envvar="ASSAY_DATA", metavar="DIR", help="The data folder to make.")],
+    others: Others = None,
+    errors: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to list what was refused: event, id, row, error.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="[default: one a core]")] = None,
+) -> None:
+    """Imports history into a new installation's journal, so that it starts warm.
+
+    Imported events are entered into the windows and not decided; a column `decision` says how they were decided. Every
+    class of events that feeds windows needs its file; an empty file says that there were none.
+
+    Example: `assay import fraud.py payments.parquet Login=logins.parquet --data data`
+    """
+    from ._compile import build
+    from ._import import import_files
+    from ._read import read
+    from ._tables import open_source
+
+    definition = read(file)
+    sources = [open_source(event, path) for event, path in _rows.files_of(definition, payments, others or [])]
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder, rows_progress() as progress:
+        bundle = Path(folder) / f"{file.stem}.assay"
+        build(file, bundle)
+        imported = import_files(
+            definition, bundle, sources, data, errors=errors, threads=threads or os.cpu_count() or 1, progress=progress
+        )
+    err.print(f"{escape(str(data))}: {counted(imported.events - imported.refused, 'event')} imported")
+    if imported.refused or imported.failures:
+        where = f"see {errors}" if errors else "--errors FILE lists them"
+        refused, failures = counted(imported.refused, "event"), counted(imported.failures, "failure")
+        err.print(f"[yellow]{refused} refused[/], {failures}: {where}")
 
 
 @contextlib.contextmanager

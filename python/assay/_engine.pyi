@@ -12,9 +12,16 @@ class EngineError(Exception):
 @final
 class Engine:
     def __init__(
-        self, bundle: str, data: str | None = None, *, history: str = "definition", durability: str = "commit"
+        self,
+        bundle: str,
+        data: str | None = None,
+        *,
+        history: str = "definition",
+        durability: str = "commit",
+        deployed_at: int | None = None,
     ) -> None:
-        """Opens a bundle in process; `data` is a data folder, None for none. history: definition, empty or unknown."""
+        """Opens a bundle in process; `data` is a data folder, None for none. history: definition, empty or unknown.
+        `deployed_at` (microseconds): since when everything is seen, of a new data folder that is imported into."""
     def event(self, class_name: str, json: bytes, *, features: bool = False) -> tuple[int, bytes]:
         """One event: its HTTP status and JSON body. "" is the scored class."""
     def values(self) -> dict[str, object]:
@@ -52,9 +59,11 @@ class Backfill:
         *,
         threads: int = 1,
         repeated: bytes = b"",
+        ids_of: Backfill | None = None,
+        import_: bool = False,
     ) -> None:
         """`columns`: (name, "" or "decision" or "score", type, is a list), "" being the value of that name. `repeated`:
-        ids that come more than once, as `keys` hashes them, sorted."""
+        ids that come more than once, as `keys` (of `ids_of`) hashes them, sorted. `import_`: into the journal."""
     def keys(self, event: int, batch: tuple[object, object, int]) -> tuple[bytes, bytes]:
         """Times (int64 microseconds) and hashed ids (uint64) of a batch: schema and array capsules and its form, 0
         columns, 1 columns of text, 2 JSON."""
@@ -66,6 +75,7 @@ class Backfill:
         order: bytes,
         seqs: bytes | None = None,
         arrivals: bytes | None = None,
+        outcomes: bytes | None = None,
     ) -> tuple[tuple[object, object], tuple[object, object], list[tuple[int, int, bool]], int]:
         """Takes events in an order: results and errors as capsules, rows of repeated ids, how many were refused."""
     def close(self) -> None: ...

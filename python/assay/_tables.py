@@ -7,7 +7,7 @@ sorted between, in a file of the system's temporary folder, so that memory does 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class Source:
         self.event, self.name = event, name
         self.served: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None = None  # seq and arrival, once read
         self.coverage: dict[str, int] = {}
+        self.outcomes: Sequence[str] | None = None  # of an import: what a column `decision` may hold
+        self.decided: np.ndarray[Any, Any] | None = None  # then: 1 + the outcome, 0 for none; once read
 
     def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         """All rows in the order in which they stand; of some columns only, where that saves work."""
@@ -44,19 +46,24 @@ class Source:
     def key_batches(self) -> Iterator[pa.RecordBatch]:
         """The same for a first look: times, ids, and what was served."""
         served: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
+        decided: list[np.ndarray[Any, Any]] = []
         for batch in self.batches(self.key_columns()):
             if "seq" in batch.schema.names and "arrival" in batch.schema.names and not self.reads("seq"):
                 served.append((integers(batch["seq"], self.name), microseconds(batch["arrival"], self.name)))
+            if self.outcomes is not None and "decision" in batch.schema.names and not self.reads("decision"):
+                decided.append(decisions(batch["decision"].to_pylist(), self.outcomes, self.name))
             yield batch
         if served:
             self.served = np.concatenate([s for s, _ in served]), np.concatenate([a for _, a in served])
+        if decided:
+            self.decided = np.concatenate(decided)
 
     def reads(self, name: str) -> bool:
         """Whether a column is a field of the event."""
         return any(field.path[0] == name or field.name == name for field in self.event.fields)
 
     def key_columns(self) -> list[str]:
-        names = {"seq", "arrival"}
+        names = {"seq", "arrival", "decision"}
         for field in (self.event.id, self.event.time):
             names |= {field.path[0], field.name, ".".join(field.path)}
         return sorted(names)
@@ -75,6 +82,16 @@ def integers(column: Any, name: str) -> np.ndarray[Any, Any]:
     if column.null_count or not pa.types.is_integer(column.type):
         raise TableError(f"{name}: the column seq holds {column.type}, expected an integer in every row")
     return np.asarray(column.cast(pa.int64()))
+
+
+def decisions(values: Iterable[Any], outcomes: Sequence[str], name: str) -> np.ndarray[Any, Any]:
+    known = {None: 0, **{outcome: number for number, outcome in enumerate(outcomes, 1)}}
+    try:
+        return np.array([known[value] for value in values], np.uint8)
+    except (KeyError, TypeError) as error:
+        raise TableError(
+            f"{name}: the column decision holds {error}, expected one of {', '.join(outcomes)}, or nothing"
+        ) from None
 
 
 def microseconds(column: Any, name: str) -> np.ndarray[Any, Any]:
@@ -264,11 +281,19 @@ class JsonSource(Source):
         served: list[tuple[int, int]] = []
         first = next(iter(self.batches()), None)
         parsed = json.loads(first["event"][0].as_buffer().to_pybytes()) if first is not None else {}
-        exported = isinstance(parsed, dict) and {"seq", "arrival"} <= parsed.keys() and not self.reads("seq")
+        names = parsed.keys() if isinstance(parsed, dict) else set()
+        exported = {"seq", "arrival"} <= names and not self.reads("seq")
+        decides = "decision" in names and not self.reads("decision")
+        decided: list[np.ndarray[Any, Any]] = []
         for batch in self.batches():
             if exported:
                 served += [served_of(line.as_py(), self.name) for line in batch["event"]]
+            if self.outcomes is not None and decides:
+                said = (decision_of(line.as_py()) for line in batch["event"])
+                decided.append(decisions(said, self.outcomes, self.name))
             yield batch
+        if decided:
+            self.decided = np.concatenate(decided)
         if served:
             pairs = np.array(served, np.int64)
             self.served = pairs[:, 0].copy(), pairs[:, 1].copy()
@@ -276,6 +301,14 @@ class JsonSource(Source):
 
 def json_batch(lines: list[bytes]) -> pa.RecordBatch:
     return pa.record_batch([pa.array(lines, pa.binary())], names=["event"])
+
+
+def decision_of(line: bytes) -> Any:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None  # the engine says what is wrong with it
+    return row.get("decision") if isinstance(row, dict) else None
 
 
 def served_of(line: bytes, name: str) -> tuple[int, int]:

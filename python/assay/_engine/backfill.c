@@ -61,21 +61,18 @@ static bool read_column(const struct engine *engine, PyObject *item, struct back
     return out->source != BACKFILL_CELL || find_slot(engine, out->name, &out->slot);
 }
 
-static int open_backfill(struct backfill_object *self, struct engine *engine, PyObject *columns, Py_ssize_t threads,
-                         const Py_buffer *repeated) {
+static int open_backfill(struct backfill_object *self, struct engine *engine, PyObject *columns,
+                         struct backfill_config *config) {
     Py_ssize_t count = PyList_GET_SIZE(columns);
     struct backfill_column *specs = calloc((size_t)count + 1, sizeof *specs);
     bool good = specs != NULL;
     for (Py_ssize_t i = 0; good && i < count; i++)
         good = read_column(engine, PyList_GET_ITEM(columns, i), &specs[i]);
     if (good) {
-        struct backfill_config config = {.columns = specs,
-                                         .column_count = (uint32_t)count,
-                                         .threads = (uint32_t)threads,
-                                         .repeated = repeated->buf,
-                                         .repeated_count = (size_t)repeated->len / sizeof(uint64_t)};
         struct error error = {0};
-        self->backfill = backfill_open(engine, &config, &error);
+        config->columns = specs;
+        config->column_count = (uint32_t)count;
+        self->backfill = backfill_open(engine, config, &error);
         if (self->backfill == NULL)
             raise_error(&error);
     }
@@ -84,17 +81,18 @@ static int open_backfill(struct backfill_object *self, struct engine *engine, Py
 }
 
 static int backfill_init(PyObject *object, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"engine", "columns", "threads", "repeated", NULL};
+    static char *names[] = {"engine", "columns", "threads", "repeated", "ids_of", "import_", NULL};
     struct backfill_object *self = (struct backfill_object *)object;
-    PyObject *engine_object, *columns;
+    PyObject *engine_object, *columns, *ids_of = Py_None;
+    int import = 0;
     Py_ssize_t threads = 1;
     Py_buffer repeated = {0};
     if (self->backfill != NULL) {
         PyErr_SetString(PyExc_ValueError, "a backfill is opened once");
         return -1;
     }
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!|$ny*", names, &engine_object, &PyList_Type, &columns, &threads,
-                                     &repeated))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!|$ny*Op", names, &engine_object, &PyList_Type, &columns,
+                                     &threads, &repeated, &ids_of, &import))
         return -1;
     int result = -1;
     struct engine *engine = engine_of(engine_object);
@@ -103,7 +101,13 @@ static int backfill_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     } else if (engine != NULL) {
         self->engine = Py_NewRef(engine_object);
         self->names = Py_NewRef(columns);
-        result = open_backfill(self, engine, columns, threads, &repeated);
+        struct backfill_config config = {
+            .threads = (uint32_t)threads,
+            .repeated = repeated.buf,
+            .repeated_count = (size_t)repeated.len / sizeof(uint64_t),
+            .import = import != 0,
+            .ids_of = Py_TYPE(ids_of) == Py_TYPE(object) ? ((struct backfill_object *)ids_of)->backfill : NULL};
+        result = open_backfill(self, engine, columns, &config);
     }
     if (repeated.obj != NULL)
         PyBuffer_Release(&repeated);
@@ -248,7 +252,7 @@ static bool check_numbers(const Py_buffer *numbers, const Py_buffer *order, cons
 }
 
 static PyObject *take(struct backfill_object *self, PyObject *items, const Py_buffer *order, const Py_buffer *seqs,
-                      const Py_buffer *arrivals) {
+                      const Py_buffer *arrivals, const Py_buffer *outcomes) {
     struct backfill_batch batches[CLASSES_MAX] = {0};
     struct backfill_result result;
     struct error error = {0};
@@ -261,25 +265,32 @@ static PyObject *take(struct backfill_object *self, PyObject *items, const Py_bu
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++)
         if (PyList_GET_ITEM(items, i) != Py_None && !read_batch(PyList_GET_ITEM(items, i), &batches[i]))
             return NULL;
+    if (outcomes->obj != NULL && outcomes->len != order->len) {
+        PyErr_SetString(PyExc_ValueError, "not one outcome per event");
+        return NULL;
+    }
+    const struct backfill_known known = {seqs->buf, arrivals->buf, outcomes->buf};
     bool good;
     self->busy = true;
-    Py_BEGIN_ALLOW_THREADS good = backfill_take(self->backfill, batches, order->buf, (size_t)order->len, seqs->buf,
-                                                arrivals->buf, &result, &error);
+    Py_BEGIN_ALLOW_THREADS good =
+        backfill_take(self->backfill, batches, order->buf, (size_t)order->len, &known, &result, &error);
     Py_END_ALLOW_THREADS self->busy = false;
     return good ? result_tuple(&result) : raise_error(&error);
 }
 
 static PyObject *backfill_take_method(PyObject *object, PyObject *args) {
     PyObject *items;
-    Py_buffer order, seqs = {0}, arrivals = {0};
-    if (!PyArg_ParseTuple(args, "O!y*|z*z*", &PyList_Type, &items, &order, &seqs, &arrivals))
+    Py_buffer order, seqs = {0}, arrivals = {0}, outcomes = {0};
+    if (!PyArg_ParseTuple(args, "O!y*|z*z*z*", &PyList_Type, &items, &order, &seqs, &arrivals, &outcomes))
         return NULL;
-    PyObject *result = take((struct backfill_object *)object, items, &order, &seqs, &arrivals);
+    PyObject *result = take((struct backfill_object *)object, items, &order, &seqs, &arrivals, &outcomes);
     PyBuffer_Release(&order);
     if (seqs.obj != NULL)
         PyBuffer_Release(&seqs);
     if (arrivals.obj != NULL)
         PyBuffer_Release(&arrivals);
+    if (outcomes.obj != NULL)
+        PyBuffer_Release(&outcomes);
     return result;
 }
 
