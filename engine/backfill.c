@@ -117,7 +117,8 @@ static void prepare(struct worker *worker, struct row *row) {
     if (b->import)
         begin_record(b->engine, frame->cells, row->event, &parsed.id, arena, &row->fields, &row->head);
     row->event_id = parsed.id;
-    run_before(frame, plan, row->event, NULL);
+    served_read(b, row, arena, frame->cells);
+    run_before(frame, plan, row->event, b->have_result);
     keep_code_errors(worker, row);
     if (b->import)
         record_write_before_results(&row->fields, plan, row->event, frame->cells);
@@ -230,7 +231,7 @@ static void finish(struct worker *worker, struct row *row) {
     if (row->code_error_count > 0)
         memcpy(frame->errors, row->code_errors, row->code_error_count * sizeof *row->code_errors);
     if (scored && !imports(worker)) {
-        run_after(frame, plan, NULL, worker->thread->model_row);
+        run_after(frame, plan, worker->backfill->have_result, worker->thread->model_row);
         row->decided = run_decision(frame, plan, &outcome.decision);
         ASSERT(row->decided); /* functions have their share of the memory */
         row->outcome = outcome.decision.outcome;
@@ -386,8 +387,11 @@ static bool bind(struct backfill *b, uint32_t event, const struct backfill_batch
     struct columns *columns = &b->columns[event];
     if (batch->form == BACKFILL_JSON)
         return columns_bind_json(class, batch->schema, batch->array, &b->arena, columns, error);
-    return columns_bind(class, batch->schema, batch->array, batch->form == BACKFILL_TEXT, only_keys, &b->arena, columns,
-                        error);
+    enum columns_form form = batch->form == BACKFILL_TEXT     ? COLUMNS_TEXT
+                             : batch->form == BACKFILL_SERVED ? COLUMNS_HASHED
+                                                              : COLUMNS_TYPED;
+    return columns_bind(class, batch->schema, batch->array, form, only_keys, &b->arena, columns, error) &&
+           (only_keys || served_bind(b, event, batch, error));
 }
 
 /* Every event named in `order` has a row in a batch. */

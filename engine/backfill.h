@@ -39,7 +39,9 @@ struct backfill_config {
     bool import;
 };
 
-enum backfill_form { BACKFILL_COLUMNS, BACKFILL_TEXT, BACKFILL_JSON }; /* see event/columns.h */
+/* See event/columns.h. BACKFILL_SERVED is what an export wrote: with hashes for Secret values, and columns for the
+ * results of functions that read one. */
+enum backfill_form { BACKFILL_COLUMNS, BACKFILL_TEXT, BACKFILL_JSON, BACKFILL_SERVED };
 
 /* The events of one class in one call. */
 struct backfill_batch {

@@ -65,6 +65,10 @@ struct backfill {
     uint32_t column_count;
     struct out_column errors[ERROR_COLUMNS];
     struct columns columns[LIMIT_EVENT_CLASSES];
+    /* Of an export: a class of the results of functions that read a Secret, as fields, and which functions these are. */
+    struct event_class result_classes[LIMIT_EVENT_CLASSES];
+    struct columns results[LIMIT_EVENT_CLASSES];
+    bool *have_result; /* per function: its result comes from an export, it is not run */
 
     uint64_t *repeated;
     struct seen_id *seen;
@@ -94,6 +98,9 @@ struct backfill {
 
 /* Runs a step on every worker, the first on the caller's thread, and waits for all. */
 void workers_run(struct backfill *backfill, worker_step *step);
+/* served.c: binds the columns of such results; reads a row's into the frame. */
+bool served_bind(struct backfill *backfill, uint32_t event, const struct backfill_batch *batch, struct error *error);
+void served_read(struct backfill *backfill, const struct row *row, struct arena *arena, struct value *frame);
 /* Forgets what was appended. */
 void backfill_drop(struct backfill *backfill);
 /* import.c: room in the log for an event's two records, waited for; then both, with the sequencing lock held. `n`: the

@@ -60,8 +60,9 @@ void backfill_drop(struct backfill *b) {
 
 static bool open_columns(struct backfill *b, const struct backfill_config *config) {
     static const struct out_column errors[ERROR_COLUMNS] = {
-        {.name = "event", .type = OUT_INT},  {.name = "row", .type = OUT_INT},  {.name = "id", .type = OUT_STR}, {.name = "function", .type = OUT_STR},
-        {.name = "error", .type = OUT_STR}, {.name = "file", .type = OUT_STR}, {.name = "line", .type = OUT_INT}};
+        {.name = "event", .type = OUT_INT},    {.name = "row", .type = OUT_INT},   {.name = "id", .type = OUT_STR},
+        {.name = "function", .type = OUT_STR}, {.name = "error", .type = OUT_STR}, {.name = "file", .type = OUT_STR},
+        {.name = "line", .type = OUT_INT}};
     memcpy(b->errors, errors, sizeof errors);
     b->specs = calloc(config->column_count + 1, sizeof *b->specs);
     b->out = calloc(config->column_count + 1, sizeof *b->out);
@@ -82,8 +83,10 @@ static bool open_rows(struct backfill *b, const struct backfill_config *config) 
     b->rows = calloc(rows, sizeof *b->rows);
     b->cells = calloc(plan->constant_count + rows * plan->slot_count, sizeof *b->cells);
     b->repeated = calloc(config->repeated_count + 1, sizeof *b->repeated);
+    b->have_result = calloc(plan->function_count + 1, sizeof *b->have_result);
     b->seen = calloc(config->repeated_count + 1, sizeof *b->seen);
-    if (b->rows == NULL || b->cells == NULL || b->repeated == NULL || b->seen == NULL)
+    if (b->rows == NULL || b->cells == NULL || b->repeated == NULL || b->seen == NULL ||
+        b->have_result == NULL)
         return false;
     for (size_t i = 0; i < rows; i++)
         b->rows[i].cells = b->cells + i * plan->slot_count; /* a row's slots begin at cells[constant_count] */
@@ -157,6 +160,7 @@ void backfill_close(struct backfill *b) {
     free(b->cells);
     free(b->repeated);
     free(b->seen);
+    free(b->have_result);
     free(b->repeats);
     free(b->workers);
     arena_release(&b->arena);

@@ -97,7 +97,14 @@ void write_problem_fields(struct buf *out, int status, const char *type, const c
                           const struct event_result *result);
 size_t output_bound(const struct plan *plan);
 
+/* engine.c: the bundle and the key of a data folder, without its lock, for reading. */
+struct engine *engine_open_reader(const struct engine_config *config, struct error *error);
+
 /* fold.c */
+/* Where the journal of the engine's data folder is; `folder` is for its path. */
+void journal_of(const struct engine *engine, struct journal_config *config, char *folder, size_t size);
+/* Since when the events of a class are in the journal; INT64_MAX if it is in no deployment. */
+int64_t class_since(const struct engine *engine, struct str name);
 /* Makes windows for the plan, with the coverage that the layouts and the history give. */
 struct windows *make_windows(const struct engine *engine, struct error *error);
 /* Tells the windows since when they have seen every event. */

@@ -58,7 +58,7 @@ static void fold_release(struct fold *fold) {
 }
 
 /* Windows of a class are covered since the first deployment that knew the class, unless the history was truly empty. */
-static int64_t class_since(const struct engine *engine, struct str name) {
+int64_t class_since(const struct engine *engine, struct str name) {
     for (uint32_t i = 0; i < engine->layout_count; i++)
         for (uint32_t c = 0; c < engine->layouts[i].class_count; c++)
             if (str_equal(engine->layouts[i].classes[c].name, name))
@@ -417,7 +417,7 @@ static int by_seq(const void *a, const void *b) {
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-static void journal_of(const struct engine *engine, struct journal_config *config, char *folder, size_t size) {
+void journal_of(const struct engine *engine, struct journal_config *config, char *folder, size_t size) {
     snprintf(folder, size, "%s/journal", engine->config.data_folder);
     *config = (struct journal_config){.io = engine->io,
                                       .folder = folder,

@@ -1,5 +1,5 @@
-"""Offline = online: a backfill gives each payment, bit for bit, what `score` gives it one by one, whatever the data came
-in as, in which order the rows stand and on how many threads."""
+"""Offline = online: a backfill gives each payment, bit for bit, what `score` gives it one by one, whatever the data
+came in as, in which order the rows stand and on how many threads."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ struct binder {
     struct arena *arena;
     struct error *error;
     struct column *fields;
-    bool text, only_keys;
+    bool text, hashed, only_keys;
     const struct event_node *path[COLUMN_PARENTS];
     const struct leaf *structs[COLUMN_PARENTS];
 };
@@ -152,7 +152,7 @@ static bool takes(const struct binder *binder, const struct field *field, const 
         return is_list(leaf->kind) && takes(binder, field, leaf->inner, true);
     }
     enum leaf_kind kind = leaf->dictionary != NULL ? leaf->dictionary->kind : leaf->kind;
-    if (leaf_is_string(kind) && binder->text) {
+    if (leaf_is_string(kind) && (binder->text || (binder->hashed && field->hash_slot != NO_SLOT))) {
         return true;
     }
     switch (field->type) {
@@ -282,13 +282,15 @@ static bool is_batch(const struct ArrowSchema *schema, const struct ArrowArray *
 }
 
 bool columns_bind(const struct event_class *class, const struct ArrowSchema *schema, const struct ArrowArray *batch,
-                  bool text, bool only_keys, struct arena *arena, struct columns *out, struct error *error) {
+                  enum columns_form form, bool only_keys, struct arena *arena, struct columns *out,
+                  struct error *error) {
     struct binder binder = {.class = class,
                             .schema = schema,
                             .batch = batch,
                             .arena = arena,
                             .error = error,
-                            .text = text,
+                            .text = form == COLUMNS_TEXT,
+                            .hashed = form == COLUMNS_HASHED,
                             .only_keys = only_keys};
     ASSERT(class->node_count > 0);
     if (!is_batch(schema, batch) || batch->offset != 0) {
@@ -299,7 +301,9 @@ bool columns_bind(const struct event_class *class, const struct ArrowSchema *sch
         return error_set(error, ERROR_LIMIT, "too many columns");
     }
     memset(binder.fields, 0, class->field_count * sizeof *binder.fields);
-    *out = (struct columns){.class = class, .fields = binder.fields, .length = batch->length, .text = text};
+    *out = (struct columns){.class = class, .fields = binder.fields, .length = batch->length};
+    out->text = binder.text;
+    out->hashed = binder.hashed;
     return bind_node(&binder, &class->nodes[0], schema, batch, 0);
 }
 

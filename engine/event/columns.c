@@ -359,6 +359,47 @@ static bool names_null(const struct leaf *leaf, int64_t row) {
     return index >= 0 && index < leaf->dictionary->array->length && leaf_is_null(leaf->dictionary, index);
 }
 
+static const char SECRET_MARK[] = "secret:";
+enum { MARK_BYTES = sizeof SECRET_MARK - 1 };
+
+void columns_write_secret(const struct hash128 *hash, char out[SECRET_TEXT_BYTES]) {
+    static const char digits[] = "0123456789abcdef";
+    memcpy(out, SECRET_MARK, MARK_BYTES);
+    for (int i = 0; i < 32; i++) {
+        uint64_t half = i < 16 ? hash->high : hash->low;
+        out[MARK_BYTES + i] = digits[half >> (60 - 4 * (i & 15)) & 15];
+    }
+}
+
+/* Takes a Secret's hash from its text; *taken is false if it is not one. False: the arena is full. */
+static bool read_secret(struct parser *parser, const struct field *field, const struct leaf *leaf, int64_t row,
+                        bool *taken) {
+    struct str text = leaf_is_string(leaf->kind) && leaf->dictionary == NULL ? string_at(leaf, row) : STR("");
+    struct hash128 read = {0}, *hash;
+    *taken = false;
+    if (text.len != SECRET_TEXT_BYTES || memcmp(text.p, SECRET_MARK, MARK_BYTES) != 0) {
+        return true;
+    }
+    for (int i = 0; i < 32; i++) {
+        char c = text.p[MARK_BYTES + i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0) {
+            return true;
+        }
+        uint64_t *half = i < 16 ? &read.high : &read.low;
+        *half = *half << 4 | (uint64_t)digit;
+    }
+    hash = arena_copy(parser->json.arena, &read, sizeof read);
+    if (hash == NULL) {
+        parser->json.failure = JSON_FULL;
+        return false;
+    }
+    parser->frame[field->slot] = value_none(MISSING_SOURCE);
+    parser->frame[field->hash_slot] = (struct value){.tag = V_SECRET, .p = hash};
+    *taken = true;
+    return true;
+}
+
 /* The row within the struct that holds the column; *outer_null: the outermost struct that is null, or struct_count. */
 static int64_t inner_row(const struct column *column, int64_t row, uint32_t *outer_null) {
     for (uint32_t i = 0; i < column->struct_count; i++) {
@@ -372,8 +413,10 @@ static int64_t inner_row(const struct column *column, int64_t row, uint32_t *out
     return row;
 }
 
-static bool read_column(struct parser *parser, const struct field *field, const struct column *column, int64_t row,
-                        bool text) {
+static bool read_column(struct parser *parser, const struct columns *columns, uint32_t f, int64_t row) {
+    const struct field *field = &columns->class->fields[f];
+    const struct column *column = &columns->fields[f];
+    bool text = columns->text, taken = false;
     struct place places[COLUMN_PARENTS];
     uint32_t errors = parser->result->errors_total, null_at, count = column->path_count;
     struct value *cell = &parser->frame[field->slot];
@@ -393,6 +436,11 @@ static bool read_column(struct parser *parser, const struct field *field, const 
     const struct place *place = &places[count - 1];
     if (leaf_is_null(leaf, row) || names_null(leaf, row)) {
         return read_null(parser, field, place);
+    }
+    if (columns->hashed && field->hash_slot != NO_SLOT) {
+        if (!read_secret(parser, field, leaf, row, &taken) || taken) {
+            return taken;
+        }
     }
     if (field->is_list) {
         if (!read_list(parser, field, place, leaf, row, text, cell)) {
@@ -433,7 +481,7 @@ void columns_read(const struct columns *columns, const struct hash_key *secret_k
     struct parser parser = begin(columns, secret_key, arena, frame, result);
     bool read = true;
     for (uint32_t f = 0; f < columns->class->field_count && read; f++) {
-        read = read_column(&parser, &columns->class->fields[f], &columns->fields[f], row, columns->text);
+        read = read_column(&parser, columns, f, row);
     }
     event_conclude(&parser, read);
 }
@@ -449,7 +497,7 @@ bool columns_read_key(const struct columns *columns, const struct hash_key *secr
     struct parser parser = begin(columns, secret_key, arena, frame, result);
     bool read = true;
     for (uint32_t k = 0; k < 2 && read; k++) {
-        read = read_column(&parser, &class->fields[keys[k]], &columns->fields[keys[k]], row, columns->text);
+        read = read_column(&parser, columns, keys[k], row);
     }
     event_conclude(&parser, read);
     return result->status == EVENT_OK;

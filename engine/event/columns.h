@@ -20,6 +20,13 @@
 #include "arrow.h"
 #include "event.h"
 
+/* What a batch's columns hold. */
+enum columns_form {
+    COLUMNS_TYPED,
+    COLUMNS_TEXT,   /* of a text file: strings only, numbers and bools are read from them */
+    COLUMNS_HASHED, /* of an export: COLUMNS_TYPED, but Secret fields are the texts of their hashes */
+};
+
 struct column; /* which column a field is read from: leaf.h */
 
 struct columns {
@@ -28,13 +35,18 @@ struct columns {
     const struct leaf *json;     /* the only column: whole events as JSON */
     int64_t length;
     bool text;
+    bool hashed; /* Secret fields are written as their hashes, as an export does: see columns_write_secret */
 };
 
 /* Finds the class's fields among the columns of a record batch (a struct array). Everything lives in the arena and
  * points into schema and batch. With `only_keys` just the id and the time are asked for. False and error: a column is
  * missing that has no default, or is of a type that its field cannot take. */
 bool columns_bind(const struct event_class *class, const struct ArrowSchema *schema, const struct ArrowArray *batch,
-                  bool text, bool only_keys, struct arena *arena, struct columns *out, struct error *error);
+                  enum columns_form form, bool only_keys, struct arena *arena, struct columns *out, struct error *error);
+enum { SECRET_TEXT_BYTES = 7 + 32 };
+/* "secret:" and the 32 digits of a Secret value's hash: how an export writes it, and COLUMNS_HASHED reads it. */
+void columns_write_secret(const struct hash128 *hash, char out[SECRET_TEXT_BYTES]);
+
 /* A batch of one string column, each value an event's JSON. */
 bool columns_bind_json(const struct event_class *class, const struct ArrowSchema *schema,
                        const struct ArrowArray *batch, struct arena *arena, struct columns *out, struct error *error);

@@ -274,7 +274,8 @@ class Run:
         """A repeated event gets the first one's values."""
         if not repeats:
             return values
-        indexes, extra = np.arange(len(values)), []
+        indexes = np.arange(len(values))
+        extra: list[pa.Table] = []
         for row, id, first in repeats:
             if first:
                 self.kept[id] = pa.Table.from_batches(values.slice(row, 1).combine_chunks().to_batches())

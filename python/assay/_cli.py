@@ -34,6 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+journal = typer.Typer(no_args_is_help=True, help="What a data folder's journal holds.")
+app.add_typer(journal, name="journal")
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The definition, such as fraud.py.")]
@@ -50,7 +52,7 @@ def main() -> None:
     except (RowsError, ServeError) as error:
         complain(str(error))
     except ValueError as error:
-        if type(error).__module__ not in ("assay._backfill", "assay._tables", "assay._import"):
+        if type(error).__module__ not in ("assay._backfill", "assay._tables", "assay._import", "assay._export"):
             raise
         complain(str(error))
     except BrokenPipeError:
@@ -446,6 +448,47 @@ def import_(
         where = f"see {errors}" if errors else "--errors FILE lists them"
         refused, failures = counted(imported.refused, "event"), counted(imported.failures, "failure")
         err.print(f"[yellow]{refused} refused[/], {failures}: {where}")
+
+
+@journal.command("export")
+def export(
+    data: Annotated[
+        Path, typer.Option("--data", envvar="ASSAY_DATA", metavar="DIR", help="A data folder that is not in use.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FOLDER|FILE", help="A folder for a file per class, or a file of payments."
+        ),
+    ],
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="X.assay", help="[default: the one in the data folder]")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--format", metavar="parquet|jsonl", help="Of the files in a folder.")
+    ] = "parquet",
+) -> None:
+    """Writes every event of a journal with its number, its arrival, the decision and the score.
+
+    A Secret is written as its keyed hash. A backfill of the Parquet files gives, bit for bit, what was served.
+
+    Example: `assay journal export --data data -o served`, then
+    `assay backfill fraud.py served/Payment.parquet Login=served/Login.parquet -o features.parquet`
+    """
+    from . import _serve
+    from ._export import export
+
+    if not data.is_dir():
+        raise typer.BadParameter(f"{data} is not a folder", param_hint="--data")
+    if kind not in ("parquet", "jsonl"):
+        raise typer.BadParameter(f'--format is "{kind}", expected parquet or jsonl')
+    with rows_progress() as progress:
+        found = bundle or _serve.bundle_in(data)
+        counts, unknown = export(data, found, out, kind, lambda done: progress("exporting", done, 0))
+    for path, count in counts.items():
+        err.print(f"{escape(str(path))}: {counted(count, 'event')}")
+    if unknown:
+        err.print(f"[yellow]{counted(unknown, 'event')} of classes that this bundle does not know[/]")
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The C engine in process (see python/assay/_engine/)."""
 
+from collections.abc import Callable
 from typing import final
 
 OPCODES: dict[str, tuple[int, str]]  # name -> (number, operand form)
@@ -8,6 +9,12 @@ EXCEPTIONS: dict[str, int]  # class name -> number
 
 class EngineError(Exception):
     """The engine refused to open: the bundle, the journal or the system is not as it should be."""
+
+def export(
+    bundle: str, data: str, rows: int, classes: list[str], receive: Callable[[str, tuple[object, object]], object]
+) -> tuple[int, int, dict[str, int]]:
+    """The journal of a data folder: calls `receive` for each batch. (events, events of unknown classes, since when each
+    class is covered)"""
 
 @final
 class Engine:

@@ -33,8 +33,8 @@ class ImportRun(Run):
     def enter(self, engine: Engine, reader: Backfill, order: Order) -> Iterator[Step]:
         from ._engine import Backfill, Engine
 
-        at = {"deployed_at": order.first_us} if len(order.owners) else {}
-        with Engine(str(self.bundle), str(self.data), durability="interval", **at) as journal:
+        first = order.first_us if len(order.owners) else None
+        with Engine(str(self.bundle), str(self.data), durability="interval", deployed_at=first) as journal:
             backfill = Backfill(journal, [], threads=self.threads, repeated=order.repeated, ids_of=reader, import_=True)
             try:
                 yield from self.take(backfill, order)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ._definition import EventDef
+from ._definition import EventDef, Secrecy
 
-COLUMNS, TEXT, JSON = 0, 1, 2  # forms of a batch, as the engine knows them
+COLUMNS, TEXT, JSON, SERVED = 0, 1, 2, 3  # forms of a batch, as the engine knows them
 BATCH = 32_768  # rows read at a time
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,6 +55,7 @@ class Source:
             yield batch
         if served:
             self.served = np.concatenate([s for s, _ in served]), np.concatenate([a for _, a in served])
+            self.form = SERVED if self.form == COLUMNS else self.form
         if decided:
             self.decided = np.concatenate(decided)
 
@@ -85,7 +86,7 @@ def integers(column: Any, name: str) -> np.ndarray[Any, Any]:
 
 
 def decisions(values: Iterable[Any], outcomes: Sequence[str], name: str) -> np.ndarray[Any, Any]:
-    known = {None: 0, **{outcome: number for number, outcome in enumerate(outcomes, 1)}}
+    known: dict[Any, int] = {None: 0, **{outcome: number for number, outcome in enumerate(outcomes, 1)}}
     try:
         return np.array([known[value] for value in values], np.uint8)
     except (KeyError, TypeError) as error:
@@ -216,7 +217,7 @@ class ParquetSource(Source):
         self.path = path
         self.file = pyarrow.parquet.ParquetFile(path)
         self.count = self.file.metadata.num_rows
-        said = (self.file.schema_arrow.metadata or {}).get(b"assay.coverage")
+        said = (self.file.metadata.metadata or {}).get(b"assay.coverage")
         self.coverage = json.loads(said) if said else {}
 
     def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
@@ -283,6 +284,11 @@ class JsonSource(Source):
         parsed = json.loads(first["event"][0].as_buffer().to_pybytes()) if first is not None else {}
         names = parsed.keys() if isinstance(parsed, dict) else set()
         exported = {"seq", "arrival"} <= names and not self.reads("seq")
+        if exported and any(field.secrecy is Secrecy.SECRET for field in self.event.fields):
+            raise TableError(
+                f"{self.name}: what was served, with hashes for its Secret fields, is taken as Parquet: "
+                "assay journal export -o FOLDER"
+            )
         decides = "decision" in names and not self.reads("decision")
         decided: list[np.ndarray[Any, Any]] = []
         for batch in self.batches():
@@ -370,8 +376,11 @@ class Writer:
             for row in table.to_pylist():
                 self._writer.write(json.dumps(row, ensure_ascii=False, default=as_text) + "\n")
 
-    def close(self, whole: bool) -> None:
+    def close(self, whole: bool, metadata: dict[str, str] | None = None) -> None:
+        """`metadata`: of a Parquet file, what it says of itself."""
         if self._writer is not None:
+            if metadata and hasattr(self._writer, "add_key_value_metadata"):
+                self._writer.add_key_value_metadata(metadata)
             self._writer.close()
             if whole:
                 self.partial.replace(self.path)

@@ -137,7 +137,7 @@ static bool read_batch(PyObject *item, struct backfill_batch *out) {
     out->form = (enum backfill_form)form;
     if (out->schema == NULL || out->array == NULL)
         return false;
-    if (form < BACKFILL_COLUMNS || form > BACKFILL_JSON || out->schema->release == NULL || out->array->release == NULL) {
+    if (form < BACKFILL_COLUMNS || form > BACKFILL_SERVED || out->schema->release == NULL || out->array->release == NULL) {
         PyErr_SetString(PyExc_ValueError, "a batch that was given away, or of an unknown form");
         return false;
     }
@@ -179,43 +179,6 @@ static PyObject *backfill_cover_method(PyObject *object, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-static void free_schema(PyObject *capsule) {
-    struct ArrowSchema *schema = PyCapsule_GetPointer(capsule, "arrow_schema");
-    if (schema != NULL && schema->release != NULL)
-        schema->release(schema);
-    free(schema);
-}
-
-static void free_array(PyObject *capsule) {
-    struct ArrowArray *array = PyCapsule_GetPointer(capsule, "arrow_array");
-    if (array != NULL && array->release != NULL)
-        array->release(array);
-    free(array);
-}
-
-/* Capsules of a batch that is given away: owns it in every case. */
-static PyObject *capsules(const struct ArrowSchema *schema, const struct ArrowArray *array) {
-    struct ArrowSchema *kept_schema = malloc(sizeof *kept_schema);
-    struct ArrowArray *kept_array = malloc(sizeof *kept_array);
-    if (kept_schema == NULL || kept_array == NULL) {
-        struct ArrowSchema lost_schema = *schema;
-        struct ArrowArray lost_array = *array;
-        lost_schema.release(&lost_schema);
-        lost_array.release(&lost_array);
-        free(kept_schema);
-        free(kept_array);
-        return PyErr_NoMemory();
-    }
-    *kept_schema = *schema;
-    *kept_array = *array;
-    PyObject *first = PyCapsule_New(kept_schema, "arrow_schema", free_schema);
-    PyObject *second = PyCapsule_New(kept_array, "arrow_array", free_array);
-    PyObject *pair = first != NULL && second != NULL ? PyTuple_Pack(2, first, second) : NULL;
-    Py_XDECREF(first);
-    Py_XDECREF(second);
-    return pair;
-}
-
 static PyObject *repeats_list(const struct backfill_result *result) {
     PyObject *list = PyList_New((Py_ssize_t)result->repeat_count);
     for (size_t i = 0; list != NULL && i < result->repeat_count; i++) {
@@ -231,8 +194,8 @@ static PyObject *repeats_list(const struct backfill_result *result) {
 }
 
 static PyObject *result_tuple(const struct backfill_result *result) {
-    PyObject *values = capsules(&result->schema, &result->array);
-    PyObject *errors = capsules(&result->error_schema, &result->error_array);
+    PyObject *values = arrow_capsules(&result->schema, &result->array);
+    PyObject *errors = arrow_capsules(&result->error_schema, &result->error_array);
     PyObject *repeats = repeats_list(result);
     PyObject *tuple = values != NULL && errors != NULL && repeats != NULL
                           ? Py_BuildValue("(OOOL)", values, errors, repeats, (long long)result->refused)
