@@ -226,7 +226,8 @@ static bool give_column(struct out_column *column, struct ArrowSchema *schema, s
 
 bool out_give(struct out_column *columns, uint32_t count, int64_t rows, struct ArrowSchema *schema,
               struct ArrowArray *array, struct error *error) {
-    bool ok = make_schema(schema, "+s", "", count) & make_array(array, rows, 0, 1, count);
+    bool ok = make_schema(schema, "+s", "", count);
+    ok = make_array(array, rows, 0, 1, count) && ok; /* both, so that both can be released */
     for (uint32_t i = 0; ok && i < count; i++) {
         ASSERT((columns[i].is_list ? columns[i].list_count : columns[i].count) == rows);
         ok = give_column(&columns[i], schema->children[i], array->children[i]);
