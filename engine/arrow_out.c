@@ -8,31 +8,35 @@
 
 enum { FIRST_BYTES = 1024 };
 
-static char *room(struct out_column *column, struct out_bytes *bytes, size_t more) {
-    if (bytes->cap - bytes->len < more) {
-        size_t cap = bytes->cap == 0 ? FIRST_BYTES : bytes->cap * 2;
-        while (cap - bytes->len < more)
-            cap *= 2;
-        char *grown = realloc(bytes->p, cap);
-        if (grown == NULL) {
-            column->failure = "out of memory";
-            return NULL;
-        }
-        bytes->p = grown;
-        bytes->cap = cap;
+static char *grow(struct out_column *column, struct out_bytes *bytes, size_t more) {
+    size_t cap = bytes->cap == 0 ? FIRST_BYTES : bytes->cap * 2;
+    while (cap - bytes->len < more)
+        cap *= 2;
+    char *grown = realloc(bytes->p, cap);
+    if (grown == NULL) {
+        column->failure = "out of memory";
+        return NULL;
     }
-    char *at = bytes->p + bytes->len;
+    bytes->p = grown;
+    bytes->cap = cap;
     bytes->len += more;
-    return at;
+    return grown + bytes->len - more;
 }
 
-static void put(struct out_column *column, struct out_bytes *bytes, const void *from, size_t len) {
+static inline char *room(struct out_column *column, struct out_bytes *bytes, size_t more) {
+    if (__builtin_expect(bytes->cap - bytes->len < more, 0))
+        return grow(column, bytes, more);
+    bytes->len += more;
+    return bytes->p + bytes->len - more;
+}
+
+static inline void put(struct out_column *column, struct out_bytes *bytes, const void *from, size_t len) {
     char *at = room(column, bytes, len);
     if (at != NULL && len > 0)
         memcpy(at, from, len);
 }
 
-static void put_bit(struct out_column *column, struct out_bytes *bytes, int64_t index, bool bit) {
+static inline void put_bit(struct out_column *column, struct out_bytes *bytes, int64_t index, bool bit) {
     if ((index & 7) == 0) {
         char *at = room(column, bytes, 1);
         if (at == NULL)
@@ -77,7 +81,7 @@ static void put_text(struct out_column *column, const struct value *value, struc
     put_offset(column, &column->offsets, column->values.len);
 }
 
-static void put_number(struct out_column *column, const struct value *value) {
+static inline void put_number(struct out_column *column, const struct value *value) {
     static const uint8_t tags[] = {[OUT_BOOL] = V_BOOL,         [OUT_INT] = V_INT,   [OUT_FLOAT] = V_FLOAT,
                                    [OUT_DATETIME] = V_DATETIME, [OUT_DATE] = V_DATE, [OUT_TIMEDELTA] = V_TIMEDELTA};
     int64_t number = value->tag == V_NONE ? 0 : value->i;
@@ -99,7 +103,7 @@ static void put_number(struct out_column *column, const struct value *value) {
     }
 }
 
-static void append_scalar(struct out_column *column, const struct value *value, struct arena *arena) {
+static inline void append_scalar(struct out_column *column, const struct value *value, struct arena *arena) {
     bool valid = value->tag != V_NONE;
     if (is_text(column))
         put_text(column, value, arena);
