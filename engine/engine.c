@@ -170,7 +170,8 @@ static bool deploy(struct engine *engine, struct error *error) {
         return true;
     if (engine->journal != NULL && !keep_bundle(engine, error))
         return false;
-    int64_t now = engine->io->table->now_us(engine->io);
+    const int64_t *said_us = engine->config.deployed_at_us;
+    int64_t now = said_us != NULL ? *said_us : engine->io->table->now_us(engine->io);
     if (engine->journal != NULL && now > engine->last_arrival_us)
         engine->last_arrival_us = now;
     struct arena arena;
@@ -430,21 +431,28 @@ void engine_metrics(struct engine *engine, struct buf *out) {
         write_journal_metrics(engine, out);
 }
 
-/* --- replay --- */
+/* --- reading a data folder --- */
 
-bool engine_replay(const struct engine_config *config, struct engine_replay *out, struct error *error) {
+struct engine *engine_open_reader(const struct engine_config *config, struct error *error) {
     ASSERT(config->data_folder != NULL);
-    *out = (struct engine_replay){0};
     struct engine *engine = engine_new(config, error);
     if (engine == NULL)
+        return NULL;
+    if (load_bundle(engine, error) && open_key(engine, false, error))
+        return engine;
+    engine_close(engine);
+    return NULL;
+}
+
+bool engine_replay(const struct engine_config *config, struct engine_replay *out, struct error *error) {
+    *out = (struct engine_replay){0};
+    struct engine *engine = engine_open_reader(config, error);
+    if (engine == NULL)
         return false;
-    bool ok = load_bundle(engine, error) && open_key(engine, false, error);
-    if (ok) {
-        engine->windows = make_windows(engine, error);
-        uint64_t limit = config->ids_limit > 0 ? config->ids_limit : IDS_LIMIT;
-        engine->ids = engine->windows == NULL ? NULL : ids_open(NULL, limit, engine->plan->id_retention_us, error);
-        ok = engine->ids != NULL && engine_fold_replay(engine, out, error);
-    }
+    engine->windows = make_windows(engine, error);
+    uint64_t limit = config->ids_limit > 0 ? config->ids_limit : IDS_LIMIT;
+    engine->ids = engine->windows == NULL ? NULL : ids_open(NULL, limit, engine->plan->id_retention_us, error);
+    bool ok = engine->ids != NULL && engine_fold_replay(engine, out, error);
     if (ok)
         out->digest = engine_digest(engine);
     engine_close(engine);

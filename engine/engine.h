@@ -33,6 +33,8 @@ struct engine_config {
     size_t window_budget_bytes;  /* 0: no limit */
     uint64_t ids_limit;          /* 0: 100 million */
     uint64_t segment_bytes;      /* 0: the journal's default */
+    const int64_t *deployed_at_us; /* NULL: now. Of an import: the time of its first event, since when everything is
+                                      seen */
 };
 
 /* Opens: loads and verifies the bundle, checks golden rows, recovers the journal, decides inputs that have no output.

@@ -1,5 +1,5 @@
 /* The engine's own parts, shared by engine.c (open, close), score.c (the way of an event), fold.c (recovery and
- * replay), reply.c (answers) and explain.c. Nobody else includes this. */
+ * replay), reply.c (answers), explain.c and backfill.c. Nobody else includes this. */
 #ifndef ASSAY_ENGINE_PRIVATE_H
 #define ASSAY_ENGINE_PRIVATE_H
 
@@ -59,7 +59,7 @@ struct event_outcome {
     struct value id;
     uint64_t seq;
     int64_t at_us, arrival_us;
-    uint8_t flags;            /* INPUT_LATE, INPUT_CLAMPED */
+    uint8_t flags;            /* INPUT_LATE, INPUT_CLAMPED, INPUT_IMPORTED */
     uint32_t errors_before;   /* errors of the frame that came before the windows' */
     struct decision decision; /* of a scored event */
     uint64_t started_ns;
@@ -73,21 +73,42 @@ bool run_decision(struct code_frame *frame, const struct plan *plan, const bool 
                   struct decision *decision);
 /* Where windows place an event; `latest_us` is the latest event time so far. */
 struct window_moment moment_of(const struct event_outcome *outcome, int64_t latest_us);
+/* Gives an event its number, arrival, clamped time and lateness, with the sequencing lock held. `now_us`: when it
+ * arrives; NULL where nothing arrives: the latest event time so far then, and nothing is clamped. */
+void sequence_event(struct engine *engine, int64_t at_us, const int64_t *now_us, struct event_outcome *outcome);
+/* Where nothing tells what came before the first event: windows are covered from its time on, unless the history is
+ * empty. */
+void cover_from(struct engine *engine, int64_t at_us);
 
 /* reply.c: false if the arena is full */
 bool write_decision(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,
                     struct buf *out);
 bool write_accepted(const struct engine *engine, const struct code_frame *frame, const struct event_outcome *outcome,
                     struct buf *out);
+/* The answer on an imported event: nothing was decided here; `decision` ("": none) is what the import said. */
+bool write_imported(const struct engine *engine, const struct event_outcome *outcome, struct str decision,
+                    struct buf *out);
 void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome,
                   struct buf *out);
+/* The errors of an event in the order in which they happened: functions before the windows, windows, functions after,
+ * the decision. */
+typedef void error_visitor(void *context, struct str function, const char *exception, struct str file, uint32_t line);
+void each_error(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome,
+                error_visitor *visit, void *context);
 /* `"features": {...}` and, where there are any, `"nonfinite": {...}`; of the kinds window, feature and model. */
 void write_features(const struct plan *plan, const struct value *cells, struct buf *out);
 void write_problem_fields(struct buf *out, int status, const char *type, const char *title, const char *detail,
                           const struct event_result *result);
 size_t output_bound(const struct plan *plan);
 
+/* engine.c: the bundle and the key of a data folder, without its lock, for reading. */
+struct engine *engine_open_reader(const struct engine_config *config, struct error *error);
+
 /* fold.c */
+/* Where the journal of the engine's data folder is; `folder` is for its path. */
+void journal_of(const struct engine *engine, struct journal_config *config, char *folder, size_t size);
+/* Since when the events of a class are in the journal; INT64_MAX if it is in no deployment. */
+int64_t class_since(const struct engine *engine, struct str name, bool outcome);
 /* Makes windows for the plan, with the coverage that the layouts and the history give. */
 struct windows *make_windows(const struct engine *engine, struct error *error);
 /* Tells the windows since when they have seen every event. */
@@ -107,6 +128,9 @@ bool engine_fold_replay(struct engine *engine, struct engine_replay *out, struct
 void answer_problem(struct engine_thread *thread, struct engine_answer *answer, enum engine_status status,
                     int http_status, const char *type, const char *title, const char *detail);
 
+/* The input record's body but for the results of functions, and its head but for time and flags. */
+void begin_record(const struct engine *engine, const struct value *cells, uint32_t event, const struct value *id,
+                  struct arena *arena, struct buf *fields, struct input_head *head);
 /* Takes the sequencing lock. */
 void sequence_lock(struct engine *engine);
 void sequence_unlock(struct engine *engine);
@@ -116,6 +140,9 @@ bool log_read(struct engine *engine, uint64_t position, struct arena *arena, str
 
 /* The time against which the ids' retention is measured. */
 int64_t ids_now(const struct engine *engine);
+/* The same by another key than the engine's. */
+struct hash128 id_hash_by(const struct hash_key *key, const struct plan *plan, uint32_t event, const struct value *id,
+                          struct arena *arena);
 struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct value *id, struct arena *arena);
 
 #endif

@@ -159,7 +159,9 @@ static bool explain(struct engine_thread *thread, const struct ids_entry *entry,
     BUF_LITERAL(out, ", \"seq\": ");
     buf_int(out, (int64_t)stored->seq);
     write_when(engine, &input, &head, out);
-    if (relive(thread, &input, stored, output, &head)) {
+    if (head.flags & INPUT_IMPORTED) {
+        BUF_LITERAL(out, ", \"note\": \"imported: its windows were entered, nothing was decided here\"");
+    } else if (relive(thread, &input, stored, output, &head)) {
         write_inputs(engine->plan, thread->frame.cells, out);
         BUF_LITERAL(out, ", ");
         write_features(engine->plan, thread->frame.cells, out);

@@ -60,7 +60,7 @@ static void fold_release(struct fold *fold) {
 
 /* Windows of a class are covered since the first deployment that knew the class (outcome windows: and what they take),
  * unless the history was truly empty. */
-static int64_t class_since(const struct engine *engine, struct str name, bool outcome) {
+int64_t class_since(const struct engine *engine, struct str name, bool outcome) {
     for (uint32_t i = 0; i < engine->layout_count; i++)
         for (uint32_t c = 0; c < engine->layouts[i].class_count; c++)
             if (str_equal(engine->layouts[i].classes[c].name, name) && (!outcome || engine->layouts[i].has_outcomes))
@@ -81,7 +81,9 @@ void set_coverage(const struct engine *engine, struct windows *windows) {
     const struct plan *plan = engine->plan;
     for (uint32_t i = 0; i < plan->stream_count; i++) {
         struct str name = plan->events[plan->streams[i].event].class.name;
-        windows_set_coverage(windows, i, history_is_empty(engine) ? INT64_MIN : class_since(engine, name, plan->streams[i].outcome));
+        windows_set_coverage(windows, i,
+                             history_is_empty(engine) ? INT64_MIN
+                                                      : class_since(engine, name, plan->streams[i].outcome));
     }
 }
 
@@ -307,6 +309,8 @@ static bool decide_again(struct fold *fold, const struct pending *pending, struc
                                       .errors_before = fold->frame.error_count,
                                       .started_ns = engine->io->table->monotonic_ns(engine->io)};
     buf_init(out, &fold->arena, LIMIT_ARENA_BYTES);
+    if (head->flags & INPUT_IMPORTED)
+        return write_imported(engine, outcome, STR(""), out);
     if (outcome->event != plan->scored)
         return write_accepted(engine, &fold->frame, outcome, out);
     size_t at = 0;
@@ -399,7 +403,7 @@ static bool fold_outcomes(struct fold *fold, const struct pending *pending, cons
     struct engine *engine = fold->engine;
     bool unknown;
     const struct layout_class *layout = layout_of(engine, head, &unknown);
-    if (pending->unknown || unknown || layout == NULL || layout->event != (int32_t)engine->plan->scored ||
+    if (head->flags & INPUT_IMPORTED || pending->unknown || unknown || layout == NULL || layout->event != (int32_t)engine->plan->scored ||
         !window_has_outcomes(engine->windows, engine->plan->scored))
         return true;
     return restore_input(fold, pending->body, pending->body_len, layout, pending->arrival_us) &&
@@ -411,7 +415,7 @@ static bool fold_outcomes(struct fold *fold, const struct pending *pending, cons
 static bool is_compared(const struct fold *fold, const struct pending *pending) {
     struct input_head head;
     return fold->replay != NULL && !pending->unknown &&
-           record_read_input_head(pending->body, pending->body_len, &head) &&
+           record_read_input_head(pending->body, pending->body_len, &head) && !(head.flags & INPUT_IMPORTED) &&
            strcmp(fold->engine->layouts[head.deployment - 1].hash, fold->engine->plan->bundle->hash) == 0;
 }
 
@@ -480,7 +484,7 @@ static int by_seq(const void *a, const void *b) {
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-static void journal_of(const struct engine *engine, struct journal_config *config, char *folder, size_t size) {
+void journal_of(const struct engine *engine, struct journal_config *config, char *folder, size_t size) {
     snprintf(folder, size, "%s/journal", engine->config.data_folder);
     *config = (struct journal_config){.io = engine->io,
                                       .folder = folder,

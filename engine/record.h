@@ -1,7 +1,8 @@
 /* The bodies of the journal's records, byte by byte (little-endian; `value` is the serialized form of value.h).
  *
- *   INPUT       u8 format 1 | u8 flags (INPUT_LATE, INPUT_CLAMPED) | u16 event class, as numbered by the deployment
- *               u32 deployment (the n-th of this journal, from 1) | i64 time, clamped | 16 keyed hash of class and id
+ *   INPUT       u8 format 1 | u8 flags (INPUT_LATE, INPUT_CLAMPED, INPUT_IMPORTED) | u16 event class, as numbered by the
+ *               deployment | u32 deployment (the n-th of this journal, from 1) | i64 time, clamped
+ *               16 keyed hash of class and id
  *               16 keyed hash of the fields | u32 fields | value per field (a Secret as its keyed hash)
  *               u32 results | value per function of `before` that reads a Secret
  *   OUTPUT      u8 format 1 | u8 0 | u16 HTTP status | u32 length, the answer's bytes | u32 windows | value per window
@@ -22,7 +23,7 @@
 #include "base/hash.h"
 #include "plan.h"
 
-enum { RECORD_FORMAT = 1, INPUT_HEAD_BYTES = 48, INPUT_LATE = 1, INPUT_CLAMPED = 2 };
+enum { RECORD_FORMAT = 1, INPUT_HEAD_BYTES = 48, INPUT_LATE = 1, INPUT_CLAMPED = 2, INPUT_IMPORTED = 4 };
 
 struct input_head {
     uint8_t flags;

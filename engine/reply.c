@@ -36,11 +36,44 @@ void write_problem_fields(struct buf *out, int status, const char *type, const c
     BUF_LITERAL(out, "]}");
 }
 
-static void write_error(struct buf *out, struct str function, const char *exception, struct str file, uint32_t line,
-                        bool *first) {
-    if (!*first)
+static void visit_code_errors(const struct plan *plan, const struct code_frame *frame, uint32_t from, uint32_t to,
+                              error_visitor *visit, void *context) {
+    for (uint32_t i = from; i < to; i++) {
+        const struct code_error *error = &frame->errors[i];
+        visit(context, plan->functions[error->function].name, error->exception, plan->files[error->file], error->line);
+    }
+}
+
+void each_error(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome,
+                error_visitor *visit, void *context) {
+    bool scored = outcome->event == plan->scored;
+    visit_code_errors(plan, frame, 0, outcome->errors_before, visit, context);
+    for (uint32_t i = 0; scored && i < plan->window_count; i++) {
+        const struct value *v = &frame->cells[plan->windows[i].slot];
+        if (v->tag == V_NONE && v->len == MISSING_ERROR)
+            visit(context, plan->windows[i].name, "OverflowError", plan->window_info[i].file,
+                  plan->window_info[i].line);
+    }
+    visit_code_errors(plan, frame, outcome->errors_before, frame->error_count, visit, context);
+    if (scored && outcome->decision.failure != NULL) {
+        bool function = plan->decide.kind == DECIDE_FUNCTION;
+        struct str name = function ? plan->functions[plan->decide.function].name : STR("decide");
+        uint32_t line = function ? plan->functions[plan->decide.function].line : plan->decision_line;
+        visit(context, name, outcome->decision.failure, plan->file, line);
+    }
+}
+
+struct error_list {
+    struct buf *out;
+    bool any;
+};
+
+static void write_error(void *context, struct str function, const char *exception, struct str file, uint32_t line) {
+    struct error_list *list = context;
+    struct buf *out = list->out;
+    if (list->any)
         BUF_LITERAL(out, ", ");
-    *first = false;
+    list->any = true;
     BUF_LITERAL(out, "{\"function\": ");
     buf_json(out, function);
     buf_format(out, ", \"error\": \"%s\", \"file\": ", exception);
@@ -50,34 +83,11 @@ static void write_error(struct buf *out, struct str function, const char *except
     buf_char(out, '}');
 }
 
-static void write_code_errors(const struct plan *plan, const struct code_frame *frame, uint32_t from, uint32_t to,
-                              struct buf *out, bool *first) {
-    for (uint32_t i = from; i < to; i++) {
-        const struct code_error *error = &frame->errors[i];
-        write_error(out, plan->functions[error->function].name, error->exception, plan->files[error->file], error->line,
-                    first);
-    }
-}
-
-/* In the order in which they happened: functions before the windows, windows, functions after, the decision. */
 void write_errors(const struct plan *plan, const struct code_frame *frame, const struct event_outcome *outcome,
                   struct buf *out) {
-    bool first = true, scored = outcome->event == plan->scored;
+    struct error_list list = {.out = out};
     buf_char(out, '[');
-    write_code_errors(plan, frame, 0, outcome->errors_before, out, &first);
-    for (uint32_t i = 0; scored && i < plan->window_count; i++) {
-        const struct value *v = &frame->cells[plan->windows[i].slot];
-        if (v->tag == V_NONE && v->len == MISSING_ERROR)
-            write_error(out, plan->windows[i].name, "OverflowError", plan->window_info[i].file,
-                        plan->window_info[i].line, &first);
-    }
-    write_code_errors(plan, frame, outcome->errors_before, frame->error_count, out, &first);
-    if (scored && outcome->decision.failure != NULL) {
-        bool function = plan->decide.kind == DECIDE_FUNCTION;
-        struct str name = function ? plan->functions[plan->decide.function].name : STR("decide");
-        uint32_t line = function ? plan->functions[plan->decide.function].line : plan->decision_line;
-        write_error(out, name, outcome->decision.failure, plan->file, line, &first);
-    }
+    each_error(plan, frame, outcome, write_error, &list);
     buf_char(out, ']');
 }
 
@@ -179,6 +189,26 @@ bool write_accepted(const struct engine *engine, const struct code_frame *frame,
     BUF_LITERAL(out, ", \"errors\": ");
     write_errors(engine->plan, frame, outcome, out);
     write_flags(engine, outcome, out);
+    write_tail(engine, outcome, out);
+    return !out->failed;
+}
+
+bool write_imported(const struct engine *engine, const struct event_outcome *outcome, struct str decision,
+                    struct buf *out) {
+    BUF_LITERAL(out, "{\"id\": ");
+    value_write_json(out, &outcome->id);
+    if (outcome->event == engine->plan->scored) {
+        BUF_LITERAL(out, ", \"decision\": ");
+        if (decision.len > 0)
+            buf_json(out, decision);
+        else
+            BUF_LITERAL(out, "null");
+        BUF_LITERAL(out, ", \"score\": null, \"reasons\": []");
+    } else {
+        BUF_LITERAL(out, ", \"event\": ");
+        buf_json(out, engine->plan->events[outcome->event].class.name);
+    }
+    BUF_LITERAL(out, ", \"errors\": [], \"imported\": true");
     write_tail(engine, outcome, out);
     return !out->failed;
 }

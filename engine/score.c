@@ -58,15 +58,20 @@ static void answer_unavailable(struct engine_thread *thread, struct engine_answe
     answer_problem(thread, answer, ENGINE_UNAVAILABLE, 503, "unavailable", "Service unavailable", detail);
 }
 
-struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct value *id, struct arena *arena) {
+struct hash128 id_hash_by(const struct hash_key *key, const struct plan *plan, uint32_t event, const struct value *id,
+                          struct arena *arena) {
     struct buf bytes;
-    struct str name = engine->plan->events[event].class.name;
+    struct str name = plan->events[event].class.name;
     buf_init(&bytes, arena, LIMIT_EVENT_BYTES);
     buf_u32(&bytes, (uint32_t)name.len);
     buf_str(&bytes, name);
     value_write_key(&bytes, id);
     ASSERT(!bytes.failed);
-    return hash_keyed(&engine->key, bytes.p, bytes.len);
+    return hash_keyed(key, bytes.p, bytes.len);
+}
+
+struct hash128 id_hash(const struct engine *engine, uint32_t event, const struct value *id, struct arena *arena) {
+    return id_hash_by(&engine->key, engine->plan, event, id, arena);
 }
 
 /* Functions have a share of the memory, counted from where they begin, so that whether they run into its end
@@ -211,16 +216,21 @@ static bool parse(struct flight *f, struct str json) {
     return true;
 }
 
+void begin_record(const struct engine *engine, const struct value *cells, uint32_t event, const struct value *id,
+                  struct arena *arena, struct buf *fields, struct input_head *head) {
+    buf_init(fields, arena, LIMIT_ARENA_BYTES);
+    record_write_fields(fields, engine->plan, event, cells);
+    head->content = hash_keyed(&engine->key, fields->p, fields->len);
+    head->id = id_hash(engine, event, id, arena);
+    head->event = (uint16_t)event;
+    head->deployment = engine->layout_count;
+}
+
 /* Runs what needs no window and writes the input record's body; its fields' hash is the content. */
 static bool prepare_record(struct flight *f) {
     const struct plan *plan = f->engine->plan;
     struct code_frame *frame = &f->thread->frame;
-    buf_init(&f->fields, &f->thread->arena, LIMIT_ARENA_BYTES);
-    record_write_fields(&f->fields, plan, f->outcome.event, frame->cells);
-    f->head.content = hash_keyed(&f->engine->key, f->fields.p, f->fields.len);
-    f->head.id = id_hash(f->engine, f->outcome.event, &f->parsed.id, &f->thread->arena);
-    f->head.event = (uint16_t)f->outcome.event;
-    f->head.deployment = f->engine->layout_count;
+    begin_record(f->engine, frame->cells, f->outcome.event, &f->parsed.id, &f->thread->arena, &f->fields, &f->head);
     run_before(frame, plan, f->outcome.event, NULL);
     f->outcome.errors_before = frame->error_count;
     record_write_before_results(&f->fields, plan, f->outcome.event, frame->cells);
@@ -410,40 +420,42 @@ static bool reserve(struct flight *f) {
 
 /* In process nothing tells what came before the first event: unless the history is empty, windows are covered from it
  * on. */
-static void cover_from(struct engine *engine, int64_t at_us) {
+void cover_from(struct engine *engine, int64_t at_us) {
     engine->layouts[engine->layout_count - 1].arrival_us = at_us;
     set_coverage(engine, engine->windows);
+}
+
+void sequence_event(struct engine *engine, int64_t at_us, const int64_t *now_us, struct event_outcome *outcome) {
+    const struct plan *plan = engine->plan;
+    if (now_us != NULL) {
+        if (*now_us > engine->last_arrival_us)
+            engine->last_arrival_us = *now_us;
+        if (at_us > engine->last_arrival_us + plan->max_future_us) {
+            at_us = engine->last_arrival_us + plan->max_future_us;
+            outcome->flags |= INPUT_CLAMPED;
+        }
+    }
+    if (at_us > engine->latest_us)
+        engine->latest_us = at_us;
+    if (now_us == NULL)
+        engine->last_arrival_us = engine->latest_us;
+    if (engine->latest_us - at_us > plan->max_late_us)
+        outcome->flags |= INPUT_LATE;
+    outcome->at_us = at_us;
+    outcome->arrival_us = engine->last_arrival_us;
+    outcome->seq = engine->next_seq++;
 }
 
 /* Number, arrival, clamped time and lateness, and the input record: one short critical section. */
 static void sequence(struct flight *f) {
     struct engine *engine = f->engine;
-    const struct plan *plan = engine->plan;
     sequence_lock(engine);
-    int64_t at = f->parsed.at_us;
-    if (engine->journal != NULL) {
-        int64_t now = engine->io->table->now_us(engine->io);
-        if (now > engine->last_arrival_us)
-            engine->last_arrival_us = now;
-        if (at > engine->last_arrival_us + plan->max_future_us) {
-            at = engine->last_arrival_us + plan->max_future_us;
-            f->outcome.flags |= INPUT_CLAMPED;
-        }
-    }
-    if (at > engine->latest_us)
-        engine->latest_us = at;
-    if (engine->journal == NULL) {
-        engine->last_arrival_us = engine->latest_us;
-        if (engine->next_seq == 1)
-            cover_from(engine, at);
-    }
-    if (engine->latest_us - at > plan->max_late_us)
-        f->outcome.flags |= INPUT_LATE;
+    if (engine->journal == NULL && engine->next_seq == 1)
+        cover_from(engine, f->parsed.at_us);
+    int64_t now_us = engine->journal != NULL ? engine->io->table->now_us(engine->io) : 0;
+    sequence_event(engine, f->parsed.at_us, engine->journal != NULL ? &now_us : NULL, &f->outcome);
     f->latest_us = engine->latest_us;
-    f->outcome.at_us = at;
-    f->outcome.arrival_us = engine->last_arrival_us;
-    f->outcome.seq = engine->next_seq++;
-    f->head.at_us = at;
+    f->head.at_us = f->outcome.at_us;
     f->head.flags = f->outcome.flags;
     char head[INPUT_HEAD_BYTES];
     record_write_input_head(&f->head, head);

@@ -22,7 +22,7 @@ from assay._serve import ServeError, read_config
 from server_fixture import needs_server
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ["new", "check", "build", "score", "serve", "explain", "replay"]
+COMMANDS = ["new", "check", "build", "score", "serve", "explain", "replay", "backfill", "import"]
 SMALL = '''
 from datetime import datetime
 from assay import event, feature, rule, window
@@ -83,7 +83,7 @@ def test_help_shows_the_commands_that_are_there_and_no_others() -> None:
     shown = assay("--help").stdout
     for command in COMMANDS:
         assert re.search(rf"\b{command}\b", shown), command
-    for later in ("backfill", "deploy", "promote", "rollback"):
+    for later in ("deploy", "promote", "rollback"):
         assert later not in shown
 
 

@@ -330,7 +330,7 @@ static bool read_object(struct parser *parser, const struct event_node *node, co
     }
 }
 
-static void conclude(struct parser *parser, bool read) {
+void event_conclude(struct parser *parser, bool read) {
     struct event_result *result = parser->result;
     switch (parser->json.failure) {
     case JSON_GOOD: ASSERT(read); break;
@@ -368,5 +368,5 @@ void event_parse(const struct event_class *class, const struct hash_key *secret_
     } else {
         read = report_value(&parser, NULL, STR("object"), false, 0);
     }
-    conclude(&parser, read && json_end(&parser.json));
+    event_conclude(&parser, read && json_end(&parser.json));
 }

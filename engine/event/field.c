@@ -14,15 +14,6 @@
 
 enum { FIRST_ITEMS = 16, EXPECTED_BYTES = 400 };
 
-/* What one attempt to read a scalar came to. */
-enum reading {
-    READ_GOOD,
-    READ_WRONG,    /* another type of value: it is still at the cursor */
-    READ_BAD,      /* taken, but it will not do */
-    READ_REPORTED, /* taken, and the error is noted */
-    READ_END,      /* the parse is over */
-};
-
 /* --- texts of errors --- */
 
 static const char *type_name(const struct field *field) {
@@ -67,16 +58,20 @@ static bool is_number(char c) { return c == '-' || (c >= '0' && c <= '9'); }
 
 static enum reading end_of(bool going_on) { return going_on ? READ_REPORTED : READ_END; }
 
+bool field_whole(double number, int64_t *out) {
+    if (!(number >= -0x1p63 && number < 0x1p63) || (double)(int64_t)number != number) {
+        return false;
+    }
+    *out = (int64_t)number;
+    return true;
+}
+
 static bool number_to_int(const struct number *number, int64_t *out) {
     if (number->is_int) {
         *out = number->i;
         return !number->overflow;
     }
-    if (!(number->f >= -0x1p63 && number->f < 0x1p63) || (double)(int64_t)number->f != number->f) {
-        return false;
-    }
-    *out = (int64_t)number->f;
-    return true;
+    return field_whole(number->f, out);
 }
 
 /* The whole part (rounded down) of a JSON number times 10^shift, exactly; false beyond about 10^18. */
@@ -194,14 +189,26 @@ static enum reading read_bool(struct parser *parser, struct value *out) {
     return json_literal(&parser->json, c == 't' ? STR("true") : STR("false")) ? READ_GOOD : READ_END;
 }
 
-static enum reading report_size(struct parser *parser, const struct place *place, uint32_t limit, size_t size,
-                                const char *unit) {
+enum reading field_report_size(struct parser *parser, const struct place *place, uint32_t limit, size_t size,
+                               const char *unit) {
     struct buf expected, got;
     buf_init(&expected, parser->json.arena, LIMIT_VALUE_BYTES);
     buf_init(&got, parser->json.arena, LIMIT_VALUE_BYTES);
     buf_format(&expected, "at most %u %s", limit, unit);
     buf_format(&got, "%zu %s", size, unit);
     return end_of(report(parser, place, (struct str){expected.p, expected.len}, (struct str){got.p, got.len}));
+}
+
+enum reading field_plain(struct parser *parser, const struct field *field, struct value *out) {
+    switch (field->type) {
+    case FIELD_INT:
+    case FIELD_FLOAT: return read_number(parser, field, out);
+    case FIELD_BOOL: return read_bool(parser, out);
+    case FIELD_DATETIME: ASSERT(field->unit != UNIT_ISO); return read_unit_time(parser, field, out);
+    case FIELD_STR:
+    case FIELD_DATE: break;
+    }
+    UNREACHABLE();
 }
 
 /* Masks the card numbers of a string, in a copy. */
@@ -224,21 +231,13 @@ static bool is_id(const struct parser *parser, const struct field *field) {
     return field == &parser->class->fields[parser->class->id_field];
 }
 
-static enum reading read_str(struct parser *parser, const struct field *field, const struct place *place,
-                             struct value *out) {
+static enum reading read_str(struct parser *parser, struct value *out) {
     struct json_string string;
     if (*parser->json.at != '"') {
         return READ_WRONG;
     }
     if (!json_string(&parser->json, &string)) {
         return READ_END;
-    }
-    uint32_t limit = is_id(parser, field) ? LIMIT_ID_BYTES : LIMIT_STRING_BYTES;
-    if (string.text.len > limit) {
-        return report_size(parser, place, limit, string.text.len, "bytes");
-    }
-    if (string.text.len == 0 && is_id(parser, field)) {
-        return end_of(report(parser, place, STR("str that is not empty"), STR("string \"\"")));
     }
     *out = (struct value){
         .tag = V_STR, .flags = string.ascii ? STR_ASCII : 0, .len = (uint32_t)string.text.len, .p = string.text.p};
@@ -254,13 +253,34 @@ static bool is_choice(const struct field *field, const struct value *value) {
     return field->choices == NULL;
 }
 
+enum reading field_check(struct parser *parser, const struct field *field, const struct place *place,
+                         struct value *value) {
+    if (value->tag == V_STR) {
+        bool id = is_id(parser, field);
+        uint32_t limit = id ? LIMIT_ID_BYTES : LIMIT_STRING_BYTES;
+        if (value->len > limit) {
+            return field_report_size(parser, place, limit, value->len, "bytes");
+        }
+        if (value->len == 0 && id) {
+            return end_of(report(parser, place, STR("str that is not empty"), STR("string \"\"")));
+        }
+    }
+    if (!is_choice(field, value)) {
+        return READ_BAD;
+    }
+    if (value->tag == V_STR && field->secrecy == FIELD_MASKED && !is_id(parser, field) && !mask(parser, value)) {
+        return READ_END;
+    }
+    return READ_GOOD;
+}
+
 /* Reads the scalar at the cursor, or notes why it is not one. `item`: of a list. False: the parse is over. */
 static bool read_scalar(struct parser *parser, const struct field *field, const struct place *place, uint32_t depth,
                         bool item, struct value *out) {
     const char *from = parser->json.at;
     enum reading reading;
     switch (field->type) {
-    case FIELD_STR: reading = read_str(parser, field, place, out); break;
+    case FIELD_STR: reading = read_str(parser, out); break;
     case FIELD_INT:
     case FIELD_FLOAT: reading = read_number(parser, field, out); break;
     case FIELD_BOOL: reading = read_bool(parser, out); break;
@@ -269,11 +289,7 @@ static bool read_scalar(struct parser *parser, const struct field *field, const 
     default: UNREACHABLE();
     }
     if (reading == READ_GOOD) {
-        if (!is_choice(field, out)) {
-            reading = READ_BAD;
-        } else if (out->tag == V_STR && field->secrecy == FIELD_MASKED && !is_id(parser, field) && !mask(parser, out)) {
-            reading = READ_END;
-        }
+        reading = field_check(parser, field, place, out);
     }
     bool secret = field->secrecy == FIELD_SECRET;
     switch (reading) {
@@ -363,7 +379,7 @@ static bool read_list(struct parser *parser, const struct field *field, const st
         }
     }
     if (list.count > LIMIT_LIST_ITEMS) {
-        return report_size(parser, place, LIMIT_LIST_ITEMS, list.count, "items") != READ_END;
+        return field_report_size(parser, place, LIMIT_LIST_ITEMS, list.count, "items") != READ_END;
     }
     *out = (struct value){.tag = V_LIST, .len = list.count, .p = list.items};
     return true;
@@ -372,7 +388,10 @@ static bool read_list(struct parser *parser, const struct field *field, const st
 /* --- the field --- */
 
 /* Writes the hash that stands for a Secret: of the form in which equal values are equal bytes. */
-static bool put_hash(struct parser *parser, const struct field *field) {
+bool field_hash(struct parser *parser, const struct field *field) {
+    if (field->hash_slot == NO_SLOT) {
+        return true;
+    }
     const struct value *value = &parser->frame[field->slot];
     if (value->tag == V_NONE) {
         parser->frame[field->hash_slot] = *value;
@@ -393,7 +412,7 @@ static bool put_hash(struct parser *parser, const struct field *field) {
 
 bool field_fall_back(struct parser *parser, const struct field *field) {
     parser->frame[field->slot] = field->fallback;
-    return field->hash_slot == NO_SLOT || put_hash(parser, field);
+    return field_hash(parser, field);
 }
 
 bool field_read(struct parser *parser, const struct field *field, const struct place *place, uint32_t depth) {
@@ -417,5 +436,5 @@ bool field_read(struct parser *parser, const struct field *field, const struct p
     } else if (!read_scalar(parser, field, place, depth, false, cell)) {
         return false;
     }
-    return field->hash_slot == NO_SLOT || parser->result->errors_total != errors || put_hash(parser, field);
+    return parser->result->errors_total != errors || field_hash(parser, field);
 }

@@ -20,11 +20,38 @@ struct place {
     uint32_t index; /* of an item, if name is NULL */
 };
 
+/* --- event.c --- */
+
+/* Sets the result's status, id and time from what the parse noted. `read`: it went to its end. */
+void event_conclude(struct parser *parser, bool read);
+
 /* --- field.c --- */
+
+/* What one attempt to read a scalar came to. */
+enum reading {
+    READ_GOOD,
+    READ_WRONG,    /* another type of value: it is still at the cursor */
+    READ_BAD,      /* taken, but it will not do */
+    READ_REPORTED, /* taken, and the error is noted */
+    READ_END,      /* the parse is over */
+};
 
 /* Reads the value at the cursor as the field (its item included, if it is a list) and writes its cells in the frame.
  * False: the parse is over (json.failure says why); field errors are noted and do not end it. */
 bool field_read(struct parser *parser, const struct field *field, const struct place *place, uint32_t depth);
+/* A number, true or false at the cursor, as an int, float, bool or datetime with a unit. */
+enum reading field_plain(struct parser *parser, const struct field *field, struct value *out);
+/* What holds for a value of the field's type wherever it was read from: its size, its choices; card numbers in it are
+ * masked. */
+enum reading field_check(struct parser *parser, const struct field *field, const struct place *place,
+                         struct value *value);
+/* Whether a float can be an int field's value, and which. */
+bool field_whole(double number, int64_t *out);
+/* Notes that there are more bytes or items than may be. READ_REPORTED or READ_END. */
+enum reading field_report_size(struct parser *parser, const struct place *place, uint32_t limit, size_t size,
+                               const char *unit);
+/* Writes the hash that stands for a Secret's value in the frame, if the field is one. False: the arena is full. */
+bool field_hash(struct parser *parser, const struct field *field);
 /* Gives the field its fallback. False: the arena is full. */
 bool field_fall_back(struct parser *parser, const struct field *field);
 /* The text of what a field expects, for its errors. `item`: of a list's item. */

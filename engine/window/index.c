@@ -47,7 +47,7 @@ bool cell_identity(const struct cell *cell, struct identity *out) {
     case V_DATETIME:
     case V_DATE:
     case V_TIMEDELTA: *out = (struct identity){cell->low, OTHER + cell->tag}; return true;
-    default: *out = (struct identity){cell->low, cell->high}; return true; /* a keyed hash */
+    default: *out = (struct identity){cell->low, cell->high}; return (cell->low | cell->high) != 0; /* a keyed hash */
     }
 }
 

@@ -66,7 +66,7 @@ void index_remove_oldest(const struct index_room *room, struct index *index, str
 struct identity {
     uint64_t low, high;
 };
-/* False: it equals nothing (None, NaN). */
+/* False: it equals nothing (None, NaN, a tuple with a NaN in it). */
 bool cell_identity(const struct cell *cell, struct identity *out);
 
 /* How many different values lie in (low_us, high_us], each NaN counted for itself; and how often one of them does. */

@@ -17,27 +17,6 @@
 static bool is_number(uint8_t tag) { return tag == V_BOOL || tag == V_INT || tag == V_FLOAT; }
 static bool is_time(uint8_t tag) { return tag == V_DATETIME || tag == V_DATE || tag == V_TIMEDELTA; }
 
-struct cell cell_of(const struct value *value, bool hashed, const struct hash_key *key, struct arena *arena,
-                    bool *failed) {
-    struct cell cell = {.tag = value->tag};
-    if (is_number(value->tag) || is_time(value->tag)) {
-        cell.low = (uint64_t)value->i;
-        return cell;
-    }
-    if (value->tag == V_STR)
-        cell.text = value_text(value);
-    if (hashed && value->tag != V_NONE) {
-        struct buf buf;
-        buf_init(&buf, arena, LIMIT_ARENA_BYTES); /* a value's form is a little longer than the value */
-        value_write_key(&buf, value);
-        *failed |= buf.failed;
-        struct hash128 hash = buf.failed ? (struct hash128){0} : hash_keyed(key, buf.p, buf.len);
-        cell.low = hash.low;
-        cell.high = hash.high;
-    }
-    return cell;
-}
-
 /* Python's == finds no NaN equal to itself, so a value that holds one is never seen. */
 static bool holds_nan(const struct value *value) {
     if (value->tag == V_FLOAT)
@@ -47,6 +26,27 @@ static bool holds_nan(const struct value *value) {
             if (holds_nan(&value_items(value)[i]))
                 return true;
     return false;
+}
+
+struct cell cell_of(const struct value *value, bool hashed, const struct hash_key *key, struct arena *arena,
+                    bool *failed) {
+    struct cell cell = {.tag = value->tag};
+    if (is_number(value->tag) || is_time(value->tag)) {
+        cell.low = (uint64_t)value->i;
+        return cell;
+    }
+    if (value->tag == V_STR)
+        cell.text = value_text(value);
+    if (hashed && value->tag != V_NONE && !holds_nan(value)) { /* else no hash: it equals nothing */
+        struct buf buf;
+        buf_init(&buf, arena, LIMIT_ARENA_BYTES); /* a value's form is a little longer than the value */
+        value_write_key(&buf, value);
+        *failed |= buf.failed;
+        struct hash128 hash = buf.failed ? (struct hash128){0} : hash_keyed(key, buf.p, buf.len);
+        cell.low = hash.low;
+        cell.high = hash.high;
+    }
+    return cell;
 }
 
 void sought_of(struct sought *out, const struct value *value, const struct cell *cell) {

@@ -7,16 +7,19 @@ done, 1 the definition or the data is not right, 2 the command line is not.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from . import _rows
 from ._definition import Definition, DefinitionError, Problem
@@ -31,6 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+journal = typer.Typer(no_args_is_help=True, help="What a data folder's journal holds.")
+app.add_typer(journal, name="journal")
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The definition, such as fraud.py.")]
@@ -45,6 +50,10 @@ def main() -> None:
         show_problems(error.problems)
         sys.exit(1)
     except (RowsError, ServeError) as error:
+        complain(str(error))
+    except ValueError as error:
+        if type(error).__module__ not in ("assay._backfill", "assay._tables", "assay._import", "assay._export"):
+            raise
         complain(str(error))
     except BrokenPipeError:
         sys.exit(141)
@@ -345,6 +354,173 @@ def score(
     if refused:
         err.print(f"[red]{refused:,} events were refused; their lines are problems[/]")
         raise typer.Exit(1)
+
+
+# --- backfill -------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def backfill(
+    file: File,
+    payments: Annotated[Path, typer.Argument(metavar="PAYMENTS", help="Payments: Parquet, CSV or JSON lines.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FEATURES", help="The file to write: .parquet, .csv or .jsonl.")
+    ],
+    others: Others = None,
+    features_only: Annotated[
+        bool, typer.Option("--features-only", help="Without the columns of the payments themselves.")
+    ] = False,
+    errors: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to list what failed: event, id, row, function, error.")
+    ] = None,
+    history: Annotated[
+        str, typer.Option(metavar="empty|unknown", help="What was before the first event. [default: empty]")
+    ] = "empty",
+    threads: Annotated[int | None, typer.Option(min=1, help="[default: one a core]")] = None,
+) -> None:
+    """Computes every feature of every payment as of its own moment, for training.
+
+    Events of all files are taken in the order of time (of `seq`, in what `assay journal export` wrote), rows are
+    written in the payments' order. What is missing or failed is null. Files may be larger than memory: 40 bytes an
+    event are kept.
+
+    Examples: `assay backfill fraud.py payments.parquet -o features.parquet`
+
+    `assay backfill fraud.py payments.csv Login=logins.csv -o features.parquet --errors errors.csv`
+    """
+    from ._backfill import backfill_files
+    from ._compile import build
+    from ._read import read
+    from ._tables import open_source
+
+    if history not in ("empty", "unknown"):
+        raise typer.BadParameter(f'--history is "{history}", expected empty or unknown')
+    definition = read(file)
+    sources = [open_source(event, path) for event, path in _rows.files_of(definition, payments, others or [])]
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder, rows_progress() as progress:
+        bundle = Path(folder) / f"{file.stem}.assay"
+        build(file, bundle)
+        filled = backfill_files(
+            definition,
+            bundle,
+            sources,
+            out,
+            features_only=features_only,
+            errors=errors,
+            history=history,
+            threads=threads or os.cpu_count() or 1,
+            progress=progress,
+        )
+    context = filled.events - filled.payments
+    others_too = f" and {counted(context, 'context event')}" if context else ""
+    err.print(f"{escape(str(out))}: {counted(filled.payments, 'payment')}{others_too}")
+    if filled.failures:
+        where = f"see {errors}" if errors else "--errors FILE lists them"
+        err.print(
+            f"[yellow]{counted(filled.failures, 'failure')}[/], {counted(filled.refused, 'event')} refused: {where}"
+        )
+
+
+@app.command("import")
+def import_(
+    file: File,
+    payments: Annotated[Path, typer.Argument(metavar="PAYMENTS", help="Payments: Parquet, CSV or JSON lines.")],
+    data: Annotated[Path, typer.Option("--data", envvar="ASSAY_DATA", metavar="DIR", help="The data folder to make.")],
+    others: Others = None,
+    errors: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to list what was refused: event, id, row, error.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="[default: one a core]")] = None,
+) -> None:
+    """Imports history into a new installation's journal, so that it starts warm.
+
+    Imported events are entered into the windows and not decided; a column `decision` says how they were decided. Every
+    class of events that feeds windows needs its file; an empty file says that there were none.
+
+    Example: `assay import fraud.py payments.parquet Login=logins.parquet --data data`
+    """
+    from ._compile import build
+    from ._import import import_files
+    from ._read import read
+    from ._tables import open_source
+
+    definition = read(file)
+    sources = [open_source(event, path) for event, path in _rows.files_of(definition, payments, others or [])]
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder, rows_progress() as progress:
+        bundle = Path(folder) / f"{file.stem}.assay"
+        build(file, bundle)
+        imported = import_files(
+            definition, bundle, sources, data, errors=errors, threads=threads or os.cpu_count() or 1, progress=progress
+        )
+    err.print(f"{escape(str(data))}: {counted(imported.events - imported.refused, 'event')} imported")
+    if imported.refused or imported.failures:
+        where = f"see {errors}" if errors else "--errors FILE lists them"
+        refused, failures = counted(imported.refused, "event"), counted(imported.failures, "failure")
+        err.print(f"[yellow]{refused} refused[/], {failures}: {where}")
+
+
+@journal.command("export")
+def export(
+    data: Annotated[
+        Path, typer.Option("--data", envvar="ASSAY_DATA", metavar="DIR", help="A data folder that is not in use.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FOLDER|FILE", help="A folder for a file per class, or a file of payments."
+        ),
+    ],
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="X.assay", help="[default: the one in the data folder]")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--format", metavar="parquet|jsonl", help="Of the files in a folder.")
+    ] = "parquet",
+) -> None:
+    """Writes every event of a journal with its number, its arrival, the decision and the score.
+
+    A Secret is written as its keyed hash. A backfill of the Parquet files gives, bit for bit, what was served.
+
+    Example: `assay journal export --data data -o served`, then
+    `assay backfill fraud.py served/Payment.parquet Login=served/Login.parquet -o features.parquet`
+    """
+    from . import _serve
+    from ._export import export
+
+    if not data.is_dir():
+        raise typer.BadParameter(f"{data} is not a folder", param_hint="--data")
+    if kind not in ("parquet", "jsonl"):
+        raise typer.BadParameter(f'--format is "{kind}", expected parquet or jsonl')
+    with rows_progress() as progress:
+        found = bundle or _serve.bundle_in(data)
+        counts, unknown = export(data, found, out, kind, lambda done: progress("exporting", done, 0))
+    for path, count in counts.items():
+        err.print(f"{escape(str(path))}: {counted(count, 'event')}")
+    if unknown:
+        err.print(f"[yellow]{counted(unknown, 'event')} of classes that this bundle does not know[/]")
+
+
+@contextlib.contextmanager
+def rows_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar with rows a second; to be called with (what is done, rows so far, rows in all)."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        tasks: dict[str, tuple[TaskID, float]] = {}
+
+        def note(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total or None, rate=""), time.monotonic()
+            task, started = tasks[what]
+            rate = done / max(time.monotonic() - started, 1e-6)
+            bar.update(task, completed=done, total=total or None, rate=f"{rate:,.0f}/s")
+
+        yield note
 
 
 def with_progress(what: str, rows: Iterable[Row], total: int) -> Iterator[Row]:

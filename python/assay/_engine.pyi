@@ -1,5 +1,6 @@
 """The C engine in process (see python/assay/_engine/)."""
 
+from collections.abc import Callable
 from typing import final
 
 OPCODES: dict[str, tuple[int, str]]  # name -> (number, operand form)
@@ -9,12 +10,25 @@ EXCEPTIONS: dict[str, int]  # class name -> number
 class EngineError(Exception):
     """The engine refused to open: the bundle, the journal or the system is not as it should be."""
 
+def export(
+    bundle: str, data: str, rows: int, classes: list[str], receive: Callable[[str, tuple[object, object]], object]
+) -> tuple[int, int, dict[str, int]]:
+    """The journal of a data folder: calls `receive` for each batch. (events, events of unknown classes, since when each
+    class is covered)"""
+
 @final
 class Engine:
     def __init__(
-        self, bundle: str, data: str | None = None, *, history: str = "definition", durability: str = "commit"
+        self,
+        bundle: str,
+        data: str | None = None,
+        *,
+        history: str = "definition",
+        durability: str = "commit",
+        deployed_at: int | None = None,
     ) -> None:
-        """Opens a bundle in process; `data` is a data folder, None for none. history: definition, empty or unknown."""
+        """Opens a bundle in process; `data` is a data folder, None for none. history: definition, empty or unknown.
+        `deployed_at` (microseconds): since when everything is seen, of a new data folder that is imported into."""
     def event(self, class_name: str, json: bytes, *, features: bool = False) -> tuple[int, bytes]:
         """One event: its HTTP status and JSON body. "" is the scored class."""
     def values(self) -> dict[str, object]:
@@ -40,3 +54,35 @@ class Model:
     def predict(self, rows: object) -> bytes:
         """`rows`: a C-contiguous buffer of doubles, rows x inputs. The framework's predict, rows x outputs doubles."""
     def predict_raw(self, rows: object) -> bytes: ...
+
+@final
+class Backfill:
+    """Many events at once, from Arrow columns to Arrow columns (engine/backfill.h). Uses the engine alone."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        columns: list[tuple[str, str, str, bool]],
+        *,
+        threads: int = 1,
+        repeated: bytes = b"",
+        ids_of: Backfill | None = None,
+        import_: bool = False,
+    ) -> None:
+        """`columns`: (name, "" or "decision" or "score", type, is a list), "" being the value of that name. `repeated`:
+        ids that come more than once, as `keys` (of `ids_of`) hashes them, sorted. `import_`: into the journal."""
+    def keys(self, event: int, batch: tuple[object, object, int]) -> tuple[bytes, bytes]:
+        """Times (int64 microseconds) and hashed ids (uint64) of a batch: schema and array capsules and its form, 0
+        columns, 1 columns of text, 2 JSON."""
+    def cover(self, event: int, since_us: int) -> None:
+        """Since when the windows over a class's events have seen all of them."""
+    def take(
+        self,
+        batches: list[tuple[object, object, int] | None],
+        order: bytes,
+        seqs: bytes | None = None,
+        arrivals: bytes | None = None,
+        outcomes: bytes | None = None,
+    ) -> tuple[tuple[object, object], tuple[object, object], list[tuple[int, int, bool]], int]:
+        """Takes events in an order: results and errors as capsules, rows of repeated ids, how many were refused."""
+    def close(self) -> None: ...

@@ -4,6 +4,7 @@ services."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -34,6 +35,7 @@ class Detector:
         self._folder = Path(tempfile.mkdtemp(prefix="assay-"))
         self._engine: Engine | None = None
         self._twin: Twin | None = None
+        self.failures: Any = None  # of the last backfill: event, row, id, function, error, file, line
         try:
             bundle = self._folder / f"{self.path.stem}.assay"
             build(self.path, bundle)
@@ -102,8 +104,30 @@ class Detector:
     def lists(self) -> Any:
         raise NotImplementedError("block lists are not available yet")
 
-    def backfill(self, *_: Any, **__: Any) -> Any:
-        raise NotImplementedError("backfill is not available yet; `score` in a loop gives each payment's `values`")
+    def backfill(
+        self, frame: Any, /, *, features_only: bool = False, threads: int | None = None, **contexts: Any
+    ) -> Any:
+        """Every feature of every payment in a data frame as of its own moment: pandas, Polars or Arrow in, the same
+        kind out, with a column for each window, feature, model and rule, and `decision` and `score`.
+
+        Context events are given by their class's name: `d.backfill(payments, Login=logins)`. Rows stay in the frame's
+        order; events are taken in the order of time, from empty history, apart from what this detector has seen. What
+        is missing or failed is null; `failures` says why.
+        """
+        from ._backfill import backfill_frames
+
+        history = "unknown" if self.history == "unknown" else "empty"
+        self._open()
+        result, self.failures = backfill_frames(
+            self.definition,
+            self._folder / f"{self.path.stem}.assay",
+            frame,
+            contexts,
+            features_only=features_only,
+            history=history,
+            threads=threads or os.cpu_count() or 1,
+        )
+        return result
 
     # --- closing ---
 

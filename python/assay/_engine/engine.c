@@ -52,19 +52,28 @@ static int engine_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         {"definition", HISTORY_DEFINITION}, {"empty", HISTORY_EMPTY}, {"unknown", HISTORY_UNKNOWN}, {NULL, 0}};
     static const struct choice durabilities[] = {
         {"commit", DURABILITY_COMMIT}, {"interval", DURABILITY_INTERVAL}, {"none", DURABILITY_NONE}, {NULL, 0}};
-    static char *names[] = {"bundle", "data", "history", "durability", NULL};
+    static char *names[] = {"bundle", "data", "history", "durability", "deployed_at", NULL};
     struct engine_object *self = (struct engine_object *)object;
     const char *bundle, *data = NULL, *history = "definition", *durability = "commit";
     int history_value, durability_value;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z$ss", names, &bundle, &data, &history, &durability) ||
+    PyObject *deployed_at = Py_None;
+    int64_t deployed_at_us = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z$ssO", names, &bundle, &data, &history, &durability,
+                                     &deployed_at) ||
         choose(histories, "history", history, &history_value) < 0 ||
         choose(durabilities, "durability", durability, &durability_value) < 0)
         return -1;
+    if (deployed_at != Py_None) {
+        deployed_at_us = PyLong_AsLongLong(deployed_at);
+        if (PyErr_Occurred())
+            return -1;
+    }
     struct engine_config config = {.bundle_path = bundle,
                                    .data_folder = data,
                                    .history = (enum engine_history)history_value,
                                    .durability = (enum durability)durability_value,
-                                   .interval_us = 50000};
+                                   .interval_us = 50000,
+                                   .deployed_at_us = deployed_at != Py_None ? &deployed_at_us : NULL};
     struct error error = {0};
     close_engine(self);
     Py_BEGIN_ALLOW_THREADS self->engine = engine_open(&config, &error);
@@ -81,6 +90,16 @@ static int is_open(struct engine_object *self) {
         return 1;
     PyErr_SetString(PyExc_ValueError, "the engine is closed");
     return 0;
+}
+
+static void engine_dealloc(PyObject *object);
+
+struct engine *engine_of(PyObject *object) {
+    if (Py_TYPE(object)->tp_dealloc != engine_dealloc) {
+        PyErr_SetString(PyExc_TypeError, "not an assay._engine.Engine");
+        return NULL;
+    }
+    return is_open((struct engine_object *)object) ? ((struct engine_object *)object)->engine : NULL;
 }
 
 static PyObject *answer_tuple(const struct engine_answer *answer) {

@@ -78,7 +78,10 @@ static int module_exec(PyObject *module) {
     if (add_table(module, "OPCODES", fill_opcodes) < 0 || add_table(module, "BUILTINS", fill_builtins) < 0 ||
         add_table(module, "EXCEPTIONS", fill_exceptions) < 0)
         return -1;
-    return engine_type_add(module) < 0 || model_type_add(module) < 0 ? -1 : 0;
+    return engine_type_add(module) < 0 || model_type_add(module) < 0 || backfill_type_add(module) < 0 ||
+                   export_add(module) < 0
+               ? -1
+               : 0;
 }
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, module_exec}, {0, NULL}};
