@@ -516,6 +516,76 @@ def test_windows_share_streams_and_secrets_go_by_their_hash(define: Define) -> N
     assert plan["functions"][0]["name"] == "big" and plan["events"][0]["before"] == [0] and plan["after"] == []
 
 
+OUTCOMES = """
+first = window.count(by="card", over="1h")
+again = window.count(by="card", over="1h", clock="arrival")
+heat = window.decayed_sum("amount", by="card", over="1h", half_life="5m")
+@feature
+def busy(first: int, declined_1h: int) -> int:
+    return first + declined_1h
+@decision
+def decide(busy: int) -> str:
+    return "decline" if busy > {level} else "approve"
+@feature
+def words(declined: bool) -> str:
+    return f"{{declined}}"
+@feature
+def declined(decide: str) -> bool:
+    return decide == "decline"
+declined_1h = window.count(by="card", over="1h", where=declined)
+busiest = window.max(busy, by="card", over="1h")
+"""
+
+
+def test_windows_that_are_entered_once_decided_have_streams_of_their_own(define: Define) -> None:
+    plan = plan_of(define, OUTCOMES.format(level=3))
+    windows = {window["name"]: window for window in plan["windows"]}
+    stream = {name: plan["streams"][window["stream"]] for name, window in windows.items()}
+    assert stream["first"] is stream["heat"] and stream["declined_1h"] is stream["busiest"]
+    assert [(stream[name]["clock"], stream[name]["outcome"]) for name in ("first", "again", "busiest")] == [
+        ("event", False),
+        ("arrival", False),
+        ("event", True),
+    ]
+    assert [windows[name]["half_life_us"] for name in ("first", "heat")] == [None, 300_000_000]
+    named = cells(plan)
+    assert stream["busiest"]["wheres"] == [named["declined"]] and stream["busiest"]["columns"] == [named["busy"]]
+
+
+def test_functions_that_take_the_decision_run_after_it_in_call_order(define: Define) -> None:
+    plan = plan_of(define, OUTCOMES.format(level=3))
+    names = [function["name"] for function in plan["functions"]]
+    assert [names[index] for index in plan["after_decision"]] == ["declined", "words"]
+    assert [names[index] for kind, index in plan["after"] if kind == "function"] == ["busy"]
+    decided = plan["decision"]["slot"]
+    assert plan["functions"][names.index("declined")]["required"] == []
+    assert plan["slots"][-1] == {"name": "decide", "kind": "decision", "slot": decided, "event": 0, "secret": False}
+    assert decided not in [function["slot"] for function in plan["functions"]]
+    unread = plan_of(define, "@decision\ndef decide(amount: float) -> str:\n    return 'approve'\n")
+    assert unread["decision"]["slot"] is None and unread["after_decision"] == []
+
+
+def test_a_window_over_the_decision_is_another_one_if_the_decision_is(define: Define) -> None:
+    def identities(level: int, more: str = "") -> dict[str, str]:
+        plan = plan_of(define, more + OUTCOMES.format(level=level))
+        return {window["name"]: window["identity"] for window in plan["windows"]}
+
+    one, other = identities(3), identities(4)
+    assert one == identities(3, "B = 5\n")
+    assert {name for name in one if one[name] != other[name]} == {"declined_1h", "busiest"}
+    renumbered = identities(3, "@feature\ndef more(count: int) -> int:\n    return count + 12\n")
+    assert renumbered == one
+
+
+def test_too_many_keys_are_refused(define: Define) -> None:
+    keys = "".join(
+        f"@feature\ndef k{n}(count: int) -> int:\n    return count % {n + 2}\nw{n} = window.count(by=k{n}, over='1h')\n"
+        for n in range(65)
+    )
+    (problem,) = problems_of(define, keys)
+    assert "66 different keys, at most 64 are possible" in problem.message  # HEAD has a window of its own
+
+
 def test_a_window_is_its_kind_its_arguments_and_the_code_it_reads(define: Define) -> None:
     body = """
     LEVEL = {level}

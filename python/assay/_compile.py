@@ -48,6 +48,7 @@ from ._read import read
 from ._share import Cell, Constants, Label
 
 ID_RETENTION_US = 7 * 86_400_000_000
+STREAMS_MAX, STREAM_PARTS_MAX = 64, 64
 LIMITS = {"fields": 1024, "windows": 512, "rules": 256, "models": 32, "event classes": 32}
 
 
@@ -131,6 +132,7 @@ class _Compiler:
             raise DefinitionError([Problem(self.definition.scored.place, message, "fewer modules")])
         emitted = emit(lowered, self.frame, self.opcodes, files)
         content = self.json(lowered, results, emitted, files)
+        self.check_streams()
         parts = {
             "plan.json": to_json(content),
             "code.bin": bytes(emitted.code),
@@ -169,6 +171,18 @@ class _Compiler:
             if count > LIMITS[what]:
                 message = f"{count} {what}, at most {LIMITS[what]} are possible"
                 self.unit.report(Problem(definition.scored.place, message))
+
+    def check_streams(self) -> None:
+        """The limits of what windows share, which are known only once the windows are laid out."""
+        place = self.definition.scored.place
+        if len(self.streams) > STREAMS_MAX:
+            what = f"the windows have {len(self.streams)} different keys, at most {STREAMS_MAX} are possible"
+            raise DefinitionError([Problem(place, what, "an event class, key, clock and way of entering make one")])
+        for stream in self.streams:
+            for part, name in (("columns", "values"), ("wheres", "where=")):
+                if len(stream[part]) > STREAM_PARTS_MAX:
+                    what = f"windows of one key have {len(stream[part])} different {name}"
+                    raise DefinitionError([Problem(place, f"{what}, at most {STREAM_PARTS_MAX} are possible")])
 
     # --- cells ---
 
