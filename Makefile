@@ -7,7 +7,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 GENERATE := cmake -G Ninja -S .
 SYSTEM_PACKAGES := build-essential clang cmake ninja-build pkg-config libclang-rt-14-dev llvm-14 libgmp-dev libsodium-dev \
-  libsqlite3-dev libxxhash-dev python3 python3-dev python3-venv
+  libsqlite3-dev libxxhash-dev python3 python3-dev python3-venv valgrind
 PKG_NAMES := sqlite3 libsodium libxxhash gmp
 
 .PHONY: help deps venv install demo test check bench bench-peers fuzz lint clean
@@ -16,7 +16,7 @@ help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 deps: ## system packages (needs root; says so)
-	@if command -v cmake ninja clang gcc pkg-config >/dev/null && pkg-config --exists $(PKG_NAMES) 2>/dev/null \
+	@if command -v cmake ninja clang gcc pkg-config valgrind >/dev/null && pkg-config --exists $(PKG_NAMES) 2>/dev/null \
 	    && python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	    && test -e "$$(python3 -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h"; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
@@ -74,10 +74,15 @@ fuzz: | deps ## every fuzz target from its corpus, FUZZ_SECONDS each
 	cmake --build build/fuzz
 	tools/fuzz build/fuzz $(FUZZ_SECONDS)
 
-bench: install ## benchmarks beside what they measure
+bench: install bench-counts ## benchmarks beside what they measure
 	$(GENERATE) -B build/bench >/dev/null
 	cmake --build build/bench --target benchmarks
 	tools/bench build/bench
+
+bench-counts: install ## instructions a payment, by stage, against bench/counts.json: a rise above 3% fails without a note
+	@$(GENERATE) -B build/bench >/dev/null
+	@cmake --build build/bench --target score_bench >/dev/null
+	$(PYTHON) bench/counts.py
 
 # What a peer needs (the Rust one: cargo) its own build says; nothing else here needs it.
 PEERS ?=

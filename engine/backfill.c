@@ -253,7 +253,7 @@ static void finish(struct worker *worker, struct row *row) {
     if (row->code_error_count > 0)
         memcpy(frame->errors, row->code_errors, row->code_error_count * sizeof *row->code_errors);
     if (scored && !imports(worker)) {
-        run_after(frame, plan, worker->backfill->have_result, worker->thread->model_row);
+        run_after(frame, plan, worker->backfill->have_result, worker->thread->model_row, NULL);
         row->decided = run_decision(frame, plan, worker->backfill->have_result, &outcome.decision);
         ASSERT(row->decided); /* functions have their share of the memory */
         row->outcome = outcome.decision.outcome;

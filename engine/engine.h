@@ -69,8 +69,21 @@ struct engine_answer {
     uint64_t wait;   /* send only when engine_is_durable(engine, wait); 0: at once */
 };
 
+/* Where the time of an event goes: parsing and validation; functions; windows (hashing their keys, locking, reading,
+ * entering); models; the decision, its reasons and the answer; ids and records. */
+enum engine_stage {
+    ENGINE_STAGE_PARSE,
+    ENGINE_STAGE_FEATURES,
+    ENGINE_STAGE_WINDOWS,
+    ENGINE_STAGE_MODEL,
+    ENGINE_STAGE_REPLY,
+    ENGINE_STAGE_JOURNAL,
+    ENGINE_STAGES
+};
+
 struct engine_options {
-    bool features; /* add every feature value to the answer (not stored) */
+    bool features;     /* add every feature value to the answer (not stored) */
+    uint64_t *stage_ns; /* ENGINE_STAGES sums to which this event's are added; NULL: no clock is read */
 };
 
 /* Scores one event, or enters a context event: class_name of length 0 is the scored class. */

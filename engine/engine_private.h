@@ -65,9 +65,26 @@ struct event_outcome {
     uint64_t started_ns;
 };
 
+/* What tells stages apart; without `ns` nothing is measured. */
+struct stage_clock {
+    struct io *io;
+    uint64_t *ns;
+    uint64_t last_ns;
+};
+
+/* What has passed since the last call belongs to this stage. `clock` may be NULL. */
+static inline void stage_ends(struct stage_clock *clock, enum engine_stage stage) {
+    if (clock == NULL || clock->ns == NULL)
+        return;
+    uint64_t now_ns = clock->io->table->monotonic_ns(clock->io);
+    clock->ns[stage] += now_ns - clock->last_ns;
+    clock->last_ns = now_ns;
+}
+
 /* score.c */
 void run_before(struct code_frame *frame, const struct plan *plan, uint32_t event, const bool *have_result);
-void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row);
+void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row,
+               struct stage_clock *clock);
 /* Decides, then runs the functions that take the decision. */
 bool run_decision(struct code_frame *frame, const struct plan *plan, const bool *have_result,
                   struct decision *decision);

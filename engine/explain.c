@@ -129,7 +129,7 @@ static bool relive(struct engine_thread *thread, const struct record *input, con
         return false;
     frame->cells[plan->arrival_slot] = value_datetime(input->arrival_us);
     run_before(frame, plan, (uint32_t)layout->classes[head->event].event, thread->have_result);
-    run_after(frame, plan, thread->have_result, thread->model_row);
+    run_after(frame, plan, thread->have_result, thread->model_row, NULL);
     struct decision decision;
     return run_decision(frame, plan, thread->have_result, &decision);
 }

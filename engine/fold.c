@@ -318,7 +318,7 @@ static bool decide_again(struct fold *fold, const struct pending *pending, struc
         if (!value_read(pending->windows, pending->windows_len, &at, &fold->arena,
                         &fold->frame.cells[plan->windows[i].slot]))
             return false;
-    run_after(&fold->frame, plan, fold->have_result, fold->model_row);
+    run_after(&fold->frame, plan, fold->have_result, fold->model_row, NULL);
     return run_decision(&fold->frame, plan, fold->have_result, &outcome->decision) &&
            write_decision(engine, &fold->frame, outcome, out);
 }

@@ -110,16 +110,21 @@ static void run_model(struct code_frame *frame, const struct plan_model *model, 
     frame->cells[model->slot] = (struct value){.tag = V_FLOAT, .f = out};
 }
 
-void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row) {
+void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row,
+               struct stage_clock *clock) {
     size_t limit_bytes = begin_share(frame->arena);
     for (uint32_t i = 0; i < plan->after_count; i++) {
         const struct plan_step *step = &plan->after[i];
-        if (step->kind == STEP_MODEL)
+        if (step->kind == STEP_MODEL) {
+            stage_ends(clock, ENGINE_STAGE_FEATURES);
             run_model(frame, &plan->models[step->index], model_row);
-        else if (have_result == NULL || !have_result[step->index])
+            stage_ends(clock, ENGINE_STAGE_MODEL);
+        } else if (have_result == NULL || !have_result[step->index]) {
             code_call(frame, step->index);
+        }
     }
     frame->arena->limit_bytes = limit_bytes;
+    stage_ends(clock, ENGINE_STAGE_FEATURES);
 }
 
 bool run_decision(struct code_frame *frame, const struct plan *plan, const bool *have_result,
@@ -151,6 +156,7 @@ struct flight {
     uint64_t input, output, output_end;
     size_t arena_base_bytes; /* used by earlier events of the same request */
     int64_t latest_us;       /* the latest event time, this one included */
+    struct stage_clock clock;
 };
 
 static int32_t find_class(const struct plan *plan, struct str name) {
@@ -231,7 +237,9 @@ static bool prepare_record(struct flight *f) {
     const struct plan *plan = f->engine->plan;
     struct code_frame *frame = &f->thread->frame;
     begin_record(f->engine, frame->cells, f->outcome.event, &f->parsed.id, &f->thread->arena, &f->fields, &f->head);
+    stage_ends(&f->clock, ENGINE_STAGE_JOURNAL);
     run_before(frame, plan, f->outcome.event, NULL);
+    stage_ends(&f->clock, ENGINE_STAGE_FEATURES);
     f->outcome.errors_before = frame->error_count;
     record_write_before_results(&f->fields, plan, f->outcome.event, frame->cells);
     if (f->fields.failed) {
@@ -480,7 +488,9 @@ static void read_and_enter(struct flight *f, struct window_cursor *cursor) {
     struct value *cells = f->thread->frame.cells;
     bool good = true;
     window_lock(cursor);
+    stage_ends(&f->clock, ENGINE_STAGE_WINDOWS);
     sequence(f);
+    stage_ends(&f->clock, ENGINE_STAGE_JOURNAL);
     const struct window_moment moment = moment_of(&f->outcome, f->latest_us);
     cells[engine->plan->arrival_slot] = value_datetime(f->outcome.arrival_us);
     f->thread->arena.limit_bytes += LIMIT_SHARE_BYTES;
@@ -490,6 +500,7 @@ static void read_and_enter(struct flight *f, struct window_cursor *cursor) {
     good = window_enter(cursor, &moment) && good;
     ASSERT(good); /* else the system has no memory: stop, a restart enters it from the log */
     window_unlock(cursor);
+    stage_ends(&f->clock, ENGINE_STAGE_WINDOWS);
     ids_set_input(engine->ids, f->head.id, f->head.content, f->outcome.seq, f->outcome.arrival_us, f->input);
 }
 
@@ -560,13 +571,15 @@ static void decide_and_answer(struct flight *f) {
     buf_init(&out, &f->thread->arena, LIMIT_ARENA_BYTES);
     bool ok = true;
     if (scored) {
-        run_after(frame, engine->plan, NULL, f->thread->model_row);
+        run_after(frame, engine->plan, NULL, f->thread->model_row, &f->clock);
         ok = run_decision(frame, engine->plan, NULL, &f->outcome.decision);
     }
     ok = ok && (scored ? write_decision : write_accepted)(engine, frame, &f->outcome, &out);
     ASSERT(ok); /* see begin_share */
     struct str stored = {out.p, out.len};
+    stage_ends(&f->clock, ENGINE_STAGE_REPLY);
     append_output(f, stored);
+    stage_ends(&f->clock, ENGINE_STAGE_JOURNAL);
     count_decision(engine, &f->outcome, frame);
     bool features = scored && f->options != NULL && f->options->features;
     *f->answer = (struct engine_answer){.status = ENGINE_DECIDED,
@@ -592,8 +605,13 @@ void engine_event(struct engine_thread *thread, struct str class_name, struct st
         return;
     }
     f.outcome.event = (uint32_t)event;
-    if (!parse(&f, json) || !prepare_record(&f) || !claim(&f))
+    f.clock = (struct stage_clock){engine->io, options != NULL ? options->stage_ns : NULL, f.outcome.started_ns};
+    if (!parse(&f, json))
         return;
+    stage_ends(&f.clock, ENGINE_STAGE_PARSE);
+    if (!prepare_record(&f) || !claim(&f))
+        return;
+    stage_ends(&f.clock, ENGINE_STAGE_JOURNAL);
     struct window_cursor cursor;
     if (!prepare_windows(&f, &cursor) || !reserve(&f)) {
         ids_release(engine->ids, f.head.id);

@@ -99,8 +99,8 @@ def test_the_model_reads_only_what_the_definition_has() -> None:
 
     definition = read(CARDS / "fraud.py")
     assert len(definition.scored.fields) == 20
-    assert len(definition.windows) == 10
-    assert len(definition.features) >= 25
+    assert len(definition.windows) == 24
+    assert len(definition.features) == 53
     assert len(definition.rules) == 5
     assert [model.name for model in definition.models] == ["risk"]
 

@@ -24,6 +24,8 @@
     BUILTIN(max, "max", 1, 255) \
     BUILTIN(sum, "sum", 1, 2) \
     BUILTIN(sum_compensated, "sum.compensated", 1, 2) \
+    BUILTIN(count_class, "sum.class", 2, 2)        /* sum(c.isdigit() for c in s): s, the method's name */ \
+    BUILTIN(count_among, "sum.among", 2, 2)        /* sum(c in t for c in s): s, t */ \
     BUILTIN(any, "any", 1, 1) \
     BUILTIN(all, "all", 1, 1) \
     BUILTIN(round, "round", 1, 2) \

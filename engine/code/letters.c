@@ -189,3 +189,77 @@ CLASS_METHOD(isprintable, v->len == 0 || all_have(run, v, UNICODE_PRINTABLE))
 CLASS_METHOD(isspace, all_have(run, v, UNICODE_SPACE))
 CLASS_METHOD(istitle, is_title(run, v))
 CLASS_METHOD(isupper, is_case(run, v, UNICODE_UPPER, UNICODE_LOWER | UNICODE_TITLE))
+
+/* --- how many characters are of a class: what the compiler makes of sum(c.isdigit() for c in s) --- */
+
+struct class_of_one {
+    struct str name;
+    unsigned some, never; /* of a single character: one of the first flags, none of the others */
+};
+
+static const struct class_of_one classes[] = {
+    {STR("isalnum"), UNICODE_ALPHA | UNICODE_DECIMAL | UNICODE_DIGIT | UNICODE_NUMERIC, 0},
+    {STR("isalpha"), UNICODE_ALPHA, 0},
+    {STR("isdecimal"), UNICODE_DECIMAL, 0},
+    {STR("isdigit"), UNICODE_DIGIT, 0},
+    {STR("islower"), UNICODE_LOWER, UNICODE_UPPER | UNICODE_TITLE},
+    {STR("isnumeric"), UNICODE_NUMERIC, 0},
+    {STR("isprintable"), UNICODE_PRINTABLE, 0},
+    {STR("isspace"), UNICODE_SPACE, 0},
+    {STR("isupper"), UNICODE_UPPER, UNICODE_LOWER | UNICODE_TITLE},
+};
+
+bool builtin_count_class(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    const struct class_of_one *class = NULL;
+    if (!text_receiver(run, &args[0], "count") || !text_receiver(run, &args[1], "count") ||
+        !run_charge(run, args[0].len / 4))
+        return false;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (str_equal(classes[i].name, value_text(&args[1])))
+            class = &classes[i];
+    if (class == NULL)
+        return run_raise(run, EXCEPTION_ValueError, "no class of characters");
+    const char *p = args[0].p;
+    int64_t found = 0;
+    unsigned bytes;
+    for (size_t at = 0; at < args[0].len; at += bytes) {
+        unsigned flags = unicode_flags(run->unicode, utf8_decode(p + at, &bytes));
+        found += (flags & class->some) != 0 && (flags & class->never) == 0;
+    }
+    *out = value_int(found);
+    return true;
+}
+
+/* The ASCII characters of a text as bits; what it has beside them is looked for in the text itself. */
+static void ascii_bits(const struct value *v, uint64_t bits[2]) {
+    const unsigned char *p = v->p;
+    bits[0] = bits[1] = 0;
+    for (size_t i = 0; i < v->len; i++)
+        if (p[i] < 128)
+            bits[p[i] / 64] |= 1ull << p[i] % 64;
+}
+
+bool builtin_count_among(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (!text_receiver(run, &args[0], "count") || !text_receiver(run, &args[1], "count") ||
+        !run_charge(run, args[0].len / 4 + args[1].len / 4))
+        return false;
+    const char *p = args[0].p;
+    uint64_t bits[2];
+    int64_t found = 0;
+    unsigned bytes = 1;
+    ascii_bits(&args[1], bits);
+    for (size_t at = 0; at < args[0].len; at += bytes) {
+        unsigned char c = (unsigned char)p[at];
+        bytes = 1;
+        if (c < 128) {
+            found += bits[c / 64] >> c % 64 & 1;
+            continue;
+        }
+        utf8_decode(p + at, &bytes);
+        if (!run_charge(run, args[1].len / 16))
+            return false;
+        found += args[1].len >= bytes && memmem(args[1].p, args[1].len, p + at, bytes) != NULL;
+    }
+    *out = value_int(found);
+    return true;
+}

@@ -177,6 +177,9 @@ static inline bool float_pair(const struct value *b, const struct value *c, doub
     return b->tag == V_FLOAT || c->tag == V_FLOAT;
 }
 
+/* An int, or a bool, which counts as one. */
+static inline bool is_whole(const struct value *v) { return (uint8_t)(v->tag - V_BOOL) <= V_INT - V_BOOL; }
+
 /* --- the loop --- */
 
 #define B (&cells[i->b])
@@ -208,7 +211,7 @@ static inline bool float_pair(const struct value *b, const struct value *c, doub
     } while (0)
 #define ARITHMETIC(name, overflow, operator, slow)                                                                     \
     op_##name : {                                                                                                      \
-        if (B->tag == V_INT && C->tag == V_INT && !overflow(B->i, C->i, &sum))                                         \
+        if (is_whole(B) && is_whole(C) && !overflow(B->i, C->i, &sum))                                                 \
             SET(value_int(sum));                                                                                       \
         if (float_pair(B, C, &x, &y))                                                                                  \
             SET(value_float(x operator y));                                                                            \

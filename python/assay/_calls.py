@@ -540,6 +540,8 @@ class Calls(Displays):
             cell = into or self.temporary()
             self.emit("CALL", node, cell, values.cell, self.unit.builtins[name][0], 1)
             return Value(cell, _types.of_call(name, [values.type]))
+        if name == "sum" and len(node.args) == 1 and (counted := self.counted(lazy, node, into)) is not None:
+            return counted
         if name == "sum" and sys.version_info >= (3, 12):
             values = self.collected(lazy.generators, lazy.elt, lazy, None)
             first = self.run_of(2)
@@ -557,6 +559,33 @@ class Calls(Displays):
         if name in ("min", "max"):
             return self.extreme(name, lazy, source, result, node)
         return self.folded_over(name, lazy, source, result, node)
+
+    def counted(self, lazy: ast.GeneratorExp, node: ast.Call, into: Cell | None) -> Value | None:
+        """How many characters of a text are digits, or among others: `sum(c.isdigit() for c in text)`,
+        `sum(c in "aeiou" for c in text)`, and `sum(1 for c in text if ...)` of the same, in one instruction."""
+        each = lazy.generators[0]
+        test = lazy.elt
+        if len(lazy.generators) > 1 or not isinstance(each.target, ast.Name) or not isinstance(each.iter, ast.Name):
+            return None
+        if len(each.ifs) == 1 and isinstance(test, ast.Constant) and type(test.value) is int and test.value == 1:
+            test = each.ifs[0]
+        elif each.ifs:
+            return None
+        found = _test_of_one(test, each.target.id)
+        if found is None:
+            return None
+        name, operand = found
+        text = self.value(each.iter)
+        if text.whole is not None or not text.type.only("str"):
+            return None
+        mark = self.next_temporary
+        first = self.run_of(2)
+        self.move(text, first, node)
+        self.value(ast.copy_location(ast.Constant(operand), test), Cell(first.kind, first.number + 1))
+        self.next_temporary = mark
+        cell = into or self.temporary()
+        self.emit("CALL", node, cell, first, self.unit.builtins[name][0], 2)
+        return Value(cell, _types.INT)
 
     def quantified(
         self, name: str, lazy: ast.GeneratorExp, source: tuple[Cell, Type], result: Cell, node: ast.Call
@@ -631,6 +660,19 @@ class Calls(Displays):
         self.generate(lazy.generators, source, each, Target())
         joined = _types.join_all([*kinds, _types.INT])
         return Value(result, joined if joined.tags <= _types.NUMBERS else _types.ANY)
+
+
+CLASSES = {f"is{name}" for name in "alnum alpha decimal digit lower numeric printable space upper".split()}
+
+
+def _test_of_one(test: ast.expr, name: str) -> tuple[str, str] | None:
+    """A test of one character `name` that a whole text can be counted by: the built-in that does and its operand."""
+    match test:
+        case ast.Call(ast.Attribute(ast.Name(id=who), method), [], []) if who == name and method in CLASSES:
+            return "sum.class", method
+        case ast.Compare(ast.Name(id=who), [ast.In()], [ast.Constant(str(among))]) if who == name:
+            return "sum.among", among
+    return None
 
 
 def _parameter_count(function: types.FunctionType) -> int:
