@@ -36,8 +36,8 @@ STAGES = {
     "windows": ["window_prepare", "window_lock", "window_read", "window_enter", "window_unlock"],
     "model": ["model_predict"],
     "journal": [
-        "begin_record", "record_write_before_results", "record_write_output", "log_append", "ids_claim", "ids_set_input",
-        "ids_set_output", "journal_reserve", "journal_unreserve", "journal_lock", "journal_unlock",
+        "begin_record", "record_write_before_results", "record_write_output", "log_append", "ids_claim",
+        "ids_set_input", "ids_set_output", "journal_reserve", "journal_unreserve", "journal_lock", "journal_unlock",
     ],
 }  # fmt: skip
 ROW = re.compile(r"\s*([\d,]+)\s+\([ \d.]+%\)\s+(?:\S*:)?(\w+)(?:'\d+)?(?: \[.*)?$")

@@ -8,7 +8,10 @@
 
 #include "model.h"
 
-enum { FOREST_GROUP = 8 }; /* trees that are walked together, so that their cache misses and latencies overlap */
+enum {
+    FOREST_GROUP = 8,   /* trees that are walked together, so that their cache misses and latencies overlap */
+    FOREST_BLOCK = 512, /* trees among which groups are made of equally deep ones; their leaves are added in tree order */
+};
 
 enum { NODE_NAN_LEFT = 1, NODE_ZERO_IS_MISSING = 2, NODE_ZERO_LEFT = 4 };
 
@@ -32,7 +35,8 @@ enum transform {
 
 struct model {
     struct node *nodes;
-    uint32_t *roots;       /* per tree, then the idle leaf up to a whole group */
+    uint32_t *roots;       /* per place: trees by block and depth, then the idle leaf up to a whole group */
+    uint16_t *places;      /* per place: which tree of its block that is; FOREST_BLOCK: none */
     uint32_t *group_steps; /* per group: the depth of its deepest tree */
     uint32_t node_count, tree_count, group_count;
     uint32_t input_count, output_count; /* trees are ordered by iteration, then output */

@@ -304,22 +304,51 @@ static bool add_tree(struct builder *builder) {
     return good;
 }
 
-/* Fills the last group with an idle leaf and notes each group's steps. */
+struct deep_tree {
+    uint32_t root, depth;
+    uint16_t place; /* in its block */
+};
+
+static int by_depth(const void *a, const void *b) {
+    const struct deep_tree *x = a, *y = b;
+    if (x->depth != y->depth)
+        return x->depth < y->depth ? -1 : 1;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* Sorts a block's trees by depth and puts them where they are walked. */
+static void order_block(struct builder *builder, uint32_t first, uint32_t count) {
+    struct model *model = builder->model;
+    struct deep_tree trees[FOREST_BLOCK];
+    for (uint32_t i = 0; i < count; i++)
+        trees[i] = (struct deep_tree){model->roots[first + i], builder->depths[first + i], (uint16_t)i};
+    qsort(trees, count, sizeof *trees, by_depth);
+    for (uint32_t i = 0; i < count; i++) {
+        model->roots[first + i] = trees[i].root;
+        model->places[first + i] = trees[i].place;
+        model->group_steps[(first + i) / FOREST_GROUP] = trees[i].depth; /* the last of a group is its deepest */
+    }
+}
+
+/* Orders the trees, fills the last group with an idle leaf and notes each group's steps. */
 static bool finish_groups(struct builder *builder) {
+    _Static_assert(FOREST_BLOCK % FOREST_GROUP == 0, "only the last group of all has idle places");
     struct model *model = builder->model;
     model->group_count = (model->tree_count + FOREST_GROUP - 1) / FOREST_GROUP;
     model->group_steps = calloc(model->group_count, sizeof *model->group_steps);
-    if (model->group_steps == NULL)
+    model->places = calloc((size_t)model->group_count * FOREST_GROUP, sizeof *model->places);
+    if (model->group_steps == NULL || model->places == NULL)
         return error_set(builder->reader->error, ERROR_LIMIT, "no memory for the model");
     uint32_t idle = model->node_count;
     if (!take_nodes(builder, 1))
         return false;
     write_leaf(model, idle, 0);
-    for (uint32_t i = model->tree_count; i < model->group_count * FOREST_GROUP; i++)
+    for (uint32_t i = model->tree_count; i < model->group_count * FOREST_GROUP; i++) {
         model->roots[i] = idle;
-    for (uint32_t i = 0; i < model->tree_count; i++)
-        if (builder->depths[i] > model->group_steps[i / FOREST_GROUP])
-            model->group_steps[i / FOREST_GROUP] = builder->depths[i];
+        model->places[i] = FOREST_BLOCK;
+    }
+    for (uint32_t i = 0; i < model->tree_count; i += FOREST_BLOCK)
+        order_block(builder, i, model->tree_count - i < FOREST_BLOCK ? model->tree_count - i : FOREST_BLOCK);
     return true;
 }
 

@@ -15,6 +15,7 @@ void model_free(struct model *model) {
         return;
     free(model->nodes);
     free(model->roots);
+    free(model->places);
     free(model->group_steps);
     free(model->names);
     free(model->input_names);
@@ -72,22 +73,37 @@ static inline void walk(const struct node *nodes, const uint32_t *roots, uint32_
         leaves[k] = nodes[at[k]].threshold;
 }
 
+/* The leaves of a block's trees, in tree order: leaves[FOREST_BLOCK] takes those of the idle places. */
+static void walk_block(const struct model *model, uint32_t first_group, uint32_t groups, const double *values, bool nan,
+                       double leaves[FOREST_BLOCK + 1]) {
+    double found[FOREST_GROUP];
+    for (uint32_t group = first_group; group < first_group + groups; group++) {
+        const uint32_t *roots = model->roots + (size_t)group * FOREST_GROUP;
+        const uint16_t *places = model->places + (size_t)group * FOREST_GROUP;
+        uint32_t steps = model->group_steps[group];
+        if (model->zero_missing)
+            walk(model->nodes, roots, steps, values, ROW_ZERO_MISSING, found);
+        else if (nan)
+            walk(model->nodes, roots, steps, values, ROW_NAN, found);
+        else
+            walk(model->nodes, roots, steps, values, ROW_PLAIN, found);
+        for (uint32_t k = 0; k < FOREST_GROUP; k++)
+            leaves[places[k]] = found[k];
+    }
+}
+
 void model_predict_raw(const struct model *model, const double *row, double *out) {
-    double values[LIMIT_MODEL_INPUTS], leaves[FOREST_GROUP];
+    double values[LIMIT_MODEL_INPUTS], leaves[FOREST_BLOCK + 1];
     ASSERT(model->input_count <= LIMIT_MODEL_INPUTS && model->output_count > 0);
     bool nan = normalize(row, model->input_count, values);
     memset(out, 0, model->output_count * sizeof *out);
     uint32_t output = 0;
-    for (uint32_t group = 0; group < model->group_count; group++) {
-        const uint32_t *roots = model->roots + (size_t)group * FOREST_GROUP;
-        uint32_t steps = model->group_steps[group], left = model->tree_count - group * FOREST_GROUP;
-        if (model->zero_missing)
-            walk(model->nodes, roots, steps, values, ROW_ZERO_MISSING, leaves);
-        else if (nan)
-            walk(model->nodes, roots, steps, values, ROW_NAN, leaves);
-        else
-            walk(model->nodes, roots, steps, values, ROW_PLAIN, leaves);
-        for (uint32_t k = 0; k < FOREST_GROUP && k < left; k++) {
+    for (uint32_t tree = 0, group = 0; tree < model->tree_count; tree += FOREST_BLOCK) {
+        uint32_t trees = model->tree_count - tree < FOREST_BLOCK ? model->tree_count - tree : FOREST_BLOCK;
+        uint32_t groups = (trees + FOREST_GROUP - 1) / FOREST_GROUP;
+        walk_block(model, group, groups, values, nan, leaves);
+        group += groups;
+        for (uint32_t k = 0; k < trees; k++) {
             out[output] += leaves[k];
             output = output + 1 == model->output_count ? 0 : output + 1;
         }

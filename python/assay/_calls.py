@@ -662,7 +662,9 @@ class Calls(Displays):
         return Value(result, joined if joined.tags <= _types.NUMBERS else _types.ANY)
 
 
-CLASSES = {f"is{name}" for name in "alnum alpha decimal digit lower numeric printable space upper".split()}
+CLASSES = frozenset(
+    ("isalnum", "isalpha", "isdecimal", "isdigit", "islower", "isnumeric", "isprintable", "isspace", "isupper")
+)
 
 
 def _test_of_one(test: ast.expr, name: str) -> tuple[str, str] | None:
