@@ -38,6 +38,7 @@ struct model {
     uint32_t *roots;       /* per place: trees by block and depth, then the idle leaf up to a whole group */
     uint16_t *places;      /* per place: which tree of its block that is; FOREST_BLOCK: none */
     uint32_t *group_steps; /* per group: the depth of its deepest tree */
+    struct lanes *lanes;   /* the fast way, or NULL (lanes.h) */
     uint32_t node_count, tree_count, group_count;
     uint32_t input_count, output_count; /* trees are ordered by iteration, then output */
     bool zero_missing;                  /* some node takes zero as missing */

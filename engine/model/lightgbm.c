@@ -10,6 +10,7 @@
  * child c of a node is node c, or leaf ~c if negative; every node and leaf must be reached from the root exactly once.
  */
 #include "forest.h"
+#include "lanes.h"
 #include "reader.h"
 
 #include <math.h>
@@ -506,5 +507,6 @@ struct model *model_read_lightgbm(const char *text, size_t len, struct error *er
         return NULL;
     }
     ASSERT(model->tree_count > 0 && model->group_count > 0);
+    model->lanes = lanes_make(model);
     return model;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../base/assert.h"
+#include "lanes.h"
 
 static const double zero_threshold = 1e-35f; /* LightGBM's: a float constant widened */
 
@@ -16,6 +17,7 @@ void model_free(struct model *model) {
     free(model->nodes);
     free(model->roots);
     free(model->places);
+    lanes_free(model->lanes);
     free(model->group_steps);
     free(model->names);
     free(model->input_names);
@@ -101,7 +103,10 @@ void model_predict_raw(const struct model *model, const double *row, double *out
     for (uint32_t tree = 0, group = 0; tree < model->tree_count; tree += FOREST_BLOCK) {
         uint32_t trees = model->tree_count - tree < FOREST_BLOCK ? model->tree_count - tree : FOREST_BLOCK;
         uint32_t groups = (trees + FOREST_GROUP - 1) / FOREST_GROUP;
-        walk_block(model, group, groups, values, nan, leaves);
+        if (model->lanes != NULL)
+            lanes_walk(model->lanes, values, tree, trees, leaves);
+        else
+            walk_block(model, group, groups, values, nan, leaves);
         group += groups;
         for (uint32_t k = 0; k < trees; k++) {
             out[output] += leaves[k];

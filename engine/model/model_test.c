@@ -3,8 +3,10 @@
 #include "model.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "../base/test.h"
+#include "lanes.h"
 
 static const char good[] = "tree\n"
                            "version=v4\n"
@@ -196,7 +198,105 @@ static void test_variants_of_the_format(void) {
     }
 }
 
+/* --- the fast way and the plain one give the same bits --- */
+
+enum { MANY_INPUTS = 70, MANY_BYTES = 8 << 20 };
+
+static uint32_t draw(uint64_t *state, uint32_t below) {
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)((*state >> 33) % below);
+}
+
+/* Few different numbers, so that rows hit thresholds. */
+static double pick(uint64_t *state) {
+    static const double odd[] = {0.0, -0.0, 1e-36, -1e-36, INFINITY, -INFINITY};
+    return draw(state, 12) == 0 ? odd[draw(state, 6)] : ((double)draw(state, 200) - 100) / 8;
+}
+
+/* A tree of `leaves` leaves in LightGBM's words: node n splits some earlier leaf. */
+static size_t write_tree(char *out, size_t room, uint64_t *state, int number, int leaves) {
+    int left[64], right[64];
+    size_t len = (size_t)snprintf(out, room, "Tree=%d\nnum_leaves=%d\nnum_cat=0\n", number, leaves);
+    for (int node = 0; node < leaves - 1; node++) {
+        int split = node == 0 ? 0 : (int)draw(state, (uint32_t)node + 1);
+        for (int i = 0; i < node; i++) {
+            left[i] = left[i] == ~split ? node : left[i];
+            right[i] = right[i] == ~split ? node : right[i];
+        }
+        left[node] = ~split;
+        right[node] = ~(node + 1);
+    }
+    static const char *const keys[] = {"split_feature", "threshold", "decision_type", "left_child", "right_child"};
+    for (int key = 0; key < 5 && leaves > 1; key++) {
+        len += (size_t)snprintf(out + len, room - len, "%s=", keys[key]);
+        for (int node = 0; node < leaves - 1; node++)
+            if (key == 1)
+                len += (size_t)snprintf(out + len, room - len, "%.17g ", pick(state));
+            else
+                len += (size_t)snprintf(out + len, room - len, "%d ",
+                                        key == 0   ? (int)draw(state, MANY_INPUTS)
+                                        : key == 2 ? 2 * (int)draw(state, 2) + 8 * (int)draw(state, 2)
+                                        : key == 3 ? left[node]
+                                                   : right[node]);
+        len += (size_t)snprintf(out + len, room - len, "\n");
+    }
+    len += (size_t)snprintf(out + len, room - len, "leaf_value=");
+    for (int leaf = 0; leaf < leaves; leaf++)
+        len += (size_t)snprintf(out + len, room - len, "%.17g ", (double)draw(state, 1u << 30) / 1e9);
+    return len + (size_t)snprintf(out + len, room - len, "\n\n");
+}
+
+static struct model *make_forest(uint64_t *state, int trees, int leaves) {
+    char *text = malloc(MANY_BYTES);
+    CHECK(text != NULL);
+    size_t len = (size_t)snprintf(text, MANY_BYTES,
+                                  "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\n"
+                                  "max_feature_idx=%d\nobjective=regression\nfeature_names=",
+                                  MANY_INPUTS - 1);
+    for (int i = 0; i < MANY_INPUTS; i++)
+        len += (size_t)snprintf(text + len, MANY_BYTES - len, "f%d ", i);
+    len += (size_t)snprintf(text + len, MANY_BYTES - len, "\n\n");
+    for (int tree = 0; tree < trees; tree++)
+        len += write_tree(text + len, MANY_BYTES - len, state, tree, 1 + (int)draw(state, (uint32_t)leaves));
+    len += (size_t)snprintf(text + len, MANY_BYTES - len, "end of trees\n");
+    struct error error = {0};
+    struct model *model = model_read_lightgbm(text, len, &error);
+    CHECK_TEXT(error.text, strlen(error.text), "");
+    free(text);
+    return model;
+}
+
+static void compare_ways(struct model *model, uint64_t *state) {
+    struct lanes *lanes = model->lanes;
+    for (int row = 0; row < 300; row++) {
+        double values[MANY_INPUTS], fast, plain;
+        for (int i = 0; i < MANY_INPUTS; i++)
+            values[i] = draw(state, 8) == 0 && row % 2 ? NAN : pick(state);
+        model_predict_raw(model, values, &fast);
+        model->lanes = NULL;
+        model_predict_raw(model, values, &plain);
+        model->lanes = lanes;
+        CHECK(memcmp(&fast, &plain, sizeof fast) == 0);
+    }
+}
+
+static void test_lanes_have_the_bits_of_the_plain_walk(void) {
+    static const int shapes[][2] = {{1, 1}, {1, 64}, {63, 31}, {64, 64}, {65, 8}, {257, 64}, {700, 16}, {1025, 3}};
+    uint64_t state = 7;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct model *model = make_forest(&state, shapes[i][0], shapes[i][1]);
+        if (model == NULL)
+            continue;
+#if defined(__x86_64__)
+        CHECK((model->lanes != NULL) == (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw")));
+#endif
+        compare_ways(model, &state);
+        model_free(model);
+    }
+}
+
 int main(void) {
+    TEST(test_lanes_have_the_bits_of_the_plain_walk);
     TEST(test_broken_files_are_refused);
     TEST(test_truncated_files);
     TEST(test_prediction);
