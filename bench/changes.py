@@ -5,10 +5,11 @@
     .venv/bin/python bench/changes.py --only 2-velocity,4-rule --systems assay,python-tuned
 
 For every request and system: the patch is applied to a copy of the sources while the unchanged system serves, and the
-time is taken from the saved files until an answer shows the new rule. Assay follows the save by itself; a Python peer
-is restarted; the Rust peer is built (its dependencies are) and restarted. Then all systems decide the same payments: if
-one value, score or decision differs, the command fails. A full run writes build/bench-peers/changes.json, which the
-report of `make bench-peers` shows, and prints the same table.
+time is taken from the saved files until an answer shows the new rule. Assay follows the save (`--reload`): it builds
+the definition and restarts the server by itself; a Python peer is restarted; the Rust peer is built (its dependencies
+are) and restarted. Then all systems decide the same payments: if one value, score or decision differs, the command
+fails. A full run writes build/bench-peers/changes.json, which the report of `make bench-peers` shows, and prints the
+same table.
 """
 
 from __future__ import annotations
@@ -239,13 +240,16 @@ def wait_for(done: Callable[[], bool], otherwise: str, process: subprocess.Popen
 
 
 class Client:
-    """One connection, opened again where the server went away. `failed` counts payments without an answer."""
+    """One connection, opened again where the server went away. Knows for how long there was no answer to payments
+    (`away`, in seconds) and how many were answered since."""
 
     def __init__(self, port: int) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        self.failed = 0
+        self.failed, self.answered, self.away = 0, 0, 0.0
+        self.failing_since: float | None = None
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        began = time.monotonic()
         try:
             headers = {"Content-Type": "application/json"}
             self.connection.request("POST", path, json.dumps(body).encode(), headers)
@@ -253,15 +257,27 @@ class Client:
             text = response.read()
         except (OSError, http.client.HTTPException):
             self.connection.close()
-            self.failed += path == SCORE
+            if path == SCORE:
+                self.without_answer(began)
             return None
         if path == SCORE and response.status != 200:
-            self.failed += 1
+            self.without_answer(began)
+            return None
+        if path == EVENT and response.status != 202:
+            self.connection.close()  # a server that does not know the path may not have read the body
             return None
         if path == EVENT:
-            return {} if response.status == 202 else None
+            return {}
+        if self.failing_since is not None:
+            self.away += time.monotonic() - self.failing_since
+            self.failing_since, self.answered = None, 0
+        self.answered += 1
         answer: dict[str, Any] = json.loads(text)
         return answer
+
+    def without_answer(self, began: float) -> None:
+        self.failed += 1
+        self.failing_since = self.failing_since or began
 
 
 def rules_of(answer: dict[str, Any] | None) -> list[str]:
@@ -289,8 +305,10 @@ def shows(change: Change, client: Client, posts: Posts) -> bool:
 
 
 def build_rust(copy: Copy) -> None:
+    """What the compiler says is shown: a patch gives no warnings."""
     peer = copy.peer()
-    prepare.run(peer.folder / "build", peer.build_folder)
+    if subprocess.run([peer.folder / "build", peer.build_folder], check=False).returncode != 0:
+        raise BenchError(f"{peer.folder / 'build'} failed; the compiler's words are above")
 
 
 def time_to_live(change: Change, copy: Copy) -> dict[str, Any]:
@@ -305,21 +323,25 @@ def time_to_live(change: Change, copy: Copy) -> dict[str, Any]:
                 raise BenchError(f"{copy.name}, {change.name}: {change.rule} fires before the change")
         if client.failed:
             raise BenchError(f"{copy.name}, {change.name}: {client.failed} payments failed before the change")
-        saved = time.monotonic()
+        client.answered, saved = 0, time.monotonic()
         apply(change.patch(copy.name), copy.tree)
         if copy.name == "assay":
             wait_for(lambda: shows(change, client, next(looks)), f"{change.name} did not go live in Assay", process)
-            return {"seconds": time.monotonic() - saved, "build_seconds": None, "failed": client.failed,
-                    "rebuilt": "definition, by the server", "restarted": "no"}  # fmt: skip
+            seconds = time.monotonic() - saved
+            return {"seconds": seconds, "build_seconds": None, "rebuilt": "definition", "restarted": "by itself",
+                    "away_seconds": client.away, "answers": client.answered}  # fmt: skip
         if copy.name == "rust":
             build_rust(copy)
         built = time.monotonic() - saved if copy.name == "rust" else None
+        stopped = time.monotonic()
         server.close()
         port, process = server.enter_context(copy.serving())
+        away = time.monotonic() - stopped
         client = Client(port)
         wait_for(lambda: shows(change, client, next(looks)), f"{change.name} did not go live in {copy.name}", process)
-        return {"seconds": time.monotonic() - saved, "build_seconds": built, "failed": None,
-                "rebuilt": "binary" if built else "nothing", "restarted": "yes"}  # fmt: skip
+        seconds, rebuilt = time.monotonic() - saved, "binary" if built else "nothing"
+        return {"seconds": seconds, "build_seconds": built, "rebuilt": rebuilt, "restarted": "by hand",
+                "away_seconds": away, "answers": client.answered}  # fmt: skip
 
 
 # --- the same in all of them ----------------------------------------------------------------------------------------

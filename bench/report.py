@@ -205,13 +205,17 @@ def cost_section(found: Results) -> list[str]:
 
 
 CHANGE_NOTE = (
-    "Five feature requests (`bench/changes/`), each written as whoever keeps that system would write it, and kept "
-    "as a patch; code only, no tests and no pages. After it all systems decide the same payments: every value "
-    "that they show, every score and decision equal, or nothing is shown here (with chargebacks over HTTP: score, "
-    "decision and rules). Seconds run from the saved files to the first answer that shows the new rule. Assay "
-    "follows the save by itself and goes on answering, and its new window knows the payments of before, from its "
-    "journal. The peers are restarted, and **their windows, which are in memory, are empty then**: the seconds do "
-    "not count the days until a card's history is there again, nor a deployment."
+    "Five feature requests (`bench/changes/`), each written as whoever keeps that system would write it, and "
+    "kept as a patch; code only, no tests and no pages. After it all systems decide the same payments: every "
+    "value that they show, every score and decision equal, or nothing is shown here (with chargebacks over "
+    "HTTP: score, decision and rules). Seconds run from the saved files to the first answer that shows the new "
+    'rule, "no answer" is the part of them in which payments were refused, "answers until it fires" counts from '
+    "the restart. **What a restart forgets is part of the price**: the peers' windows are in memory and empty "
+    "afterwards, so that the velocity of request 2 counts from nothing, as do all their other windows for up to "
+    "ninety days. Assay fills them from its journal, the new ones too; only the chargebacks of request 5, which "
+    "it refused before, begin anew everywhere. With `--reload` it builds and restarts by itself, and a start "
+    "folds the whole journal: here a few payments, in life more, which takes longer. Not in the seconds: "
+    "review, tests, a deployment."
 )
 
 
@@ -225,11 +229,13 @@ def change_section(changes: Any) -> list[str]:
         for n, one in enumerate(request["systems"]):
             size = f"+{one['added']} -{one['removed']}"
             built = f" (build {one['build_seconds']:.1f})" if one["build_seconds"] else ""
-            failed = "-" if one["failed"] is None else str(one["failed"])
             label = KNOWN.get(one["system"], (one["system"], 1))[0]
-            rows.append(["" if n else f"{request['name']}: {request['title']}", label, str(one["files"]), size,
-                         one["rebuilt"], one["restarted"], f"{one['seconds']:.2f}{built}", failed])  # fmt: skip
-    head = ["request", "", "files", "lines", "rebuilt", "restarted", "seconds to live", "failed meanwhile"]
+            request_cell = "" if n else f"{request['name']}: {request['title']}"
+            live, away = f"{one['seconds']:.2f}{built}", f"{one['away_seconds']:.2f}"
+            rows.append([request_cell, label, str(one["files"]), size, one["rebuilt"], one["restarted"],
+                         live, away, str(one["answers"])])  # fmt: skip
+    head = ["request", "", "files", "lines", "rebuilt", "restarted", "seconds to live", "no answer, s",
+            "answers until it fires"]  # fmt: skip
     return [*lines, CHANGE_NOTE, "", *table(head, rows)]
 
 
