@@ -10,7 +10,7 @@ SYSTEM_PACKAGES := build-essential clang cmake ninja-build pkg-config libclang-r
   libsqlite3-dev libxxhash-dev python3 python3-dev python3-venv valgrind
 PKG_NAMES := sqlite3 libsodium libxxhash gmp
 
-.PHONY: help deps venv install demo test check bench bench-peers fuzz lint clean
+.PHONY: help deps venv install demo test check bench bench-peers bench-changes fuzz lint clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -88,6 +88,11 @@ bench-counts: install ## instructions a payment, by stage, against bench/counts.
 PEERS ?=
 bench-peers: install ## Assay beside its peers over HTTP, into bench/RESULTS.md; PEERS="--quick" for a short try, "--help"
 	$(PYTHON) bench/peers.py $(PEERS)
+
+# The same peers, changed: five feature requests in each of them.
+CHANGES ?=
+bench-changes: install ## what a change costs in Assay and in its peers: lines, files, seconds to live; CHANGES="--help"
+	$(PYTHON) bench/changes.py $(CHANGES)
 
 lint: install ## ruff, mypy, and the rules of the house
 	$(VENV)/bin/ruff format --check .

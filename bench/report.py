@@ -10,6 +10,7 @@ from typing import Any
 import plots
 from goals import goals, ratios
 from results import Load, Results, Spread
+from systems import KNOWN
 
 FOREIGN_NORMAL = 0.1  # kernel threads that write for a server count as others
 STAGES = ("parse", "features", "windows", "tokenization", "table", "model", "rules and reply", "journal")
@@ -203,6 +204,41 @@ def cost_section(found: Results) -> list[str]:
     return lines + table(["stage", "instructions", "ns", of], rows)
 
 
+CHANGE_NOTE = (
+    "Five feature requests (`bench/changes/`), each written as whoever keeps that system would write it, and "
+    "kept as a patch; code only, no tests and no pages. After it all systems decide the same payments: every "
+    "value that they show, every score and decision equal, or nothing is shown here (with chargebacks over "
+    "HTTP: score, decision and rules). Seconds run from the saved files to the first answer that shows the new "
+    'rule, "no answer" is the part of them in which payments were refused, "answers until it fires" counts from '
+    "the restart. **What a restart forgets is part of the price**: the peers' windows are in memory and empty "
+    "afterwards, so that the velocity of request 2 counts from nothing, as do all their other windows for up to "
+    "ninety days. Assay fills them from its journal, the new ones too; only the chargebacks of request 5, which "
+    "it refused before, begin anew everywhere. With `--reload` it builds and restarts by itself, and a start "
+    "folds the whole journal: here a few payments, in life more, which takes longer. Not in the seconds: "
+    "review, tests, a deployment."
+)
+
+
+def change_section(changes: Any) -> list[str]:
+    """What changes.py measured; it prints the same."""
+    lines = ["## The cost of change", ""]
+    if changes is None:
+        return [*lines, "Not measured: `make bench-changes` does it.", ""]
+    rows = []
+    for request in changes["requests"]:
+        for n, one in enumerate(request["systems"]):
+            size = f"+{one['added']} -{one['removed']}"
+            built = f" (build {one['build_seconds']:.1f})" if one["build_seconds"] else ""
+            label = KNOWN.get(one["system"], (one["system"], 1))[0]
+            request_cell = "" if n else f"{request['name']}: {request['title']}"
+            live, away = f"{one['seconds']:.2f}{built}", f"{one['away_seconds']:.2f}"
+            rows.append([request_cell, label, str(one["files"]), size, one["rebuilt"], one["restarted"],
+                         live, away, str(one["answers"])])  # fmt: skip
+    head = ["request", "", "files", "lines", "rebuilt", "restarted", "seconds to live", "no answer, s",
+            "answers until it fires"]  # fmt: skip
+    return [*lines, CHANGE_NOTE, "", *table(head, rows)]
+
+
 def machine_section(found: Results) -> list[str]:
     machine, settings = found.run["machine"], found.run["settings"]
     sync = machine["sync_us"]
@@ -236,5 +272,6 @@ def write(found: Results, file: Path) -> None:
     lines = ["# Assay and its peers, side by side", "", opening, "",
              *warnings(found), *ratio_section(found), *goal_section(found), *agreement_section(found),
              *peak_section(found), *open_section(found), *distribution(found, pictures / "latency-distribution.svg"),
-             *stage_section(found, pictures / "stages.svg"), *cost_section(found), *machine_section(found)]  # fmt: skip
+             *stage_section(found, pictures / "stages.svg"), *cost_section(found), *change_section(found.changes),
+             *machine_section(found)]  # fmt: skip
     file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
