@@ -1,17 +1,18 @@
-"""The Fraud Detection Handbook's twelve window features over its published transactions: Assay's backfill beside pandas
-(the book's way), Polars and DuckDB, one core each, taking turns; and that all give the same numbers.
+"""The Fraud Detection Handbook's twelve window features over its published transactions: Assay's backfill beside
+pandas (the book's way), Polars and DuckDB, one core each, taking turns; and that all give the same numbers.
 
     python bench/handbook.py published.parquet [--rounds 3] [--rows N]
 
 Each has the transactions in memory, in time order, and is timed until its columns are there. Assay takes the labels as the
 events that they are (seven days later), so it handles twice as many events as the others have rows. Counts must be
-equal and averages within 1e-9 of Assay's, apart from customers' transactions in the same second, whose order pandas and
+equal, averages within 1e-9 of Assay's, apart from customers' transactions in the same second, whose order pandas and
 SQL do not have. Needs duckdb, pandas and polars; prints a table.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -73,7 +74,8 @@ def by_pandas(frame: pandas.DataFrame) -> Columns:
     def each(rows: pandas.DataFrame, key: str, of: Callable[[pandas.DataFrame], pandas.DataFrame]) -> pandas.DataFrame:
         return pandas.concat([of(group.copy()) for _, group in rows.groupby(key)])
 
-    done = each(each(frame, "CUSTOMER_ID", customer), "TERMINAL_ID", terminal).sort_values("TRANSACTION_ID")
+    by_customer = each(frame, "CUSTOMER_ID", customer).sort_values("TX_DATETIME", kind="stable")
+    done = each(by_customer, "TERMINAL_ID", terminal).sort_values("TRANSACTION_ID")
     return {name: done[name].to_numpy() for name in (*COUNTS, *MEANS)}
 
 
@@ -83,9 +85,8 @@ def by_polars(frame: polars.DataFrame) -> Columns:
     def rolled(expression: polars.Expr, days: int, key: str) -> polars.Expr:
         return expression.rolling_sum_by(at, window_size=f"{days}d", closed="right").over(key)
 
-    one, amount, fraud = polars.lit(1).first(), polars.col("TX_AMOUNT"), polars.col("TX_FRAUD").cast(polars.Float64)
-    frame = frame.with_columns(one.alias("one").cast(polars.Float64))
-    one = polars.col("one")
+    frame = frame.with_columns(polars.lit(1.0).alias("one"))
+    one, amount, fraud = polars.col("one"), polars.col("TX_AMOUNT"), polars.col("TX_FRAUD").cast(polars.Float64)
     late, late_frauds = rolled(one, DELAY, "TERMINAL_ID"), rolled(fraud, DELAY, "TERMINAL_ID")
     columns = []
     for days in DAYS:
@@ -150,6 +151,7 @@ def main() -> int:
     parser.add_argument("published", type=Path, help="the published transactions (Parquet)")
     parser.add_argument("--rounds", type=int, default=3, help="of each, taking turns (3)")
     parser.add_argument("--rows", type=int, help="only so many transactions from the beginning")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench-peers" / "handbook.json", help="for RESULTS.md")
     given = parser.parse_args()
     import assay
     from convert import labels_of, transactions_of
@@ -194,9 +196,12 @@ def main() -> int:
         table.add_row(name, f"{median:.2f}", spread, f"{median / ours:.1f}", f"{differ:,}")
     console.print(table)
     console.print(
-        f"{published.num_rows:,} transactions and as many labels, 12 windows, one core each; {int(apart.sum()):,} rows that "
-        "share a second with another of their customer or terminal are not compared"
+        f"{published.num_rows:,} transactions and as many labels, 12 windows, one core each; {int(apart.sum()):,} rows "
+        "that share a second with another of their customer or terminal are not compared"
     )
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    given.out.write_text(json.dumps({"rows": published.num_rows, "seconds": medians}), encoding="utf-8")
     return 1 if wrong else 0
 
 

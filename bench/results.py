@@ -4,6 +4,7 @@ run.json               settings, machine, plan of variants and rates
 agree.json             what was compared before the timing
 rounds/VARIANT-N.json  one round of one variant, as measure.measure returned it
 changes.json           what changes.py measured, if it did
+handbook.json          what handbook.py measured, if it did
 stages/SYSTEM.json     {"ns": the answer of `stages`, "instructions": the same, or null}
 """
 
@@ -138,6 +139,7 @@ class Results:
     variants: list[Measured]
     stages: dict[str, Any]
     changes: Any = None
+    handbook: Any = None
 
     def find(self, system: str, setting: str = "", *, best: bool = False) -> Measured | None:
         """A system at its default number of workers, or at its best one."""
@@ -171,5 +173,7 @@ def read(folder: Path) -> Results:
             variants.append(Measured(plan, [load(file) for file in files]))
     agree = load(folder / "agree.json") if (folder / "agree.json").is_file() else None
     stages = {file.stem: load(file) for file in sorted((folder / "stages").glob("*.json"))}
-    changes = load(folder / "changes.json") if (folder / "changes.json").is_file() else None
-    return Results(run, agree, variants, stages, changes)
+    changes, handbook = (
+        load(folder / name) if (folder / name).is_file() else None for name in ("changes.json", "handbook.json")
+    )
+    return Results(run, agree, variants, stages, changes, handbook)
