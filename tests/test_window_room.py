@@ -390,7 +390,9 @@ def identical(a: Any, b: Any) -> bool:
     return type(a) is type(b) and a == b
 
 
-def compare(events: Sequence[Event], max_late: int = 2**62, coverage: Sequence[int] = (ALWAYS,) * 4, every: int = 1) -> None:
+def compare(
+    events: Sequence[Event], max_late: int = 2**62, coverage: Sequence[int] = (ALWAYS,) * 4, every: int = 1
+) -> None:
     """`every`: one event in so many is looked at (the scan is slow); all are read and entered."""
     room, oracle = Room(max_late, coverage), Oracle(max_late, coverage)
     latest = -(2**62)
