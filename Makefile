@@ -10,7 +10,7 @@ SYSTEM_PACKAGES := build-essential clang cmake ninja-build pkg-config libclang-r
   libsqlite3-dev libxxhash-dev python3 python3-dev python3-venv
 PKG_NAMES := sqlite3 libsodium libxxhash gmp
 
-.PHONY: help deps venv install demo test check bench bench-peers fuzz lint clean
+.PHONY: help deps venv install demo test check proof-windows bench bench-peers fuzz lint clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -73,6 +73,10 @@ fuzz: | deps ## every fuzz target from its corpus, FUZZ_SECONDS each
 	CC=clang $(GENERATE) -B build/fuzz -DASSAY_FUZZ=ON -DASSAY_SANITIZE=address,undefined >/dev/null
 	cmake --build build/fuzz
 	tools/fuzz build/fuzz $(FUZZ_SECONDS)
+
+PROOF ?=
+proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"
+	$(PYTHON) tools/proof_windows $(PROOF)
 
 bench: install ## benchmarks beside what they measure
 	$(GENERATE) -B build/bench >/dev/null
