@@ -407,17 +407,20 @@ static void test_explain_gives_the_newest_first(void) {
     for (int i = 1; i <= 30; i++)
         payment(&world, 100 + i, 1, i, i % 2, "a"); /* seq i */
     struct visited visited = {0};
-    window_explain(world.windows, SUM - COUNT, world.frame, &(struct window_moment){.at_us = 125, .seq = 20}, 3, &world.arena, visit, &visited);
+    window_explain(world.windows, SUM - COUNT, world.frame, &(struct window_moment){.at_us = 125, .seq = 20}, 3,
+                   &world.arena, visit, &visited);
     CHECK_INT(visited.count, 3);
     CHECK_INT(visited.seqs[0], 19);
     CHECK_INT(visited.seqs[2], 17);
     CHECK(visited.columns[0].tag == V_FLOAT && visited.columns[0].f == 19);
     visited.count = 0;
-    window_explain(world.windows, FLAGGED - COUNT, world.frame, &(struct window_moment){.at_us = 104, .seq = 20}, 8, &world.arena, visit, &visited);
+    window_explain(world.windows, FLAGGED - COUNT, world.frame, &(struct window_moment){.at_us = 104, .seq = 20}, 8,
+                   &world.arena, visit, &visited);
     CHECK_INT(visited.count, 2);
     CHECK_INT(visited.seqs[1], 1);
     visited.count = 0;
-    window_explain(world.windows, SEEN - COUNT, world.frame, &(struct window_moment){.at_us = 104, .seq = 2}, 8, &world.arena, visit, &visited);
+    window_explain(world.windows, SEEN - COUNT, world.frame, &(struct window_moment){.at_us = 104, .seq = 2}, 8,
+                   &world.arena, visit, &visited);
     CHECK_INT(visited.count, 1);
     CHECK_INT(visited.columns[0].tag, V_SECRET); /* a string is kept only as its hash */
     world_close(&world);
