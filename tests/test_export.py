@@ -254,6 +254,22 @@ def test_an_outcome_is_seen_by_those_who_came_after_it_was_decided(decided: str,
             assert repr(got[row["id"]][name]) == repr(row[name]), (name, row["id"])
 
 
+def test_a_class_without_events_is_exported_and_taken_back(tmp_path: Path) -> None:
+    (tmp_path / "fraud.py").write_text(OUTCOMES, encoding="utf-8")
+    build(tmp_path / "fraud.py", tmp_path / "fraud.assay")
+    event = {"id": "p", "at": datetime.now(UTC).isoformat(), "card": "a", "shop": "x", "amount": 99.0}
+    with start_server(tmp_path / "fraud.assay", data=tmp_path / "data") as server:
+        assert server.score(event).json()["decision"] == "decline"
+    served, out = tmp_path / "served", tmp_path / "features.parquet"
+    result = CliRunner().invoke(app, ["journal", "export", "--data", str(tmp_path / "data"), "-o", str(served)])
+    assert result.exit_code == 0, result.output
+    assert pq.read_table(served / "Login.parquet").num_rows == 0
+    command = ["backfill", str(tmp_path / "fraud.py"), str(served / "Payment.parquet")]
+    result = CliRunner().invoke(app, [*command, f"Login={served / 'Login.parquet'}", "-o", str(out)])
+    assert result.exit_code == 0, result.exception
+    assert pq.read_table(out)["decision"].to_pylist() == ["decline"]
+
+
 def test_a_payment_decided_before_it_came_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fraud.py").write_text(OUTCOMES, encoding="utf-8")
     row = {"id": "p", "at": "2026-03-01T00:00:00+00:00", "card": "a", "shop": "x", "amount": 1.0}

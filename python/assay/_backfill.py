@@ -124,15 +124,16 @@ class Order:
 
 def order_of(sources: list[Source], keys: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]) -> Order:
     """From each source's times and hashed ids."""
-    served = [source.served for source in sources]
-    if any(each is not None for each in served) and not all(each is not None for each in served):
-        without = next(s.name for s, each in zip(sources, served, strict=True) if each is None)
+    filled_ones = [source for source, (times, _) in zip(sources, keys, strict=True) if len(times)]  # no rows fit all
+    served = [source.served for source in filled_ones if source.served is not None]
+    if served and len(served) < len(filled_ones):
+        without = next(source.name for source in filled_ones if source.served is None)
         raise BackfillError(f"{without} has no columns seq and arrival, and another source has: all or none")
     times = [filled(times) if len(times) else times for times, _ in keys]
     ids = np.concatenate([ids for _, ids in keys]) if keys else np.empty(0, np.uint64)
     counts = [len(each) for each in times]
     starts = np.concatenate([[0], np.cumsum(counts)])
-    joined = Served.joined([each for each in served if each is not None]) if any(served) else None
+    joined = Served.joined(served) if served else None
     by = [joined.seqs] if joined is not None else times
     ordered = np.argsort(np.concatenate(by), kind="stable")
     owners = np.repeat(np.arange(len(sources), dtype=np.uint8), counts)[ordered]
