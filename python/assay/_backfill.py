@@ -2,7 +2,8 @@
 
 Events of all classes are put in one order - merged by time, context events first at equal times, then each source's own
 order; or by `seq`, where a source has it - and go through the engine in steps. What is kept for that in memory is 40
-bytes an event, however long the events are; sources that are not in order are brought into it by `_tables.py`.
+bytes an event, 24 more with `seq`, however long the events are; sources that are not in order are brought into it by
+`_tables.py`.
 """
 
 from __future__ import annotations
