@@ -10,7 +10,7 @@ SYSTEM_PACKAGES := build-essential clang cmake ninja-build pkg-config libclang-r
   libsqlite3-dev libxxhash-dev python3 python3-dev python3-venv
 PKG_NAMES := sqlite3 libsodium libxxhash gmp
 
-.PHONY: help deps venv install demo test check proof-windows bench bench-peers fuzz lint clean
+.PHONY: help deps venv install demo test check bench bench-peers fuzz lint clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -74,10 +74,6 @@ fuzz: | deps ## every fuzz target from its corpus, FUZZ_SECONDS each
 	cmake --build build/fuzz
 	tools/fuzz build/fuzz $(FUZZ_SECONDS)
 
-PROOF ?=
-proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"
-	$(PYTHON) tools/proof_windows $(PROOF)
-
 bench: install ## benchmarks beside what they measure
 	$(GENERATE) -B build/bench >/dev/null
 	cmake --build build/bench --target benchmarks
@@ -87,6 +83,11 @@ bench: install ## benchmarks beside what they measure
 PEERS ?=
 bench-peers: install ## Assay beside its peers over HTTP, into bench/RESULTS.md; PEERS="--quick" for a short try, "--help"
 	$(PYTHON) bench/peers.py $(PEERS)
+
+.PHONY: proof-windows
+PROOF ?=
+proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"
+	$(PYTHON) tools/proof_windows $(PROOF)
 
 lint: install ## ruff, mypy, and the rules of the house
 	$(VENV)/bin/ruff format --check .

@@ -92,7 +92,7 @@ def check(definition: Definition, sources: list[Source], data: Path) -> None:
     if outcome is not None:
         raise ImportFailed(
             f"{outcome.name} counts what was decided, and imported events are not decided: import with a definition "
-            "without such windows, and deploy this one afterwards; its outcome windows are warm once they reach back "
+            "without such windows, and serve this one afterwards; its outcome windows are warm once they reach back "
             "far enough"
         )
     given = {source.event.name for source in sources}
