@@ -52,6 +52,11 @@ TEST_PROCESSES ?= 4
 test: install unit ## the tests that every change must pass
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES)
 
+.PHONY: proof-windows
+PROOF ?=
+proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"
+	$(PYTHON) tools/proof_windows $(PROOF)
+
 # The slower tier: sanitizers with both compilers, fuzz smoke, then the tests above.
 check: lint ## sanitizers (gcc and clang), thread sanitizer, fuzz targets for a minute each, then `make test`
 	$(MAKE) sanitize
@@ -83,11 +88,6 @@ bench: install ## benchmarks beside what they measure
 PEERS ?=
 bench-peers: install ## Assay beside its peers over HTTP, into bench/RESULTS.md; PEERS="--quick" for a short try, "--help"
 	$(PYTHON) bench/peers.py $(PEERS)
-
-.PHONY: proof-windows
-PROOF ?=
-proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"
-	$(PYTHON) tools/proof_windows $(PROOF)
 
 lint: install ## ruff, mypy, and the rules of the house
 	$(VENV)/bin/ruff format --check .
