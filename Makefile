@@ -52,6 +52,11 @@ TEST_PROCESSES ?= 4
 test: install unit ## the tests that every change must pass
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES)
 
+.PHONY: proof-windows
+PROOF ?=
+proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"
+	$(PYTHON) tools/proof_windows $(PROOF)
+
 # The slower tier: sanitizers with both compilers, fuzz smoke, then the tests above.
 check: lint ## sanitizers (gcc and clang), thread sanitizer, fuzz targets for a minute each, then `make test`
 	$(MAKE) sanitize

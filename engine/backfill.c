@@ -162,8 +162,8 @@ static bool is_new(struct backfill *b, struct row *row) {
     return false;
 }
 
-/* Outcome windows are entered once an event is decided, and each event is decided before the next: a plan that has them
- * goes through the steps event by event. */
+/* What a payment says for later ones is known once it is decided: a plan with outcome windows goes through the steps event
+ * by event. */
 size_t backfill_chunk_rows(const struct backfill *b, uint32_t workers) {
     return window_has_outcomes(b->engine->windows, b->engine->plan->scored) ? 1 : (size_t)ROWS_A_THREAD * workers;
 }
@@ -174,6 +174,8 @@ static bool enter(struct backfill *b, struct row *row, struct error *error) {
     size_t n = b->next + (size_t)(row - b->rows);
     if (b->known.seqs != NULL)
         engine->next_seq = (uint64_t)b->known.seqs[n];
+    if (!outcomes_enter_before(b, engine->next_seq, error))
+        return false;
     if (!b->begun && !b->covered && !b->import)
         cover_from(engine, row->at_us);
     b->begun = true;
@@ -207,20 +209,12 @@ static bool step_windows(struct backfill *b, size_t count, struct error *error) 
 
 /* What the decided payments of the chunk say for later ones. */
 static bool step_outcomes(struct backfill *b, struct error *error) {
-    struct arena *arena = &b->workers[0].thread->arena;
-    uint32_t scored = b->engine->plan->scored;
-    for (size_t i = 0; i < b->chunk && window_has_outcomes(b->engine->windows, scored); i++) {
+    for (size_t i = 0; i < b->chunk && window_has_outcomes(b->engine->windows, b->engine->plan->scored); i++) {
         const struct row *row = &b->rows[i];
-        struct window_cursor cursor;
-        if (!row->decided)
-            continue;
-        if (!window_prepare_outcome(b->engine->windows, &cursor, scored, row->cells, arena))
-            return error_set(error, ERROR_SYSTEM, "no memory for the windows' events");
-        window_lock(&cursor);
-        bool entered = window_enter(&cursor, &row->moment);
-        window_unlock(&cursor);
-        if (!entered)
-            return error_set(error, ERROR_SYSTEM, "no memory for the windows' events");
+        const int64_t *decided_seqs = b->known.decided_seqs;
+        uint64_t seq = decided_seqs != NULL ? (uint64_t)decided_seqs[b->next + i] : row->moment.seq;
+        if (row->decided && !outcomes_take(b, row, seq, error))
+            return false;
     }
     return true;
 }
@@ -430,6 +424,9 @@ static bool bind_all(struct backfill *b, const struct backfill_batch *batches, c
             return error_set(error, ERROR_INPUT, "event %zu is of class %u, there are %u", i, order[i], events);
         if (b->known.outcomes != NULL && b->known.outcomes[i] > b->engine->plan->decide.outcome_count)
             return error_set(error, ERROR_INPUT, "event %zu has an outcome that the definition does not", i);
+        if (b->known.seqs != NULL && order[i] == b->engine->plan->scored && b->known.decided_seqs[i] < b->known.seqs[i])
+            return error_set(error, ERROR_INPUT, "event %zu, number %lld, was decided at number %lld, before it came", i,
+                             (long long)b->known.seqs[i], (long long)b->known.decided_seqs[i]);
         rows[order[i]]++;
     }
     for (uint32_t e = 0; e < events; e++) {
@@ -456,6 +453,7 @@ static bool check_columns(struct backfill *b, struct error *error) {
 bool backfill_take(struct backfill *b, const struct backfill_batch *batches, const uint8_t *order, size_t count,
                    const struct backfill_known *known, struct backfill_result *result, struct error *error) {
     ASSERT((known->seqs == NULL) == (known->arrivals == NULL));
+    ASSERT((known->seqs == NULL) == (known->decided_seqs == NULL));
     b->known = *known;
     b->next = b->repeat_count = 0;
     b->scored_rows = 0;

@@ -82,7 +82,10 @@ void backfill_cover(struct backfill *backfill, uint32_t event, int64_t since_us)
 
 /* What is known of the events of one call, each an array with an item per event, or NULL. */
 struct backfill_known {
-    const int64_t *seqs, *arrivals; /* both or neither: as they were served; without them nothing arrives */
+    /* As they were served, all three or none; without them nothing arrives and each event is decided before the next.
+     * Of a payment decided_seqs says the number of the last event that was sequenced before it was decided, its own or a
+     * higher one: later events see its outcome. Of other events it means nothing. */
+    const int64_t *seqs, *arrivals, *decided_seqs;
     const uint8_t *outcomes;        /* of an import: 1 + the outcome that was decided, 0: not known */
 };
 

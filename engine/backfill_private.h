@@ -45,6 +45,16 @@ struct seen_id {
     struct hash128 content;
 };
 
+/* backfill_outcomes.c: payments that are decided, and not yet entered into the outcome windows. */
+struct backfill_outcomes {
+    struct waiting_outcome **heap;
+    size_t count, cap;
+    uint16_t *slots; /* what a waiting payment keeps */
+    uint32_t slot_count;
+    struct value *frame;
+    struct arena arena; /* of one payment */
+};
+
 struct worker;
 typedef void worker_step(struct worker *worker);
 
@@ -88,6 +98,7 @@ struct backfill {
 
     struct row *rows;
     struct value *cells;
+    struct backfill_outcomes outcomes;
     size_t chunk, next; /* rows of the chunk that are prepared; events of the call before it */
     int64_t row_of[LIMIT_EVENT_CLASSES];
     struct backfill_known known;
@@ -109,6 +120,12 @@ void backfill_drop(struct backfill *backfill);
 bool import_reserve(struct backfill *backfill, struct row *row, struct error *error);
 bool import_append(struct backfill *backfill, struct row *row, const struct event_outcome *place, size_t n,
                    struct error *error);
+bool outcomes_init(struct backfill_outcomes *outcomes, const struct plan *plan);
+void outcomes_release(struct backfill_outcomes *outcomes);
+/* A payment has been decided: enters it into the outcome windows, or keeps it until an input above decided_seq comes. */
+bool outcomes_take(struct backfill *backfill, const struct row *row, uint64_t decided_seq, struct error *error);
+/* Enters those that were decided before the input with this number. */
+bool outcomes_enter_before(struct backfill *backfill, uint64_t seq, struct error *error);
 int compare_ids(const void *a, const void *b);
 size_t backfill_chunk_rows(const struct backfill *backfill, uint32_t workers);
 

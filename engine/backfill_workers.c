@@ -129,13 +129,15 @@ struct backfill *backfill_open(struct engine *engine, const struct backfill_conf
     pthread_cond_init(&b->end, NULL);
     b->ids_key = config->ids_of != NULL ? config->ids_of->ids_key : engine->key;
     b->import = config->import;
+    /* Event by event there is nothing to share. */
+    uint32_t threads = window_has_outcomes(engine->windows, engine->plan->scored) ? 1 : config->threads;
     bool ok = (engine->journal != NULL) == config->import ||
               error_set(error, ERROR_INPUT, "a backfill is without a data folder, an import needs one");
     ok = ok && (!config->import || engine->next_seq == 1 ||
                 error_set(error, ERROR_INPUT, "the data folder has events already"));
-    ok = ok && ((open_columns(b, config) && open_rows(b, config)) ||
+    ok = ok && ((open_columns(b, config) && open_rows(b, config) && outcomes_init(&b->outcomes, engine->plan)) ||
                 error_set(error, ERROR_SYSTEM, "out of memory"));
-    if (ok && open_workers(b, config->threads, error))
+    if (ok && open_workers(b, threads, error))
         return b;
     backfill_close(b);
     return NULL;
@@ -154,6 +156,7 @@ void backfill_close(struct backfill *b) {
         engine_thread_close(b->workers[w].thread);
     }
     backfill_drop(b);
+    outcomes_release(&b->outcomes);
     free(b->specs);
     free(b->out);
     free(b->rows);

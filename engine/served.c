@@ -94,7 +94,7 @@ void served_read(struct backfill *b, const struct row *row, struct arena *arena,
 
 /* --- the export --- */
 
-enum { EXPORT_COLUMNS_MORE = 3 }; /* seq, arrival, answer */
+enum { EXPORT_COLUMNS_MORE = 4 }; /* seq, arrival, decided_seq, answer */
 
 /* An input whose answer has not been met yet. */
 struct waiting {
@@ -119,6 +119,7 @@ struct exporter {
     struct export_class classes[LIMIT_EVENT_CLASSES];
     struct arena arena; /* names and fields */
     struct waiting *waiting;
+    uint64_t last_seq; /* of the last input so far */
 };
 
 static enum out_type out_type_of(const struct field *field) {
@@ -152,7 +153,8 @@ static bool open_class(struct exporter *x, uint32_t event) {
     struct out_column *more = out->columns + out->field_count;
     more[0] = (struct out_column){.name = "seq", .type = OUT_INT};
     more[1] = (struct out_column){.name = "arrival", .type = OUT_DATETIME};
-    more[2] = (struct out_column){.name = "answer", .type = OUT_STR};
+    more[2] = (struct out_column){.name = "decided_seq", .type = OUT_INT};
+    more[3] = (struct out_column){.name = "answer", .type = OUT_STR};
     return true;
 }
 
@@ -215,6 +217,7 @@ static bool export_event(struct exporter *x, const struct waiting *w, const stru
                                         thread->frame.cells, thread->have_result);
     struct export_class *out = &x->classes[event];
     const struct value more[EXPORT_COLUMNS_MORE] = {value_int((int64_t)w->seq), value_datetime(w->arrival_us),
+                                                    value_int((int64_t)x->last_seq),
                                                     value_str(output.answer.p, output.answer.len)};
     append_fields(x, event);
     for (uint32_t c = 0; c < EXPORT_COLUMNS_MORE; c++)
@@ -227,6 +230,7 @@ static bool keep_input(struct exporter *x, const struct record *record, struct e
     struct waiting *w = malloc(sizeof *w + record->body_len);
     if (w == NULL)
         return error_set(error, ERROR_SYSTEM, "out of memory");
+    x->last_seq = record->seq;
     *w = (struct waiting){
         .next = x->waiting, .seq = record->seq, .arrival_us = record->arrival_us, .len = record->body_len};
     memcpy(w->body, record->body, record->body_len);

@@ -21,8 +21,8 @@ struct engine_export {
 };
 
 /* Columns: a field each (a Secret as columns_write_secret's text), then the results of functions that read a Secret and
- * give one plain value, then seq, arrival, answer (the JSON as it was sent). An event that a crash left without its
- * answer is not there. */
+ * give one plain value, then seq, arrival, decided_seq (the number of the last input record before the event's output
+ * record), answer (the JSON as it was sent). An event that a crash left without its answer is not there. */
 bool engine_export(const struct engine_config *config, struct engine_export *export, struct error *error);
 
 #endif

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from assay._cli import app
@@ -141,3 +142,140 @@ def test_export_shows_no_secret_and_takes_files_of_both_kinds(tmp_path: Path) ->
     assert row["tags"] == ["x"] and row["bin6"] == "550000" and row["shop"] == "none"
     assert pq.read_table(tmp_path / "one.parquet").num_rows == 1
     assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["Login.jsonl", "Payment.jsonl"]
+
+
+OUTCOMES = """
+from datetime import datetime
+from assay import decision, event, feature, window
+history = "empty"
+@event(id="id", time="at")
+class Payment:
+    id: str
+    at: datetime
+    card: str
+    shop: str
+    amount: float
+@event(id="id", time="at", scored=False)
+class Login:
+    id: int
+    at: datetime
+    card: str
+@feature
+def was_declined(decide: str) -> bool:
+    return decide == "decline"
+@feature
+def verdict(decide: str, shop: str) -> str:
+    return decide + " in the shop " + shop
+logins = window.count(by="card", over="1h", on=Login)
+declined = window.count(by="card", over="1h", where=was_declined)
+spent = window.sum("amount", by=("card", "shop"), over="30s", where=was_declined, delay="1s")
+verdicts = window.distinct(verdict, by="card", over="1h")
+latest = window.last(verdict, by="shop", over="1m")
+@decision
+def decide(amount: float, declined: int, spent: float) -> str:
+    return "decline" if amount > 60 - 10 * (declined % 4) - spent % 7 else "approve"
+"""
+Row = dict[str, Any]
+
+
+def in_flight(count: int, seed: int) -> tuple[list[Row], list[Row]]:
+    """Payments and logins as several connections would have them: decided after later ones came."""
+    chance = random.Random(seed)
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    payments, logins, seq = [], [], 0
+    for _ in range(count):
+        seq += chance.choice((1, 1, 2))  # a number may be of a class that is no more
+        now = start + timedelta(seconds=seq // 4)
+        at = now - timedelta(seconds=chance.choice((0, 0, 0, 5, 40)))
+        row: Row = {"id": seq, "at": at, "card": chance.choice("abc"), "seq": seq, "arrival": now}
+        if chance.random() < 0.2:
+            logins.append(row)
+            continue
+        row |= {"id": f"p-{seq}", "shop": chance.choice("xyz"), "amount": float(chance.randrange(100))}
+        payments.append(row | {"decided_seq": seq + chance.choice((0, 0, 1, 2, 3, 9, 40))})
+    return payments, logins
+
+
+def expected_of(payments: list[Row]) -> list[Row]:
+    """By the meaning of outcome windows: a payment sees what was decided before its own number came."""
+    done: list[Row] = []
+    for own in payments:
+        seen = [p for p in done if p["decided_seq"] < own["seq"] and p["at"] <= own["at"]]
+
+        def within(seconds: float, delay: float, now: datetime = own["at"], seen: list[Row] = seen) -> list[Row]:
+            low, high = now - timedelta(seconds=seconds + delay), now - timedelta(seconds=delay)
+            return [p for p in seen if low < p["at"] <= high]
+
+        of_card = [p for p in within(3600, 0) if p["card"] == own["card"]]
+        of_both = [p for p in within(30, 1) if (p["card"], p["shop"]) == (own["card"], own["shop"])]
+        of_shop = [p for p in within(60, 0) if p["shop"] == own["shop"]]
+        declined = sum(p["decision"] == "decline" for p in of_card)
+        spent = sum(p["amount"] for p in of_both if p["decision"] == "decline")
+        decision = "decline" if own["amount"] > 60 - 10 * (declined % 4) - spent % 7 else "approve"
+        done.append(
+            own
+            | {
+                "declined": declined,
+                "spent": float(spent),
+                "verdicts": len({p["verdict"] for p in of_card}),
+                "latest": max(of_shop, key=lambda p: (p["at"], p["seq"]))["verdict"] if of_shop else None,
+                "decision": decision,
+                "verdict": f"{decision} in the shop {own['shop']}",
+            }
+        )
+    return done
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv"])
+@pytest.mark.parametrize("decided", ["later", "at once"])
+def test_an_outcome_is_seen_by_those_who_came_after_it_was_decided(decided: str, kind: str, tmp_path: Path) -> None:
+    from assay._tables import Writer
+
+    (tmp_path / "fraud.py").write_text(OUTCOMES, encoding="utf-8")
+    payments, logins = in_flight(700, seed=5)
+    if decided == "at once":
+        payments = [row | {"decided_seq": row["seq"]} for row in payments]
+    expected = expected_of(payments)
+    if decided == "at once":
+        payments = [{name: value for name, value in row.items() if name != "decided_seq"} for row in payments]
+    random.Random(1).shuffle(payments)  # a file may stand in any order
+    for name, rows in (("payments", payments), ("logins", logins)):
+        writer = Writer(tmp_path / f"{name}.{kind}")
+        writer.write(pa.Table.from_pylist(rows))
+        writer.close(True)
+    command = ["backfill", str(tmp_path / "fraud.py"), str(tmp_path / f"payments.{kind}")]
+    command += [f"Login={tmp_path / f'logins.{kind}'}", "-o", str(tmp_path / "features.parquet"), "--threads", "2"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    got = {row["id"]: row for row in pq.read_table(tmp_path / "features.parquet").to_pylist()}
+    assert len(got) == len(expected) > 500 and {row["decision"] for row in expected} == {"approve", "decline"}
+    for row in expected:
+        for name in ("declined", "spent", "verdicts", "latest", "decision"):
+            assert repr(got[row["id"]][name]) == repr(row[name]), (name, row["id"])
+
+
+def test_a_class_without_events_is_exported_and_taken_back(tmp_path: Path) -> None:
+    (tmp_path / "fraud.py").write_text(OUTCOMES, encoding="utf-8")
+    build(tmp_path / "fraud.py", tmp_path / "fraud.assay")
+    event = {"id": "p", "at": datetime.now(UTC).isoformat(), "card": "a", "shop": "x", "amount": 99.0}
+    with start_server(tmp_path / "fraud.assay", data=tmp_path / "data") as server:
+        assert server.score(event).json()["decision"] == "decline"
+    served, out = tmp_path / "served", tmp_path / "features.parquet"
+    result = CliRunner().invoke(app, ["journal", "export", "--data", str(tmp_path / "data"), "-o", str(served)])
+    assert result.exit_code == 0, result.output
+    assert pq.read_table(served / "Login.parquet").num_rows == 0
+    command = ["backfill", str(tmp_path / "fraud.py"), str(served / "Payment.parquet")]
+    result = CliRunner().invoke(app, [*command, f"Login={served / 'Login.parquet'}", "-o", str(out)])
+    assert result.exit_code == 0, result.exception
+    assert pq.read_table(out)["decision"].to_pylist() == ["decline"]
+
+
+def test_a_payment_decided_before_it_came_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "fraud.py").write_text(OUTCOMES, encoding="utf-8")
+    row = {"id": "p", "at": "2026-03-01T00:00:00+00:00", "card": "a", "shop": "x", "amount": 1.0}
+    row |= {"seq": 7, "arrival": "2026-03-01T00:00:00+00:00", "decided_seq": 6}
+    (tmp_path / "payments.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    command = ["backfill", str(tmp_path / "fraud.py"), str(tmp_path / "payments.jsonl")]
+    result = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "features.parquet")])
+    assert result.exit_code != 0
+    assert "seq 7 has decided_seq 6, expected 7 or more" in str(result.exception)

@@ -21,9 +21,13 @@ struct runner {
     struct multiset values;
 };
 
+/* A use's runners: one follows the newest reads, the other those behind it, so that late events do not drag the first
+ * back and forth. */
+enum { RUNNERS = 2 };
+
 struct index {
     struct node *root;
-    struct runner runners[]; /* per distinct use of the layout */
+    struct runner runners[]; /* RUNNERS for each distinct use of the layout */
 };
 
 const struct node *index_root(const struct index *index) { return index->root; }
@@ -71,41 +75,40 @@ static void run_over(const struct index_room *room, struct runner *runner, uint3
     }
 }
 
-static void run_between(const struct index_room *room, struct index *index, uint32_t use, int64_t low_us,
-                        int64_t high_us, bool add) {
+static void run_between(const struct index_room *room, const struct index *index, struct runner *runner, uint32_t use,
+                        int64_t low_us, int64_t high_us, bool add) {
     struct walk walk;
     struct span span;
     if (low_us >= high_us)
         return;
     walk_begin(&walk, room->layout, index, NULL, low_us, high_us, true);
     while (walk_next(&walk, &span))
-        run_over(room, &index->runners[use], use, span.chunk, span.bits, add);
+        run_over(room, runner, use, span.chunk, span.bits, add);
 }
 
 /* To (low, high]: what lies between the old and the new moments comes in or goes out. */
-static void move_runner(const struct index_room *room, struct index *index, uint32_t use, int64_t low_us,
-                        int64_t high_us) {
-    struct runner *runner = &index->runners[use];
+static void move_runner(const struct index_room *room, const struct index *index, struct runner *runner, uint32_t use,
+                        int64_t low_us, int64_t high_us) {
     if (!runner->started || low_us >= runner->high_us || high_us <= runner->low_us) {
         multiset_clear(&runner->values, room);
         *runner = (struct runner){.started = true};
-        run_between(room, index, use, low_us, high_us, true);
+        run_between(room, index, runner, use, low_us, high_us, true);
     } else {
-        run_between(room, index, use, runner->high_us, high_us, true);
-        run_between(room, index, use, high_us, runner->high_us, false);
-        run_between(room, index, use, low_us, runner->low_us, true);
-        run_between(room, index, use, runner->low_us, low_us, false);
+        run_between(room, index, runner, use, runner->high_us, high_us, true);
+        run_between(room, index, runner, use, high_us, runner->high_us, false);
+        run_between(room, index, runner, use, low_us, runner->low_us, true);
+        run_between(room, index, runner, use, runner->low_us, low_us, false);
     }
     runner->low_us = low_us;
     runner->high_us = high_us;
 }
 
 /* Entries at or before newest_us are about to go: what the runner has of them goes out. */
-static void forget_until(const struct index_room *room, struct index *index, uint32_t use, int64_t newest_us) {
-    struct runner *runner = &index->runners[use];
+static void forget_until(const struct index_room *room, const struct index *index, struct runner *runner, uint32_t use,
+                         int64_t newest_us) {
     if (!runner->started || runner->low_us >= newest_us)
         return;
-    run_between(room, index, use, runner->low_us, newest_us < runner->high_us ? newest_us : runner->high_us, false);
+    run_between(room, index, runner, use, runner->low_us, newest_us < runner->high_us ? newest_us : runner->high_us, false);
     runner->low_us = newest_us;
     if (runner->high_us < newest_us)
         runner->high_us = newest_us;
@@ -114,8 +117,10 @@ static void forget_until(const struct index_room *room, struct index *index, uin
 struct distinct_count index_distinct(const struct index_room *room, struct index *index, uint32_t use, int64_t low_us,
                                      int64_t high_us, const struct identity *sought) {
     ASSERT(use < room->layout->distinct_count && low_us < high_us);
-    struct runner *runner = &index->runners[use];
-    move_runner(room, index, use, low_us, high_us);
+    struct runner *runner = &index->runners[use * RUNNERS];
+    if (runner->started && high_us < runner->high_us)
+        runner++;
+    move_runner(room, index, runner, use, low_us, high_us);
     return (struct distinct_count){.different = runner->values.used,
                                    .nans = runner->nans,
                                    .sought = sought != NULL ? multiset_count(&runner->values, sought) : 0};
@@ -255,8 +260,8 @@ static void remove_first(const struct index_room *room, struct index *index, str
 
 void index_remove_oldest(const struct index_room *room, struct index *index, struct chunk *chunk) {
     ASSERT(chunk->older == NULL && chunk->node->children[0] == chunk);
-    for (uint32_t use = 0; use < room->layout->distinct_count; use++)
-        forget_until(room, index, use, chunk->times[chunk->count - 1]);
+    for (uint32_t r = 0; r < room->layout->distinct_count * RUNNERS; r++)
+        forget_until(room, index, &index->runners[r], r / RUNNERS, chunk->times[chunk->count - 1]);
     remove_first(room, index, chunk->node);
     while (index->root->level > 0 && index->root->count == 1) {
         struct node *root = index->root;
@@ -303,10 +308,10 @@ void index_add_entry(const struct index_room *room, struct index *index, struct 
         tell(room->layout, chunk->node, place_of(chunk->node, chunk));
         tell_upwards(room->layout, chunk->node);
     }
-    for (uint32_t use = 0; use < room->layout->distinct_count; use++) {
-        struct runner *runner = &index->runners[use];
+    for (uint32_t r = 0; r < room->layout->distinct_count * RUNNERS; r++) {
+        struct runner *runner = &index->runners[r];
         if (runner->started && chunk->times[i] > runner->low_us && chunk->times[i] <= runner->high_us)
-            run_over(room, runner, use, chunk, 1ull << i, true);
+            run_over(room, runner, r / RUNNERS, chunk, 1ull << i, true);
     }
 }
 
@@ -323,10 +328,13 @@ struct chunk *index_find(const struct index *index, int64_t at_us) {
 
 /* --- the whole --- */
 
+static size_t index_bytes(const struct layout *layout) {
+    return sizeof(struct index) + (size_t)layout->distinct_count * RUNNERS * sizeof(struct runner);
+}
+
 struct index *index_make(const struct index_room *room, struct chunk *oldest) {
-    size_t runners_bytes = room->layout->distinct_count * sizeof(struct runner);
-    struct index *index = pool_must_take(room->pool, room->budget, sizeof *index + runners_bytes);
-    memset(index, 0, sizeof *index + runners_bytes);
+    struct index *index = pool_must_take(room->pool, room->budget, index_bytes(room->layout));
+    memset(index, 0, index_bytes(room->layout));
     index->root = make_node(room, 0);
     set_child(index->root, 0, oldest);
     index->root->count = 1;
@@ -344,7 +352,7 @@ static void free_tree(const struct index_room *room, struct node *node) {
 
 void index_free(const struct index_room *room, struct index *index) {
     free_tree(room, index->root);
-    for (uint32_t use = 0; use < room->layout->distinct_count; use++)
-        multiset_clear(&index->runners[use].values, room);
-    pool_give(room->pool, room->budget, index, sizeof *index + room->layout->distinct_count * sizeof(struct runner));
+    for (uint32_t r = 0; r < room->layout->distinct_count * RUNNERS; r++)
+        multiset_clear(&index->runners[r].values, room);
+    pool_give(room->pool, room->budget, index, index_bytes(room->layout));
 }

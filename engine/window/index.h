@@ -4,7 +4,8 @@
  *     stream's windows use, stand in its parent, so a range of time is a few whole children and two chunks at its ends.
  *   - for each distinct use (`distinct` and `seen` windows: a column, a where, a window's length and delay), the values
  *     between two moments with how often each is there. A read moves the two moments to where it needs them, which costs
- *     what lies between: next to nothing for events that come in order.
+ *     what lies between: next to nothing for events that come in order. There are two such sets, one for the newest reads
+ *     and one for those behind them; a late event's read costs what lies between it and the late one before.
  *
  * It is made when a key passes INDEX_FROM entries and given up below INDEX_UNTIL. It holds nothing that the chunks do
  * not say, so no value depends on whether a key has one. Its memory is counted but never refused. Needs the lock of the

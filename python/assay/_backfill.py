@@ -2,7 +2,8 @@
 
 Events of all classes are put in one order - merged by time, context events first at equal times, then each source's own
 order; or by `seq`, where a source has it - and go through the engine in steps. What is kept for that in memory is 40
-bytes an event, however long the events are; sources that are not in order are brought into it by `_tables.py`.
+bytes an event, 24 more with `seq`, however long the events are; sources that are not in order are brought into it by
+`_tables.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pyarrow.compute
 
 from ._definition import Definition, EventDef, FunctionDef, WindowDef
 from ._events import SCALARS
+from ._tables import Served
 
 if TYPE_CHECKING:
     from ._engine import Backfill, Engine
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 STEP = 32_768  # events a call of the engine
 NO_TIME = np.iinfo(np.int64).min
 Column = tuple[str, str, str, bool]  # name, source, type, is a list: as the engine wants it
-SERVED = ("seq", "arrival")  # columns of an export: taken in that order, as they arrived
 
 
 class BackfillError(ValueError):
@@ -112,23 +113,29 @@ class Order:
     owners: np.ndarray[Any, Any]
     rows: list[np.ndarray[Any, Any] | None]
     repeated: bytes  # hashes of ids that come more than once
-    seqs: np.ndarray[Any, Any] | None = None
-    arrivals: np.ndarray[Any, Any] | None = None
+    served: Served | None = None  # in that order
     outcomes: np.ndarray[Any, Any] | None = None  # of an import: what was decided, where that is known
     first_us: int = 0  # the time of the first event
+
+    def known(self) -> tuple[np.ndarray[Any, Any] | None, ...]:
+        """Per event, as the engine takes it: its number, arrival, number of its decision, outcome."""
+        s = self.served
+        return (*((s.seqs, s.arrivals, s.decided_seqs) if s is not None else (None,) * 3), self.outcomes)
 
 
 def order_of(sources: list[Source], keys: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]) -> Order:
     """From each source's times and hashed ids."""
-    served = [source.served for source in sources]
-    if any(each is not None for each in served) and not all(each is not None for each in served):
-        without = next(s.name for s, each in zip(sources, served, strict=True) if each is None)
+    filled_ones = [source for source, (times, _) in zip(sources, keys, strict=True) if len(times)]  # no rows fit all
+    served = [source.served for source in filled_ones if source.served is not None]
+    if served and len(served) < len(filled_ones):
+        without = next(source.name for source in filled_ones if source.served is None)
         raise BackfillError(f"{without} has no columns seq and arrival, and another source has: all or none")
     times = [filled(times) if len(times) else times for times, _ in keys]
     ids = np.concatenate([ids for _, ids in keys]) if keys else np.empty(0, np.uint64)
     counts = [len(each) for each in times]
     starts = np.concatenate([[0], np.cumsum(counts)])
-    by = [each[0] for each in served if each is not None] or times
+    joined = Served.joined(served) if served else None
+    by = [joined.seqs] if joined is not None else times
     ordered = np.argsort(np.concatenate(by), kind="stable")
     owners = np.repeat(np.arange(len(sources), dtype=np.uint8), counts)[ordered]
     rows: list[np.ndarray[Any, Any] | None] = []
@@ -143,10 +150,10 @@ def order_of(sources: list[Source], keys: list[tuple[np.ndarray[Any, Any], np.nd
             np.zeros(n, np.uint8) if s.decided is None else s.decided for s, n in zip(sources, counts, strict=True)
         ]
         order.outcomes = np.concatenate(known)[ordered]
-    if any(each is not None for each in served):
-        order.seqs = np.concatenate([each[0] for each in served if each is not None])[ordered]
-        order.arrivals = np.concatenate([each[1] for each in served if each is not None])[ordered]
-        if len(order.seqs) > 1 and bool(np.any(order.seqs[1:] == order.seqs[:-1])):
+    if joined is not None:
+        order.served = Served(joined.seqs[ordered], joined.arrivals[ordered], joined.decided_seqs[ordered])
+        seqs = order.served.seqs
+        if len(seqs) > 1 and bool(np.any(seqs[1:] == seqs[:-1])):
             raise BackfillError("the column seq holds the same number twice")
     return order
 
@@ -251,12 +258,9 @@ class Run:
                     alive.append(batch)
                     batches[numbers[i]] = (*batch.__arrow_c_array__(), self.sources[i].form)
                 taken[i] += int(count)
-            served = [
-                each[start : start + STEP].tobytes() if each is not None else None
-                for each in (order.seqs, order.arrivals, order.outcomes)
-            ]
+            known = [each[start : start + STEP].tobytes() if each is not None else None for each in order.known()]
             try:
-                values, errors, repeats, self.refused = backfill.take(batches, numbers[owners].tobytes(), *served)
+                values, errors, repeats, self.refused = backfill.take(batches, numbers[owners].tobytes(), *known)
             except ValueError as error:
                 raise BackfillError(self.about(str(error))) from None
             table = pa.Table.from_batches([pa.record_batch(Capsules(values))])

@@ -82,6 +82,7 @@ class Backfill:
         order: bytes,
         seqs: bytes | None = None,
         arrivals: bytes | None = None,
+        decided_seqs: bytes | None = None,
         outcomes: bytes | None = None,
     ) -> tuple[tuple[object, object], tuple[object, object], list[tuple[int, int, bool]], int]:
         """Takes events in an order: results and errors as capsules, rows of repeated ids, how many were refused."""

@@ -62,9 +62,9 @@ def export(
 
 
 def with_answers(table: pa.Table, scored: bool) -> pa.Table:
-    """With what was decided instead of the answer's text."""
+    """With what was decided instead of the answer's text. Nobody depends on when a context event was answered."""
     answers = [json.loads(text) for text in table["answer"].to_pylist()]
-    table = table.drop_columns(["answer"])
+    table = table.drop_columns(["answer"] if scored else ["answer", "decided_seq"])
     names = set(table.column_names)
     if scored and "decision" not in names:
         table = table.append_column("decision", pa.array([a.get("decision") for a in answers], pa.string()))

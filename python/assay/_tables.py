@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,24 @@ class TableError(ValueError):
     """A source or file that cannot be taken, for people."""
 
 
+@dataclass
+class Served:
+    """How events were served: their numbers, arrivals, and the number of the last event that was sequenced before each
+    was decided."""
+
+    seqs: np.ndarray[Any, Any]
+    arrivals: np.ndarray[Any, Any]
+    decided_seqs: np.ndarray[Any, Any]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Served]) -> Served:
+        return cls(
+            np.concatenate([part.seqs for part in parts]),
+            np.concatenate([part.arrivals for part in parts]),
+            np.concatenate([part.decided_seqs for part in parts]),
+        )
+
+
 class Source:
     """The events of one class."""
 
@@ -34,7 +53,7 @@ class Source:
 
     def __init__(self, event: EventDef, name: str) -> None:
         self.event, self.name = event, name
-        self.served: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None = None  # seq and arrival, once read
+        self.served: Served | None = None  # once read
         self.coverage: dict[str, int] = {}
         self.outcomes: Sequence[str] | None = None  # of an import: what a column `decision` may hold
         self.decided: np.ndarray[Any, Any] | None = None  # then: 1 + the outcome, 0 for none; once read
@@ -45,26 +64,34 @@ class Source:
 
     def key_batches(self) -> Iterator[pa.RecordBatch]:
         """The same for a first look: times, ids, and what was served."""
-        served: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
+        served: list[Served] = []
         decided: list[np.ndarray[Any, Any]] = []
         for batch in self.batches(self.key_columns()):
             if "seq" in batch.schema.names and "arrival" in batch.schema.names and not self.reads("seq"):
-                served.append((integers(batch["seq"], self.name), microseconds(batch["arrival"], self.name)))
+                served.append(self.served_of(batch))
             if self.outcomes is not None and "decision" in batch.schema.names and not self.reads("decision"):
                 decided.append(decisions(batch["decision"].to_pylist(), self.outcomes, self.name))
             yield batch
         if served:
-            self.served = np.concatenate([s for s, _ in served]), np.concatenate([a for _, a in served])
+            self.served = Served.joined(served)
             self.form = SERVED if self.form == COLUMNS else self.form
         if decided:
             self.decided = np.concatenate(decided)
+
+    def served_of(self, batch: pa.RecordBatch) -> Served:
+        """Without a column `decided_seq` each event was decided before the next."""
+        seqs = decided_seqs = integers(batch["seq"], "seq", self.name)
+        if "decided_seq" in batch.schema.names and not self.reads("decided_seq"):
+            decided_seqs = integers(batch["decided_seq"], "decided_seq", self.name)
+        check_decided(seqs, decided_seqs, self.name)
+        return Served(seqs, microseconds(batch["arrival"], self.name), decided_seqs)
 
     def reads(self, name: str) -> bool:
         """Whether a column is a field of the event."""
         return any(field.path[0] == name or field.name == name for field in self.event.fields)
 
     def key_columns(self) -> list[str]:
-        names = {"seq", "arrival", "decision"}
+        names = {"seq", "arrival", "decided_seq", "decision"}
         for field in (self.event.id, self.event.time):
             names |= {field.path[0], field.name, ".".join(field.path)}
         return sorted(names)
@@ -79,10 +106,21 @@ class Source:
         return reordered(self.batches(), rows)
 
 
-def integers(column: Any, name: str) -> np.ndarray[Any, Any]:
+def integers(column: Any, title: str, name: str) -> np.ndarray[Any, Any]:
     if column.null_count or not pa.types.is_integer(column.type):
-        raise TableError(f"{name}: the column seq holds {column.type}, expected an integer in every row")
+        raise TableError(f"{name}: the column {title} holds {column.type}, expected an integer in every row")
     return np.asarray(column.cast(pa.int64()))
+
+
+def check_decided(seqs: np.ndarray[Any, Any], decided_seqs: np.ndarray[Any, Any], name: str) -> None:
+    early = np.flatnonzero(decided_seqs < seqs)
+    if len(early):
+        seq, decided = int(seqs[early[0]]), int(decided_seqs[early[0]])
+        raise TableError(
+            f"{name}: the event with seq {seq} has decided_seq {decided}, expected {seq} or more: the number of the "
+            "last event that was sequenced before it was decided. Leave the column out if each was decided before the "
+            "next."
+        )
 
 
 def decisions(values: Iterable[Any], outcomes: Sequence[str], name: str) -> np.ndarray[Any, Any]:
@@ -242,7 +280,8 @@ class CsvSource(Source):
         with csv.open_csv(self.path) as head:
             names = head.schema.names
         wanted = names if columns is None else [name for name in names if name in columns]
-        types = {name: pa.int64() if name == "seq" and not self.reads(name) else pa.string() for name in names}
+        numbers = {name for name in ("seq", "decided_seq") if not self.reads(name)}
+        types = {name: pa.int64() if name in numbers else pa.string() for name in names}
         if "arrival" in names and not self.reads("arrival"):
             types["arrival"] = pa.timestamp("us", "UTC")
         options = csv.ConvertOptions(
@@ -279,7 +318,7 @@ class JsonSource(Source):
                 yield json_batch(lines)
 
     def key_batches(self) -> Iterator[pa.RecordBatch]:
-        served: list[tuple[int, int]] = []
+        served: list[tuple[int, int, int]] = []
         first = next(iter(self.batches()), None)
         parsed = json.loads(first["event"][0].as_buffer().to_pybytes()) if first is not None else {}
         names = parsed.keys() if isinstance(parsed, dict) else set()
@@ -289,11 +328,12 @@ class JsonSource(Source):
                 f"{self.name}: what was served, with hashes for its Secret fields, is taken as Parquet: "
                 "assay journal export -o FOLDER"
             )
+        numbered = not self.reads("decided_seq")
         decides = "decision" in names and not self.reads("decision")
         decided: list[np.ndarray[Any, Any]] = []
         for batch in self.batches():
             if exported:
-                served += [served_of(line.as_py(), self.name) for line in batch["event"]]
+                served += [served_of(line.as_py(), self.name, numbered) for line in batch["event"]]
             if self.outcomes is not None and decides:
                 said = (decision_of(line.as_py()) for line in batch["event"])
                 decided.append(decisions(said, self.outcomes, self.name))
@@ -301,8 +341,9 @@ class JsonSource(Source):
         if decided:
             self.decided = np.concatenate(decided)
         if served:
-            pairs = np.array(served, np.int64)
-            self.served = pairs[:, 0].copy(), pairs[:, 1].copy()
+            seqs, arrivals, decided_seqs = np.array(served, np.int64).T.copy()
+            check_decided(seqs, decided_seqs, self.name)
+            self.served = Served(seqs, arrivals, decided_seqs)
 
 
 def json_batch(lines: list[bytes]) -> pa.RecordBatch:
@@ -317,11 +358,13 @@ def decision_of(line: bytes) -> Any:
     return row.get("decision") if isinstance(row, dict) else None
 
 
-def served_of(line: bytes, name: str) -> tuple[int, int]:
+def served_of(line: bytes, name: str, numbered: bool) -> tuple[int, int, int]:
     row = json.loads(line)
     try:
         arrival = datetime.fromisoformat(row["arrival"])
-        return int(row["seq"]), (arrival - EPOCH) // timedelta(microseconds=1)
+        seq = int(row["seq"])
+        decided = int(row.get("decided_seq", seq)) if numbered else seq
+        return seq, (arrival - EPOCH) // timedelta(microseconds=1), decided
     except (KeyError, TypeError, ValueError):
         raise TableError(f"{name}: a line without seq and arrival, which the first line has") from None
 

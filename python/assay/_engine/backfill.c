@@ -214,15 +214,29 @@ static bool check_numbers(const Py_buffer *numbers, const Py_buffer *order, cons
     return false;
 }
 
-static PyObject *take(struct backfill_object *self, PyObject *items, const Py_buffer *order, const Py_buffer *seqs,
-                      const Py_buffer *arrivals, const Py_buffer *outcomes) {
+/* Seqs, arrivals, decided_seqs: all or none, a number per event each. */
+static bool check_served(const Py_buffer served[3], const Py_buffer *order) {
+    static const char *const names[] = {"numbers", "arrivals", "numbers of decisions"};
+    for (size_t i = 0; i < 3; i++) {
+        if (!check_numbers(&served[i], order, names[i]))
+            return false;
+        if ((served[i].obj == NULL) != (served[0].obj == NULL)) {
+            PyErr_SetString(PyExc_ValueError, "numbers, arrivals and numbers of decisions: all or none");
+            return false;
+        }
+    }
+    return true;
+}
+
+static PyObject *take(struct backfill_object *self, PyObject *items, const Py_buffer *order, const Py_buffer served[3],
+                      const Py_buffer *outcomes) {
     struct backfill_batch batches[CLASSES_MAX] = {0};
     struct backfill_result result;
     struct error error = {0};
-    if (!is_open(self) || !check_numbers(seqs, order, "numbers") || !check_numbers(arrivals, order, "arrivals"))
+    if (!is_open(self) || !check_served(served, order))
         return NULL;
-    if ((seqs->obj == NULL) != (arrivals->obj == NULL) || PyList_GET_SIZE(items) > CLASSES_MAX) {
-        PyErr_SetString(PyExc_ValueError, "too many batches, or numbers without arrivals");
+    if (PyList_GET_SIZE(items) > CLASSES_MAX) {
+        PyErr_SetString(PyExc_ValueError, "too many batches");
         return NULL;
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++)
@@ -232,7 +246,7 @@ static PyObject *take(struct backfill_object *self, PyObject *items, const Py_bu
         PyErr_SetString(PyExc_ValueError, "not one outcome per event");
         return NULL;
     }
-    const struct backfill_known known = {seqs->buf, arrivals->buf, outcomes->buf};
+    const struct backfill_known known = {served[0].buf, served[1].buf, served[2].buf, outcomes->buf};
     bool good;
     self->busy = true;
     Py_BEGIN_ALLOW_THREADS good =
@@ -243,15 +257,15 @@ static PyObject *take(struct backfill_object *self, PyObject *items, const Py_bu
 
 static PyObject *backfill_take_method(PyObject *object, PyObject *args) {
     PyObject *items;
-    Py_buffer order, seqs = {0}, arrivals = {0}, outcomes = {0};
-    if (!PyArg_ParseTuple(args, "O!y*|z*z*z*", &PyList_Type, &items, &order, &seqs, &arrivals, &outcomes))
+    Py_buffer order, served[3] = {0}, outcomes = {0};
+    if (!PyArg_ParseTuple(args, "O!y*|z*z*z*z*", &PyList_Type, &items, &order, &served[0], &served[1], &served[2],
+                          &outcomes))
         return NULL;
-    PyObject *result = take((struct backfill_object *)object, items, &order, &seqs, &arrivals, &outcomes);
+    PyObject *result = take((struct backfill_object *)object, items, &order, served, &outcomes);
     PyBuffer_Release(&order);
-    if (seqs.obj != NULL)
-        PyBuffer_Release(&seqs);
-    if (arrivals.obj != NULL)
-        PyBuffer_Release(&arrivals);
+    for (size_t i = 0; i < 3; i++)
+        if (served[i].obj != NULL)
+            PyBuffer_Release(&served[i]);
     if (outcomes.obj != NULL)
         PyBuffer_Release(&outcomes);
     return result;
