@@ -831,6 +831,28 @@ def test_every_character(driver: Path) -> None:
     compare(driver, cases(), 200_000)
 
 
+def test_characters_are_counted_as_one_by_one(driver: Path) -> None:
+    """What sum(c.isdigit() for c in s) and sum(c in t for c in s) are compiled to, over every character there is."""
+    names = ("isalnum", "isalpha", "isdecimal", "isdigit", "islower", "isnumeric", "isprintable", "isspace", "isupper")
+    characters = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000]
+    texts = ["", *TEXTS, *("".join(characters[at : at + 6000]) for at in range(0, len(characters), 6000))]
+
+    def of_class(text: str, name: str) -> int:
+        return sum(getattr(c, name)() for c in text)
+
+    def among(text: str, others: str) -> int:
+        return sum(c in others for c in text)
+
+    def cases() -> Iterator[Case]:
+        for text in texts:
+            for name in names:
+                yield call("sum.class", (text, name), of_class)
+            for others in ("", "aeiou", "é本x", "\U0001f600\0", "0123456789"):
+                yield call("sum.among", (text, others), among)
+
+    compare(driver, cases(), 2_000)
+
+
 def test_the_flags_of_every_character(driver: Path) -> None:
     """Groups of characters that share a flag answer True together; the rest are told one from another by the tables."""
     names = ("isalnum", "isalpha", "isdecimal", "isdigit", "isnumeric", "isprintable", "isspace")
