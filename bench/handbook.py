@@ -3,8 +3,8 @@ pandas (the book's way), Polars and DuckDB, one core each, taking turns; and tha
 
     python bench/handbook.py published.parquet [--rounds 3] [--rows N]
 
-Each has the transactions in memory, in time order, and is timed until its columns are there. Assay takes the labels as the
-events that they are (seven days later), so it handles twice as many events as the others have rows. Counts must be
+Each has the transactions in memory, in time order, and is timed until its columns are there. Assay takes the labels as
+the events that they are (seven days later), so it handles twice as many events as the others have rows. Counts must be
 equal, averages within 1e-9 of Assay's, apart from customers' transactions in the same second, whose order pandas and
 SQL do not have. Needs duckdb, pandas and polars; prints a table.
 """
@@ -53,7 +53,7 @@ def by_pandas(frame: pandas.DataFrame) -> Columns:
     def customer(rows: pandas.DataFrame) -> pandas.DataFrame:
         amounts = rows.set_index("TX_DATETIME")["TX_AMOUNT"]
         for days in DAYS:
-            rolling = amounts.rolling(f"{days}d")
+            rolling = amounts.rolling(f"{days}D")
             count = rolling.count()
             rows[f"CUSTOMER_ID_NB_TX_{days}DAY_WINDOW"] = count.to_numpy()
             rows[f"CUSTOMER_ID_AVG_AMOUNT_{days}DAY_WINDOW"] = (rolling.sum() / count).to_numpy()
@@ -61,10 +61,10 @@ def by_pandas(frame: pandas.DataFrame) -> Columns:
 
     def terminal(rows: pandas.DataFrame) -> pandas.DataFrame:
         frauds = rows.set_index("TX_DATETIME")["TX_FRAUD"]
-        late = frauds.rolling(f"{DELAY}d")
+        late = frauds.rolling(f"{DELAY}D")
         late_frauds, late_count = late.sum(), late.count()
         for days in DAYS:
-            rolling = frauds.rolling(f"{DELAY + days}d")
+            rolling = frauds.rolling(f"{DELAY + days}D")
             count = rolling.count() - late_count
             rows[f"TERMINAL_ID_NB_TX_{days}DAY_WINDOW"] = count.to_numpy()
             share = (rolling.sum() - late_frauds) / count
@@ -75,7 +75,7 @@ def by_pandas(frame: pandas.DataFrame) -> Columns:
         return pandas.concat([of(group.copy()) for _, group in rows.groupby(key)])
 
     by_customer = each(frame, "CUSTOMER_ID", customer).sort_values("TX_DATETIME", kind="stable")
-    done = each(by_customer, "TERMINAL_ID", terminal).sort_values("TRANSACTION_ID")
+    done = each(by_customer, "TERMINAL_ID", terminal).sort_index()  # the rows' own order
     return {name: done[name].to_numpy() for name in (*COUNTS, *MEANS)}
 
 
@@ -120,8 +120,9 @@ def by_duckdb(transactions: pyarrow.Table) -> Columns:
     query = f"SELECT TRANSACTION_ID, {', '.join(selected)} FROM transactions WINDOW {', '.join(windows)}"
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("transactions", transactions)
-        done = connection.execute(query).to_arrow_table()
-    order = numpy.argsort(done["TRANSACTION_ID"].to_numpy())
+        done: Any = connection.execute(query).to_arrow_table()
+    order = numpy.empty(done.num_rows, dtype=numpy.int64)  # back to the rows' own order
+    order[numpy.argsort(transactions["TRANSACTION_ID"].to_numpy())] = numpy.argsort(done["TRANSACTION_ID"].to_numpy())
     return {name: done[name].to_numpy()[order] for name in (*COUNTS, *MEANS)}
 
 
@@ -151,10 +152,12 @@ def main() -> int:
     parser.add_argument("published", type=Path, help="the published transactions (Parquet)")
     parser.add_argument("--rounds", type=int, default=3, help="of each, taking turns (3)")
     parser.add_argument("--rows", type=int, help="only so many transactions from the beginning")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench-peers" / "handbook.json", help="for RESULTS.md")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "bench-peers" / "handbook.json", help="for RESULTS.md"
+    )
     given = parser.parse_args()
-    import assay
-    from convert import labels_of, transactions_of
+    import assay  # type: ignore[import-untyped]
+    from convert import labels_of, transactions_of  # type: ignore[import-not-found]
 
     published = parquet.read_table(given.published)
     published = published.slice(0, given.rows) if given.rows else published

@@ -212,9 +212,10 @@ def gap_section(found: Results) -> list[str]:
     counts = (ours["instructions"] or {}, theirs["instructions"] or {})
     stages = [stage for stage in STAGES if ours["ns"]["ns"].get(stage) or theirs["ns"]["ns"].get(stage)]
     gap = {stage: (ours["ns"]["ns"].get(stage) or 0.0) - (theirs["ns"]["ns"].get(stage) or 0.0) for stage in stages}
-    rows = [[stage, number(ours["ns"]["ns"].get(stage)), number(theirs["ns"]["ns"].get(stage)), f"{gap[stage]:+,.0f}",
-             number(counts[0].get(stage)), number(counts[1].get(stage))]
-            for stage in sorted(stages, key=lambda stage: -gap[stage])]  # fmt: skip
+    rows = []
+    for stage in sorted(stages, key=lambda stage: -gap[stage]):
+        times = [number(side["ns"]["ns"].get(stage)) for side in (ours, theirs)]
+        rows.append([stage, *times, f"{gap[stage]:+,.0f}", *(number(side.get(stage)) for side in counts)])
     lines = ["## Where the distance to Rust lies", ""]
     lines += table(["stage", "Assay ns", "Rust ns", "difference", "Assay instructions", "Rust instructions"], rows)
     lines += [GAP_NOTE, ""]
@@ -224,16 +225,16 @@ def gap_section(found: Results) -> list[str]:
         spread = variant.peak.cpu_us
         if spread is not None and spread.median > inside:
             lines.append(
-                f"- {variant.label}: {spread.median:.1f} us of CPU a request at the peak, of which {inside:.1f} us are the "
-                f"stages; {spread.median - inside:.1f} us are HTTP, the kernel, the log's threads and caches gone cold."
+                f"- {variant.label}: {spread.median:.1f} us of CPU a request at the peak, of which {inside:.1f} us are "
+                f"the stages; {spread.median - inside:.1f} us are HTTP, the kernel, the log's threads and cold caches."
             )
     return [*lines, ""]
 
 
 GAP_NOTE = (
-    "Instructions are counted by valgrind, which knows no AVX-512: of the model they are those of the plain walk, while "
-    "the time is that of the byte lanes where the processor has them. Assay's journal is in its sum; the peers have none. "
-    "Every pass begins with an empty engine, so first touches of memory (windows, ids, log) count in windows and journal."
+    "Instructions are counted by valgrind, which knows no AVX-512: of the model they are those of the plain walk, "
+    "while the time is that of the byte lanes where the processor has them. Assay's journal is in its sum; the peers "
+    "have none. Every pass begins with an empty engine, so first touches of memory count in windows and journal."
 )
 CHANGE_NOTE = (
     "Five feature requests (`bench/changes/`), each written as whoever keeps that system would write it, and "
@@ -303,6 +304,7 @@ def write(found: Results, file: Path) -> None:
     lines = ["# Assay and its peers, side by side", "", opening, "",
              *warnings(found), *ratio_section(found), *goal_section(found), *agreement_section(found),
              *peak_section(found), *open_section(found), *distribution(found, pictures / "latency-distribution.svg"),
-             *stage_section(found, pictures / "stages.svg"), *cost_section(found), *gap_section(found), *change_section(found.changes),
+             *stage_section(found, pictures / "stages.svg"), *cost_section(found), *gap_section(found),
+             *change_section(found.changes),
              *machine_section(found)]  # fmt: skip
     file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

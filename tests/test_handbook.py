@@ -60,7 +60,7 @@ def backfilled(table: Any) -> Any:
 
 @needs_data
 def test_a_backfill_gives_what_was_published() -> None:
-    """Counts and flags exactly, averages and shares within 1e-9; apart from customers' transactions in the same second."""
+    """Counts and flags exactly, averages and shares within 1e-9; customers' transactions in the same second apart."""
     table = published(COMPARED)
     found = helpers()[1].differences(backfilled(table), table)
     assert len(found) == 14
