@@ -245,8 +245,8 @@ def handbook_section(handbook: Any) -> list[str]:
 HANDBOOK_NOTE = (
     "Assay takes the labels as events of their own, so it handles twice as many events. Of its time (sampled) 39% go "
     "into walking and adding a key's events, once for each window although those of a key differ in length only; 6% "
-    "into dropping old ones, 6% into finding and locking keys, 4% into the kernel's clearing of fresh pages. The others "
-    "sort whole columns and know a label before its week is over."
+    "into dropping old ones, 6% into finding and locking keys, 4% into the kernel's clearing of fresh pages. The "
+    "others sort whole columns and know a label before its week is over."
 )
 GAP_NOTE = (
     "Instructions are counted by valgrind, which knows no AVX-512: of the model they are those of the plain walk, "
