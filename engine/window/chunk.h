@@ -74,6 +74,10 @@ const uint64_t *chunk_text(const struct layout *layout, const struct chunk *chun
 uint64_t chunk_seq(const struct layout *layout, const struct chunk *chunk, uint32_t i);
 /* The where's bits of all entries; bits from count on are 0. */
 uint64_t chunk_plane(const struct layout *layout, const struct chunk *chunk, uint32_t where);
+/* Of these places those at which the where holds; where -1: all of them. */
+static inline uint64_t chunk_where(const struct layout *layout, const struct chunk *chunk, uint64_t bits, int32_t where) {
+    return where < 0 ? bits : bits & chunk_plane(layout, chunk, (uint32_t)where);
+}
 
 static inline const uint8_t *chunk_tags(const struct layout *layout, const struct chunk *chunk, uint32_t column) {
     const struct chunk_class *class = &layout->classes[chunk->size];

@@ -59,8 +59,7 @@ bool cell_identity(const struct cell *cell, struct identity *out) {
 static void run_over(const struct index_room *room, struct runner *runner, uint32_t use, const struct chunk *chunk,
                      uint64_t bits, bool add) {
     const struct distinct_use *what = &room->layout->distincts[use];
-    if (what->where >= 0)
-        bits &= chunk_plane(room->layout, chunk, (uint32_t)what->where);
+    bits = chunk_where(room->layout, chunk, bits, what->where);
     for (; bits != 0; bits &= bits - 1) {
         struct identity value;
         struct cell cell = chunk_cell(room->layout, chunk, (uint32_t)what->column, (uint32_t)__builtin_ctzll(bits));
@@ -291,7 +290,7 @@ static void add_newest(const struct layout *layout, struct chunk *chunk, uint32_
         for (uint32_t m = 0; m < layout->measure_count; m++) {
             const struct measure *measure = &layout->measures[m];
             struct kept value = {.tag = V_BOOL}; /* a count of entries takes any value */
-            if (measure->where >= 0 && !(chunk_plane(layout, chunk, (uint32_t)measure->where) >> i & 1))
+            if (chunk_where(layout, chunk, 1ull << i, measure->where) == 0)
                 continue;
             if (measure->column >= 0)
                 value = chunk_kept(layout, chunk, (uint32_t)measure->column, i);

@@ -146,7 +146,7 @@ static struct value decayed_result(const struct reading *reading) {
     while (walk_next(&walk, &span)) {
         const uint8_t *tags = chunk_tags(layout, span.chunk, (uint32_t)spec->column);
         const uint64_t *cells = chunk_cells(layout, span.chunk, (uint32_t)spec->column);
-        uint64_t bits = span.bits & (spec->where >= 0 ? chunk_plane(layout, span.chunk, (uint32_t)spec->where) : ~0ull);
+        uint64_t bits = chunk_where(layout, span.chunk, span.bits, spec->where);
         for (; bits != 0; bits &= bits - 1) {
             int i = __builtin_ctzll(bits);
             good &= add_decayed(&sum, tags[i], cells[i], reading->at_us - span.chunk->times[i], spec->half_life_us);
@@ -181,7 +181,7 @@ static const struct chunk *end_of(const struct reading *reading, bool oldest, ui
     begin(&walk, reading, oldest);
     walk.skip = reading->use->measure;
     while (walk_next(&walk, &span)) {
-        uint64_t bits = span.bits & (spec->where >= 0 ? chunk_plane(layout, span.chunk, (uint32_t)spec->where) : ~0ull);
+        uint64_t bits = chunk_where(layout, span.chunk, span.bits, spec->where);
         while (bits != 0) {
             *i = oldest ? (uint32_t)__builtin_ctzll(bits) : 63 - (uint32_t)__builtin_clzll(bits);
             if (spec->column < 0 || chunk_tags(layout, span.chunk, (uint32_t)spec->column)[*i] != V_NONE)
@@ -264,7 +264,7 @@ static struct distinct_count scan_distinct(const struct reading *reading, const 
     memset(set.taken, 0, sizeof set.taken);
     begin(&walk, reading, false);
     while (walk_next(&walk, &span)) {
-        uint64_t bits = span.bits & (spec->where >= 0 ? chunk_plane(layout, span.chunk, (uint32_t)spec->where) : ~0ull);
+        uint64_t bits = chunk_where(layout, span.chunk, span.bits, spec->where);
         for (; bits != 0; bits &= bits - 1) {
             struct identity value;
             struct cell cell = chunk_cell(layout, span.chunk, (uint32_t)spec->column, (uint32_t)__builtin_ctzll(bits));

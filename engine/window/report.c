@@ -36,7 +36,7 @@ static uint32_t find_entries(const struct window_spec *spec, const struct layout
     struct span span;
     walk_begin(&walk, layout, slot->index, slot->newest, time_before(high_us, spec->over_us), high_us, false);
     while (count < limit && walk_next(&walk, &span)) {
-        uint64_t bits = span.bits & (spec->where >= 0 ? chunk_plane(layout, span.chunk, (uint32_t)spec->where) : ~0ull);
+        uint64_t bits = chunk_where(layout, span.chunk, span.bits, spec->where);
         while (bits != 0 && count < limit) {
             uint32_t i = 63 - (uint32_t)__builtin_clzll(bits);
             bits &= ~(1ull << i);

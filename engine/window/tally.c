@@ -203,8 +203,7 @@ static void add_extremes(struct extreme *extreme, const struct measure *measure,
 
 void tally_add_older(union tally *tally, const struct measure *measure, const struct layout *layout,
                      const struct chunk *chunk, uint64_t bits) {
-    if (measure->where >= 0)
-        bits &= chunk_plane(layout, chunk, (uint32_t)measure->where);
+    bits = chunk_where(layout, chunk, bits, measure->where);
     if (measure->column < 0) {
         ASSERT(measure->kind == TALLY_COUNT);
         tally->count += (uint64_t)__builtin_popcountll(bits);
