@@ -7,17 +7,15 @@ not in the engine's table, or is called in a way it does not take, is refused by
 from __future__ import annotations
 
 import ast
-import builtins
 import datetime
 import inspect
-import math
 import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import _api, _types
+from . import _api, _library, _types
 from ._definition import MISSING
 from ._displays import Displays
 from ._flow import Binding, Paths, Refuse, Scope, Target, Value, Whole
@@ -27,24 +25,6 @@ from ._source import function_node
 from ._syntax import ATTRIBUTES, names_stored
 from ._types import Type
 
-# Keyword arguments of built-ins and methods, by the position they have. The receiver of a method is position 0.
-KEYWORDS: dict[str, tuple[str | None, ...]] = {
-    "round": ("number", "ndigits"),
-    "sum": (None, "start"),
-    "int": (None, "base"),
-    "pow": ("base", "exp", "mod"),
-    "sorted": (None, "reverse"),
-    "enumerate": ("iterable", "start"),
-    "math.isclose": ("a", "b", "rel_tol", "abs_tol"),
-    "math.prod": (None, "start"),
-    ".split": (None, "sep", "maxsplit"),
-    ".rsplit": (None, "sep", "maxsplit"),
-    ".splitlines": (None, "keepends"),
-    ".expandtabs": (None, "tabsize"),
-    ".isoformat": (None, "sep"),
-}
-KEYWORD_ONLY = {"sorted": 1, "math.isclose": 2, "math.prod": 1}  # name -> how many may be given by position
-DEFAULTS: dict[tuple[str, int], Any] = {(".split", 1): None, (".rsplit", 1): None, ("math.isclose", 2): 1e-09}
 REPLACED = {
     "datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond"),
     "date": ("year", "month", "day"),
@@ -139,12 +119,7 @@ class Calls(Displays):
 
     def builtin_name(self, found: Any) -> str | None:
         """The name of a Python object in the engine's table of built-ins."""
-        name = getattr(found, "__name__", None)
-        owner = {"builtins": builtins, "math": math}.get(getattr(found, "__module__", None) or "")
-        if not isinstance(name, str) or owner is None or getattr(owner, name, None) is not found:
-            return None
-        full = name if owner is builtins else f"math.{name}"
-        return full if full in self.unit.builtins else None
+        return _library.name_of(found, self.unit.builtins)
 
     def constant_call(self, cls: type, node: ast.Call) -> Value:
         """timedelta(hours=1): made at build time if all arguments are constants."""
@@ -193,7 +168,7 @@ class Calls(Displays):
                 self.move(value, Cell(first.kind, first.number + at), node)
                 kinds[at] = value.type
             for at in set(range(len(receiver), count)) - set(positions):
-                default = self.literal(DEFAULTS.get((name, at)))
+                default = self.literal(_library.DEFAULTS.get((name, at)))
                 self.move(default, Cell(first.kind, first.number + at), node)
             for at, argument in zip(positions, arguments, strict=True):
                 kinds[at] = self.argument(name, argument, Cell(first.kind, first.number + at)).type
@@ -201,7 +176,7 @@ class Calls(Displays):
         self.next_temporary = mark
         cell = into or self.temporary()
         self.emit("CALL", node, cell, first, number, count)
-        return Value(cell, _types.of_call(name, kinds))
+        return Value(cell, _library.of_call(name, kinds))
 
     def argument(self, name: str, node: ast.expr, into: Cell | None = None) -> Value:
         if isinstance(node, ast.Starred):
@@ -216,9 +191,9 @@ class Calls(Displays):
     def positions(self, name: str, given: int, node: ast.Call) -> list[int]:
         """Where each written argument goes: those by position, then those by keyword."""
         positions = list(range(given, given + len(node.args)))
-        if len(positions) > KEYWORD_ONLY.get(name, 255):
+        if len(positions) > _library.KEYWORD_ONLY.get(name, 255):
             raise Refuse(node, f"{ast.unparse(node.func)}() takes its options by keyword")
-        names = KEYWORDS.get(name, ())
+        names = _library.KEYWORDS.get(name, ())
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise Refuse(node, "** in a call is not available yet")
@@ -234,7 +209,7 @@ class Calls(Displays):
             positions.append(at)
         gap = set(range(given, max(positions, default=-1))) - set(positions)
         for at in gap:
-            if (name, at) not in DEFAULTS:
+            if (name, at) not in _library.DEFAULTS:
                 raise Refuse(node, f"{ast.unparse(node.func)}() lacks an argument")
         return positions
 
@@ -539,7 +514,7 @@ class Calls(Displays):
             self.check_arguments(name, [values.type], node)
             cell = into or self.temporary()
             self.emit("CALL", node, cell, values.cell, self.unit.builtins[name][0], 1)
-            return Value(cell, _types.of_call(name, [values.type]))
+            return Value(cell, _library.of_call(name, [values.type]))
         if name == "sum" and len(node.args) == 1 and (counted := self.counted(lazy, node, into)) is not None:
             return counted
         if name == "sum" and sys.version_info >= (3, 12):
@@ -549,7 +524,7 @@ class Calls(Displays):
             self.value(node.args[1] if len(node.args) > 1 else ast.Constant(0), Cell(first.kind, first.number + 1))
             cell = into or self.temporary()
             self.emit("CALL", node, cell, first, self.unit.builtins["sum.compensated"][0], 2)
-            return Value(cell, _types.of_call(name, [values.type]))
+            return Value(cell, _library.of_call(name, [values.type]))
         if name not in LAZY or (len(node.args) > 1 and name != "sum"):
             return None
         result = self.temporary()

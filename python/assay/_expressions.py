@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import _api, _types
+from . import _api, _library, _types
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
 from ._flow import Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
@@ -183,7 +183,7 @@ class Expressions(Narrowing):
             raise Refuse(node, f"the attribute .{node.attr} is not available yet", nearest(name, self.unit.builtins))
         cell = into or self.temporary()
         self.emit("CALL", node, cell, value.cell, self.unit.builtins[name][0], 1)
-        return Value(cell, _types.of_call(name, [value.type]))
+        return Value(cell, _library.of_call(name, [value.type]))
 
     def member_attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         """.value and .name of an Enum's member, which the engine has as its value."""

@@ -1,0 +1,156 @@
+"""What the compiler knows of the engine's built-ins (engine/code/builtins.h): which Python object each one is, where
+its keyword arguments go, and the type of what it gives.
+
+A built-in named "hashlib.sha256" is what that name gives in Python, one named "len" is Python's own, ".lower" is a
+method or an attribute. A new one needs its line in builtins.h, its meaning in C, a comparison with CPython in tests/,
+and here whatever of the tables below is not the default: no keywords, a result of which nothing is known.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+from collections.abc import Hashable, Iterable
+from functools import lru_cache
+from typing import Any
+
+from ._types import ANY, BOOL, FLOAT, INT, NONE, NUMBER, NUMBERS, STR, Type, item_of, join, join_all, of
+
+# Keyword arguments of built-ins and methods, by the position they have. The receiver of a method is position 0.
+KEYWORDS: dict[str, tuple[str | None, ...]] = {
+    "round": ("number", "ndigits"),
+    "sum": (None, "start"),
+    "int": (None, "base"),
+    "pow": ("base", "exp", "mod"),
+    "sorted": (None, "reverse"),
+    "enumerate": ("iterable", "start"),
+    "math.isclose": ("a", "b", "rel_tol", "abs_tol"),
+    "math.prod": (None, "start"),
+    ".split": (None, "sep", "maxsplit"),
+    ".rsplit": (None, "sep", "maxsplit"),
+    ".splitlines": (None, "keepends"),
+    ".expandtabs": (None, "tabsize"),
+    ".isoformat": (None, "sep"),
+}
+KEYWORD_ONLY = {"sorted": 1, "math.isclose": 2, "math.prod": 1}  # name -> how many may be given by position
+DEFAULTS: dict[tuple[str, int], Any] = {(".split", 1): None, (".rsplit", 1): None, ("math.isclose", 2): 1e-09}
+
+
+@lru_cache(maxsize=1)
+def _objects(names: tuple[str, ...]) -> dict[Hashable, str]:
+    """The Python object of each name."""
+    found: dict[Hashable, str] = {}
+    for name in names:
+        if name.startswith("."):
+            continue
+        *path, last = name.split(".")
+        owner = _owner(path) if path else builtins
+        if hasattr(owner, last):
+            found[getattr(owner, last)] = name
+    return found
+
+
+def _owner(path: list[str]) -> Any:
+    """The module, or the class in one, that a dotted name's front stands for; None if there is none."""
+    for cut in range(len(path), 0, -1):
+        try:
+            owner: Any = importlib.import_module(".".join(path[:cut]))
+        except ImportError:
+            continue
+        for part in path[cut:]:
+            owner = getattr(owner, part, None)
+        return owner
+    return None
+
+
+def name_of(found: Any, names: Iterable[str]) -> str | None:
+    """The built-in that a Python object is, if the engine has it."""
+    if not callable(found) or not isinstance(found, Hashable):
+        return None
+    try:
+        return _objects(tuple(names)).get(found)
+    except TypeError:
+        return None
+
+
+def of_call(name: str, arguments: list[Type]) -> Type:
+    """The result of a built-in; ANY if not worth knowing."""
+    first = arguments[0] if arguments else ANY
+    if name in ("min", "max"):
+        return item_of(first) if len(arguments) == 1 else join_all(arguments)
+    if name in ("sorted", "list"):
+        return of("list", item=item_of(first) if arguments else ANY)
+    if name == "tuple":
+        return of("tuple", item=item_of(first) if arguments else ANY)
+    if name == "reversed":
+        return of("iterator", item=item_of(first))
+    if name == "enumerate":
+        pair = Type(frozenset({"tuple"}), join(INT, item_of(first)), None, (INT, item_of(first)))
+        return of("iterator", item=pair)
+    if name == "zip":
+        parts = tuple(item_of(a) for a in arguments)
+        return of("iterator", item=Type(frozenset({"tuple"}), join_all(parts), None, parts))
+    if name == ".get":
+        value = first.value if first.value is not None else ANY
+        return join(value, arguments[2] if len(arguments) > 2 else NONE)
+    if name == ".keys":
+        return of("iterator", item=first.item or ANY)
+    if name == ".values":
+        return of("iterator", item=first.value or ANY)
+    if name == ".items":
+        key, value = first.item or ANY, first.value or ANY
+        return of("iterator", item=Type(frozenset({"tuple"}), join(key, value), None, (key, value)))
+    if name in ("sum", "sum.compensated"):
+        return NUMBER if item_of(first).tags <= NUMBERS else ANY
+    if name in ("abs", "round"):
+        return NUMBER if first.without_none().tags <= NUMBERS else ANY
+    if name == "divmod":
+        return of("tuple", item=ANY)
+    if name in (".partition", ".rpartition"):
+        return Type(frozenset({"tuple"}), STR, None, (STR, STR, STR))
+    if name in (".count", ".index"):
+        return INT
+    if name == ".replace":
+        return STR if first.without_none().only("str") else first.without_none()
+    return RESULTS.get(name, ANY)
+
+
+RESULTS: dict[str, Type] = {
+    **dict.fromkeys(["len", "int", "ord", "math.ceil", "math.comb", "math.factorial", "math.floor", "math.gcd"], INT),
+    **dict.fromkeys(["math.isqrt", "math.lcm", "math.perm", "math.trunc", ".find", ".rfind", ".rindex"], INT),
+    **dict.fromkeys([".year", ".month", ".day", ".hour", ".minute", ".second", ".microsecond", ".weekday"], INT),
+    **dict.fromkeys([".isoweekday", ".toordinal", ".days", ".seconds", ".microseconds", ".bit_length"], INT),
+    **dict.fromkeys(["any", "all", "bool", "math.isclose", "math.isfinite", "math.isinf", "math.isnan"], BOOL),
+    **dict.fromkeys([".startswith", ".endswith", ".is_integer"], BOOL),
+    **dict.fromkeys(
+        [
+            ".isalnum",
+            ".isalpha",
+            ".isascii",
+            ".isdecimal",
+            ".isdigit",
+            ".isidentifier",
+            ".islower",
+            ".isnumeric",
+            ".isprintable",
+            ".isspace",
+            ".istitle",
+            ".isupper",
+        ],
+        BOOL,
+    ),
+    **dict.fromkeys(
+        ["str", "repr", "ascii", "chr", "hex", "oct", "bin", ".lower", ".upper", ".casefold", ".title"], STR
+    ),
+    **dict.fromkeys([".capitalize", ".swapcase", ".strip", ".lstrip", ".rstrip", ".join", ".removeprefix"], STR),
+    **dict.fromkeys([".removesuffix", ".zfill", ".ljust", ".rjust", ".center", ".expandtabs", ".isoformat"], STR),
+    **dict.fromkeys([".split", ".rsplit", ".splitlines"], of("list", item=STR)),
+    **dict.fromkeys(["float", ".timestamp", ".total_seconds", "math.fsum", "math.sqrt", "math.exp", "math.log"], FLOAT),
+    **dict.fromkeys(
+        ["math.log10", "math.log2", "math.log1p", "math.pow", "math.hypot", "math.dist", "math.fabs"], FLOAT
+    ),
+    **dict.fromkeys(["math.sin", "math.cos", "math.tan", "math.asin", "math.acos", "math.atan", "math.atan2"], FLOAT),
+    **dict.fromkeys(["math.radians", "math.degrees", "math.copysign", "math.fmod", "math.tanh", "math.expm1"], FLOAT),
+    ".date": of("date"),
+    "range": of("range", item=INT),
+}
