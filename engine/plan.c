@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "plan_json.h"
+#include "plan_code.h"
 
 enum { PLAN_ARENA_BYTES = 256 * 1024 * 1024 };
 
@@ -538,6 +538,8 @@ static void load_code(struct loader *loader) {
         .functions = plan->functions,
         .function_count = plan->function_count,
     };
+    if (!plan_read_code(plan, &loader->json, &config))
+        return;
     plan->code = code_load(&config, loader->error);
     if (plan->code == NULL)
         loader->json.failed = true;

@@ -34,6 +34,8 @@
 #define LIMIT_FUNCTIONS 8192u
 #define LIMIT_INSTRUCTIONS 1048576u                /* of a whole bundle */
 #define LIMIT_FUNCTION_INSTRUCTIONS 32768u
+#define LIMIT_HANDLERS 4096u                       /* of a function: what its try statements cover */
+#define LIMIT_CLASSES 1024u                        /* of a definition's own, and as many exception classes */
 #define LIMIT_FILES 4096u                          /* source files that instructions stand in */
 #define LIMIT_STREAMS 64u
 #define LIMIT_STREAM_COLUMNS 64u

@@ -40,6 +40,11 @@ static bool not_a_number(struct run *run, enum opcode op, const char *operator, 
         if (result != TIMES_NOT)
             return result == TIMES_DONE;
     }
+    if (op == OP_SUB) {
+        enum times_result result = table_operator(run, op, b, c, out);
+        if (result != TIMES_NOT)
+            return result == TIMES_DONE;
+    }
     return run_unsupported(run, operator, b, c);
 }
 
@@ -283,8 +288,10 @@ bool arithmetic_pow(struct run *run, const struct value *b, const struct value *
 bool arithmetic_bits(struct run *run, enum opcode op, const struct value *b, const struct value *c, struct value *out) {
     static const char *const names[] = {"&", "|", "^"};
     ASSERT(op == OP_BIT_AND || op == OP_BIT_OR || op == OP_BIT_XOR);
-    if (!both_ints(b, c))
-        return run_unsupported(run, names[op - OP_BIT_AND], b, c);
+    if (!both_ints(b, c)) {
+        enum times_result result = table_operator(run, op, b, c, out);
+        return result == TIMES_NOT ? run_unsupported(run, names[op - OP_BIT_AND], b, c) : result == TIMES_DONE;
+    }
     if (is_int64(b) && is_int64(c)) {
         int64_t bits = op == OP_BIT_AND ? b->i & c->i : op == OP_BIT_OR ? b->i | c->i : b->i ^ c->i;
         *out = b->tag == V_BOOL && c->tag == V_BOOL ? value_bool(bits != 0) : value_int(bits);

@@ -100,6 +100,39 @@
     BUILTIN(method_keys, ".keys", 1, 1) \
     BUILTIN(method_values, ".values", 1, 1) \
     BUILTIN(method_items, ".items", 1, 1) \
+    BUILTIN(method_setdefault, ".setdefault", 2, 3) \
+    BUILTIN(method_popitem, ".popitem", 1, 1) \
+    BUILTIN(dict, "dict", 0, 1) \
+    BUILTIN(dict_fromkeys, "dict.fromkeys", 1, 2) \
+    /* of several containers */ \
+    BUILTIN(method_update, ".update", 1, 255) \
+    BUILTIN(method_pop, ".pop", 1, 3) \
+    BUILTIN(method_clear, ".clear", 1, 1) \
+    BUILTIN(method_copy, ".copy", 1, 1) \
+    BUILTIN(method_remove, ".remove", 2, 2) \
+    /* list */ \
+    BUILTIN(method_append, ".append", 2, 2) \
+    BUILTIN(method_extend, ".extend", 2, 2) \
+    BUILTIN(method_insert, ".insert", 3, 3) \
+    BUILTIN(method_reverse, ".reverse", 1, 1) \
+    BUILTIN(list_replace, "list.replace", 2, 2)    /* the list, the one whose items it takes over: list.sort */ \
+    BUILTIN(list_splice, "list.splice", 4, 4)      /* xs[i:j] = ys: xs, i, j, ys */ \
+    BUILTIN(sorted_by, "sorted.by", 3, 3)          /* sorted(xs, key=): xs, the keys, reverse */ \
+    /* set */ \
+    BUILTIN(set, "set", 0, 1) \
+    BUILTIN(frozenset, "frozenset", 0, 1) \
+    BUILTIN(method_add, ".add", 2, 2) \
+    BUILTIN(method_discard, ".discard", 2, 2) \
+    BUILTIN(method_union, ".union", 1, 255) \
+    BUILTIN(method_intersection, ".intersection", 1, 255) \
+    BUILTIN(method_difference, ".difference", 1, 255) \
+    BUILTIN(method_symmetric_difference, ".symmetric_difference", 2, 2) \
+    BUILTIN(method_issubset, ".issubset", 2, 2) \
+    BUILTIN(method_issuperset, ".issuperset", 2, 2) \
+    BUILTIN(method_isdisjoint, ".isdisjoint", 2, 2) \
+    /* iterators */ \
+    BUILTIN(iter, "iter", 1, 1) \
+    BUILTIN(next, "next", 1, 2) \
     /* int and float */ \
     BUILTIN(method_bit_length, ".bit_length", 1, 1) \
     BUILTIN(method_bit_count, ".bit_count", 1, 1) \

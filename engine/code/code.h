@@ -5,7 +5,11 @@
  * the function that runs. An instruction names cells by their index, so a constant, a field and a temporary are all read
  * the same way. Instructions are in opcodes.h, built-in functions and methods in builtins.h.
  *
- * Verified (code_load): every operand is inside the frame; destinations are temporaries; jumps stay inside the function;
+ * Functions call no others but built-ins and routines: helpers are compiled into their callers. A routine is a piece of code
+ * with temporaries of its own (code_routine); while it is under way in an outer call, they are saved.
+ *
+ * Verified (code_load): every operand is inside the frame; destinations are temporaries, of a routine its own; jumps and
+ * handlers stay inside the function;
  * the last instruction is RET, RAISE or JMP; runs of operands (calls, tuples) are inside; built-ins exist and have a legal
  * number of arguments; positions name files that exist. While running: types are checked, steps are counted (LIMIT_STEPS),
  * sizes are checked (LIMIT_VALUE_BYTES). So no bundle can read or write outside its tables or loop for ever. Temporaries are
@@ -48,6 +52,12 @@ struct code_result {
     bool truth;
 };
 
+/* What a `try` covers: an exception in first .. end - 1 goes on at target, with the exception in cell. Counted in instructions
+ * from the function's first; inner ones stand before outer ones. */
+struct code_handler {
+    uint16_t first, end, target, cell;
+};
+
 struct code_function {
     struct str name, file;
     uint32_t line;
@@ -56,6 +66,33 @@ struct code_function {
     const uint16_t *required;       /* cells that may not be None: else the function is not called, its result is MISSING_SOURCE */
     uint32_t required_count;
     struct code_result result;
+    const struct code_handler *handlers;
+    uint32_t handler_count;
+};
+
+/* A function that others call at run time, since it calls itself or is a generator. Its cells are temporaries of its own,
+ * which no other function names: the first of them get the arguments, the rest None. */
+struct code_routine {
+    struct str name;
+    uint32_t first, count;          /* instructions */
+    uint16_t base, cells, parameters; /* base: its first temporary, counted from the first of all */
+    const struct code_handler *handlers;
+    uint32_t handler_count;
+};
+
+/* A class of the definition whose instances functions make or read. */
+struct code_class {
+    struct str name;
+    const struct str *fields;
+    uint32_t field_count, number; /* number: its place in code_config.classes */
+    uint32_t flags;
+};
+enum { CLASS_HASHABLE = 1, CLASS_EQUAL = 2, CLASS_ORDERED = 4, CLASS_FROZEN = 8, CLASS_TUPLE = 16, CLASS_TEXT = 32, CLASS_FLAGS = 63 };
+
+/* An exception class of the definition; its number is EXCEPTION_COUNT + its place. */
+struct code_exception {
+    struct str name;
+    uint32_t parent; /* a number below its own */
 };
 
 struct code_config {
@@ -67,6 +104,12 @@ struct code_config {
     uint32_t slot_count, temporary_count;               /* the frame after the constants */
     const struct code_function *functions;              /* kept by reference; must outlive the code */
     uint32_t function_count;
+    const struct code_routine *routines;                /* these too, and what follows */
+    uint32_t routine_count;
+    const struct code_class *classes;
+    uint32_t class_count;
+    const struct code_exception *exceptions;
+    uint32_t exception_count;
 };
 
 struct code;
@@ -82,7 +125,7 @@ uint32_t code_frame_cells(const struct code *code);
 /* One raised exception. */
 struct code_error {
     uint32_t function;
-    const char *exception;  /* "ZeroDivisionError"; static */
+    const char *exception;  /* "ZeroDivisionError"; lives as long as the code */
     uint32_t line;
     uint16_t column, file;  /* file: as in code_position */
     struct str text;        /* for people; in the arena, may be empty */
@@ -95,6 +138,7 @@ struct code_frame {
     const struct code *code;
     struct value *cells;
     struct arena *arena;
+    uint8_t *active;        /* per routine */
     struct code_error errors[CODE_ERRORS_MAX];
     uint32_t error_count;   /* recorded */
     uint32_t errors_total;

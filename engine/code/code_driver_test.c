@@ -41,17 +41,18 @@ static void write_big(struct buf *out, const struct value *v) {
 }
 
 static void write_items(struct buf *out, const struct value *v) {
-    buf_char(out, (char)v->tag);
-    buf_u32(out, v->len);
-    for (uint32_t i = 0; i < v->len; i++)
-        write_any(out, &value_items(v)[i]);
+    const struct value all = bare(v);
+    buf_char(out, (char)all.tag);
+    buf_u32(out, all.len);
+    for (uint32_t i = 0; i < all.len; i++)
+        write_any(out, &value_items(&all)[i]);
 }
 
 static void write_table(struct buf *out, const struct value *v) {
     const struct table *table = v->p;
     buf_char(out, (char)v->tag);
     buf_u32(out, table->count);
-    for (uint32_t i = 0; i < table->count; i++) {
+    for (uint32_t i = 0; table_next(table, &i); i++) {
         write_any(out, &table->keys[i]);
         if (v->tag == V_DICT)
             write_any(out, &table->values[i]);

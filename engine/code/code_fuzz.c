@@ -116,14 +116,31 @@ static bool is_jump(uint8_t op) {
     return op == OP_JMP || (op >= OP_JMP_TRUE && op <= OP_JMP_NOT_NONE) || op == OP_NEXT;
 }
 
-static bool is_run(uint8_t op) { return op == OP_TUPLE || op == OP_LIST || op == OP_CONCAT; }
+static bool is_run(uint8_t op) {
+    return op == OP_TUPLE || op == OP_LIST || op == OP_CONCAT || op == OP_SET || op == OP_DICT || op == OP_EXCEPTION;
+}
+
+/* What every program of mode 1 has besides instructions: a class of two fields, a named tuple, an exception class, a routine that
+ * is a generator when it yields, and handlers. */
+static const struct str fields[] = {STR("x"), STR("y")};
+static const struct code_class classes[] = {
+    {.name = STR("P"), .fields = fields, .field_count = 2, .number = 0, .flags = CLASS_HASHABLE | CLASS_EQUAL | CLASS_ORDERED | CLASS_TEXT},
+    {.name = STR("T"), .fields = fields, .field_count = 2, .number = 1, .flags = CLASS_TUPLE | CLASS_TEXT}};
+static const struct code_exception exceptions[] = {{STR("Bad"), EXCEPTION_ValueError}};
+enum { ROUTINE_CELLS = 6, ROUTINE_PARAMETERS = 2 };
+
+/* Whether c is a cell, or the first of a slice's three. */
+static bool forms_with_cell_c(uint8_t op) {
+    return op != OP_CALL && !is_jump(op) && op != OP_EXCEPTION && op != OP_IS_EXCEPTION && op != OP_OBJECT && op != OP_IS_OBJECT &&
+           op != OP_ROUTINE && op != OP_GENERATOR && op != OP_UNPACK_STAR && op != OP_IS_KIND;
+}
 
 /* Operands of the n-th of `count` instructions into their ranges. */
-static void mend(struct instruction *i, uint32_t n, uint32_t count, uint32_t first_temporary, uint32_t cells) {
+static void mend(struct instruction *i, uint32_t n, uint32_t count, uint32_t first_temporary, uint32_t cells, bool in_routine) {
     enum { RUN_MAX = 5 };
     i->op %= OP_COUNT;
-    i->a = (uint16_t)(first_temporary + i->a % TEMPORARIES);
-    i->b %= cells - (i->op == OP_CALL || is_run(i->op) ? RUN_MAX : 0);
+    i->a = (uint16_t)(first_temporary + i->a % (cells - first_temporary));
+    i->b %= cells - (i->op == OP_CALL || is_run(i->op) || i->op == OP_OBJECT ? RUN_MAX : 0);
     if (is_jump(i->op)) { /* seldom back: loops take long */
         bool back = i->x % 8 == 0 || n + 1 == count;
         i->c = (uint16_t)(back ? i->c % count : n + 1 + i->c % (count - n - 1));
@@ -131,9 +148,27 @@ static void mend(struct instruction *i, uint32_t n, uint32_t count, uint32_t fir
         i->c %= BUILTIN_COUNT;
         uint8_t least = arguments[i->c][0], most = arguments[i->c][1] > RUN_MAX ? RUN_MAX : arguments[i->c][1];
         i->x = least + i->x % (most - least + 1);
+    } else if (i->op == OP_EXCEPTION || i->op == OP_IS_EXCEPTION) {
+        i->c %= EXCEPTION_COUNT + 1;
+    } else if (i->op == OP_OBJECT || i->op == OP_IS_OBJECT) {
+        i->c %= 2;
+    } else if (i->op == OP_ROUTINE || i->op == OP_GENERATOR) {
+        i->c = 0;
+        i->x = ROUTINE_PARAMETERS;
+        i->b %= cells - ROUTINE_PARAMETERS;
+    } else if (i->op == OP_UNPACK_STAR) {
+        i->x = 1 + i->x % (uint8_t)(cells - i->a);
+        i->c %= i->x;
     } else {
         i->c %= cells - 3;
     }
+    if (i->op == OP_YIELD && !in_routine)
+        i->op = OP_MOVE;
+    uint32_t shared = first_temporary - (in_routine ? TEMPORARIES - ROUTINE_CELLS : 0);
+    if (in_routine && i->b >= shared - RUN_MAX && i->b < first_temporary) /* others' temporaries are not its own */
+        i->b %= (uint16_t)(shared - RUN_MAX);
+    if (in_routine && forms_with_cell_c(i->op) && i->c >= shared - 3 && i->c < first_temporary)
+        i->c %= (uint16_t)(shared - 3);
     if (is_run(i->op))
         i->x %= RUN_MAX;
     if (i->op == OP_UNPACK)
@@ -144,9 +179,9 @@ static void mend(struct instruction *i, uint32_t n, uint32_t count, uint32_t fir
         i->x %= EXCEPTION_COUNT;
 }
 
-static void mend_all(struct instruction *code, uint32_t count, uint32_t first_temporary, uint32_t cells) {
+static void mend_all(struct instruction *code, uint32_t count, uint32_t first_temporary, uint32_t cells, bool in_routine) {
     for (uint32_t n = 0; n < count; n++)
-        mend(&code[n], n, count, first_temporary, cells);
+        mend(&code[n], n, count, first_temporary, cells, in_routine);
     code[count - 1] = (struct instruction){.op = OP_RET, .b = code[count - 1].b};
 }
 
@@ -175,6 +210,60 @@ static void run_all(const struct code_config *config, struct arena *arena) {
     code_free(code);
 }
 
+struct program {
+    uint32_t constant_count, each;
+    bool mended;
+    uint8_t selector;
+    struct code_function functions[FUNCTIONS_MAX];
+    struct code_handler handlers[FUNCTIONS_MAX];
+    struct code_routine routine;
+};
+
+/* A program of `count` functions, of which in mode 1 the last is the routine. */
+static void outline(struct program *p, struct instruction *code, uint32_t count, bool truth) {
+    uint32_t each = p->each, temporary = p->constant_count + SLOTS;
+    for (uint32_t i = 0; i < count; i++) {
+        bool routine = p->mended && i + 1 == count;
+        uint32_t first = routine ? temporary + TEMPORARIES - ROUTINE_CELLS : temporary;
+        p->handlers[i] = (struct code_handler){0, (uint16_t)each, (uint16_t)(p->selector % each), (uint16_t)first};
+        p->functions[i] = (struct code_function){.name = STR("f"), .first = i * each, .count = each, .result = {.mask = UINT32_MAX},
+                                                 .handlers = &p->handlers[i], .handler_count = p->mended && p->selector % 3 == 0};
+        p->functions[i].slot = (uint16_t)(p->constant_count + SLOTS - 1 - i);
+        p->functions[i].result.truth = truth;
+        if (p->mended)
+            mend_all(code + i * each, each, first, temporary + TEMPORARIES, routine);
+    }
+    p->routine = (struct code_routine){.name = STR("g"), .first = (count - 1) * each, .count = each,
+                                       .base = TEMPORARIES - ROUTINE_CELLS, .cells = ROUTINE_CELLS,
+                                       .parameters = ROUTINE_PARAMETERS, .handlers = &p->handlers[count - 1],
+                                       .handler_count = p->functions[count - 1].handler_count};
+}
+
+static void run_program(struct program *p, struct instruction *code, uint32_t count, uint32_t function_count,
+                        const struct buf *constants, const struct code_position *positions, bool truth, struct arena *arena) {
+    outline(p, code, function_count, truth);
+    run_all(&(struct code_config){.instructions = code,
+                                  .instruction_bytes = count * sizeof *code,
+                                  .positions = positions,
+                                  .position_bytes = count * sizeof *positions,
+                                  .file_count = 1,
+                                  .constants = constants->p,
+                                  .constant_bytes = constants->len,
+                                  .unicode = &tables,
+                                  .unicode_bytes = sizeof tables,
+                                  .slot_count = SLOTS,
+                                  .temporary_count = TEMPORARIES,
+                                  .functions = p->functions,
+                                  .function_count = p->mended ? function_count - 1 : function_count,
+                                  .routines = &p->routine,
+                                  .routine_count = p->mended,
+                                  .classes = classes,
+                                  .class_count = p->mended ? 2 : 0,
+                                  .exceptions = exceptions,
+                                  .exception_count = p->mended},
+            arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 3)
         return 0;
@@ -183,7 +272,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (uint32_t i = 0; i < 512; i++)
         tables.index[i] = 1;
     bool mended = data[0] != 0;
-    uint32_t function_count = 1 + data[1] % FUNCTIONS_MAX;
+    uint32_t function_count = (mended ? 2 : 1) + data[1] % (FUNCTIONS_MAX - 1);
     size_t pool_bytes = mended ? 0 : data[2] * 4u;
     if (size - 3 < pool_bytes)
         return 0;
@@ -209,29 +298,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct instruction code[CODE_MAX];
     memcpy(code, code_bytes, count * sizeof *code);
     struct code_position positions[CODE_MAX] = {0};
-    struct code_function functions[FUNCTIONS_MAX];
-    uint32_t each = count / function_count;
-    for (uint32_t i = 0; i < function_count; i++) {
-        functions[i] = (struct code_function){.name = STR("f"), .first = i * each, .count = each, .result = {.mask = UINT32_MAX}};
-        functions[i].slot = (uint16_t)(constant_count + SLOTS - 1 - i);
-        functions[i].result.truth = data[1] & 0x80;
-        if (mended)
-            mend_all(code + i * each, each, constant_count + SLOTS, constant_count + SLOTS + TEMPORARIES);
-    }
-    run_all(&(struct code_config){.instructions = code,
-                                  .instruction_bytes = count * sizeof *code,
-                                  .positions = positions,
-                                  .position_bytes = count * sizeof *positions,
-                                  .file_count = 1,
-                                  .constants = constants.p,
-                                  .constant_bytes = constants.len,
-                                  .unicode = &tables,
-                                  .unicode_bytes = sizeof tables,
-                                  .slot_count = SLOTS,
-                                  .temporary_count = TEMPORARIES,
-                                  .functions = functions,
-                                  .function_count = function_count},
-            &arena);
+    struct program program = {.constant_count = constant_count, .each = count / function_count, .mended = mended, .selector = data[2]};
+    run_program(&program, code, count, function_count, &constants, positions, data[1] & 0x80, &arena);
     arena_release(&arena);
     return 0;
 }

@@ -298,7 +298,7 @@ static void test_a_list_built_in_a_loop(void) {
     emit(&p, OP_CALL, 1, temporary(&p, 0), count, BUILTIN_range);
     emit(&p, OP_ITER, 0, temporary(&p, 0), temporary(&p, 0), 0);
     emit(&p, OP_NEXT, 0, temporary(&p, 2), temporary(&p, 0), 7);
-    emit(&p, OP_MOVE, 0, temporary(&p, 3), temporary(&p, 1), 0); /* keeps what it had */
+    emit(&p, OP_MOVE, 0, temporary(&p, 3), temporary(&p, 1), 0); /* another name of the list */
     emit(&p, OP_APPEND, 0, temporary(&p, 1), temporary(&p, 2), 0);
     emit(&p, OP_JMP, 0, 0, 0, 3);
     emit(&p, OP_APPEND, 0, temporary(&p, 3), count, 0);
@@ -307,14 +307,14 @@ static void test_a_list_built_in_a_loop(void) {
     emit(&p, OP_RET, 0, 0, temporary(&p, 1), 0);
     CHECK(load(&p));
     const struct value *v = result(&p);
-    CHECK_INT(v->len, 1000);
+    CHECK_INT(v->len, 1001);
     for (uint32_t i = 0; i < v->len; i++)
         CHECK_INT(value_items(v)[i].i, i);
     p.frame.cells[slot(&p, 1)] = value_int(1);
     v = result(&p);
-    CHECK_INT(v->len, 1000);
-    CHECK_INT(value_items(v)[998].i, 998);
-    CHECK_INT(value_items(v)[999].i, 1000);
+    CHECK_INT(v->len, 1001);
+    CHECK_INT(value_items(v)[999].i, 999);
+    CHECK_INT(value_items(v)[1000].i, 1000);
     close_program(&p);
 }
 
@@ -352,7 +352,13 @@ static void test_operands_out_of_range_are_refused(void) {
     check_refused((struct instruction){OP_TUPLE, 3, t, cells - 2, 0}, ret, "cell");
     check_refused((struct instruction){OP_CONCAT, 255, t, 0, 0}, ret, "cell");
     check_refused((struct instruction){OP_FORMAT, 4, t, 0, 0}, ret, "format");
-    check_refused((struct instruction){OP_APPEND, 0, 0, 0, 0}, ret, "is written");
+    check_refused((struct instruction){OP_APPEND, 0, cells, 0, 0}, ret, "cell");
+    check_refused((struct instruction){OP_STORE, 0, 0, 0, cells}, ret, "cell");
+    check_refused((struct instruction){OP_UNPACK_STAR, 2, t, 0, 2}, ret, "star");
+    check_refused((struct instruction){OP_EXCEPTION, 0, t, 0, EXCEPTION_COUNT}, ret, "exception");
+    check_refused((struct instruction){OP_OBJECT, 0, t, 0, 0}, ret, "class");
+    check_refused((struct instruction){OP_ROUTINE, 0, t, 0, 0}, ret, "routine");
+    check_refused((struct instruction){OP_YIELD, 0, 0, 0, 0}, ret, "YIELD");
     check_refused((struct instruction){OP_NEXT, 0, t, 0, 2}, ret, "target");
     check_refused((struct instruction){OP_JMP, 0, 0, 0, 2}, ret, "target");
     check_refused((struct instruction){OP_JMP_TRUE, 0, 0, 0, UINT16_MAX}, ret, "target");

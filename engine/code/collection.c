@@ -13,7 +13,7 @@ bool builtin_len(struct run *run, const struct value *args, uint32_t count, stru
     switch (v->tag) {
     case V_STR: len = text_length(v); break;
     case V_LIST:
-    case V_TUPLE: len = v->len; break;
+    case V_TUPLE: len = bare(v).len; break;
     case V_SET:
     case V_DICT:
     case V_VIEW: len = ((const struct table *)v->p)->count; break;
@@ -235,6 +235,64 @@ static bool sort_items(struct run *run, struct value *items, uint32_t count) {
     return true;
 }
 
+/* One item with its key; the keys are compared. */
+static bool sort_pairs(struct run *run, struct value *pairs, uint32_t count) {
+    struct value *scratch = run_items(run, 2ull * count);
+    if (scratch == NULL)
+        return false;
+    for (uint32_t width = 1; width < count; width *= 2) {
+        for (uint32_t low = 0; low < count; low += 2 * width) {
+            uint32_t middle = low + width < count ? low + width : count, high = low + 2 * width < count ? low + 2 * width : count;
+            uint32_t left = low, right = middle;
+            for (uint32_t at = low; at < high; at++) {
+                bool before = left >= middle;
+                if (left < middle && right < high && !less(run, &pairs[2 * right], &pairs[2 * left], &before))
+                    return false;
+                uint32_t from = before ? right++ : left++;
+                copy_bytes(&scratch[2 * at], &pairs[2 * from], 2 * sizeof *pairs);
+            }
+        }
+        copy_bytes(pairs, scratch, 2ull * count * sizeof *pairs);
+    }
+    return true;
+}
+
+static void turn_pairs(struct value *pairs, uint32_t count) {
+    for (uint32_t i = 0, j = count; i + 1 < j; i++) {
+        struct value swap[2] = {pairs[2 * i], pairs[2 * i + 1]};
+        j--;
+        copy_bytes(&pairs[2 * i], &pairs[2 * j], sizeof swap);
+        copy_bytes(&pairs[2 * j], swap, sizeof swap);
+    }
+}
+
+bool builtin_sorted_by(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    const struct value *items, *keys;
+    uint32_t item_count, key_count;
+    if (!sequence_items(run, &args[0], &items, &item_count) || !sequence_items(run, &args[1], &keys, &key_count))
+        return false;
+    if (item_count != key_count)
+        return run_raise(run, EXCEPTION_ValueError, "%u keys for %u items", key_count, item_count);
+    bool reverse = truth(&args[2]);
+    struct value *pairs = run_items(run, 2ull * item_count), *sorted = run_items(run, item_count);
+    if (pairs == NULL || sorted == NULL)
+        return false;
+    for (uint32_t i = 0; i < item_count; i++) {
+        pairs[2 * i] = keys[i];
+        pairs[2 * i + 1] = items[i];
+    }
+    if (reverse)
+        turn_pairs(pairs, item_count);
+    if (!sort_pairs(run, pairs, item_count))
+        return false;
+    if (reverse)
+        turn_pairs(pairs, item_count);
+    for (uint32_t i = 0; i < item_count; i++)
+        sorted[i] = pairs[2 * i + 1];
+    *out = make_list(sorted, item_count);
+    return true;
+}
+
 bool builtin_sorted(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     const struct value *items;
     uint32_t item_count;
@@ -369,22 +427,57 @@ bool builtin_reversed(struct run *run, const struct value *args, uint32_t count,
     return iterator_over(run, copy, item_count, out);
 }
 
-bool builtin_tuple(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    const struct value *items = NULL;
-    uint32_t item_count = 0;
-    if (count == 1 && !sequence_items(run, &args[0], &items, &item_count))
+/* The items of an iterable that nothing changes any more. */
+static bool settled_items(struct run *run, const struct value *args, uint32_t count, const struct value **items, uint32_t *len) {
+    *items = NULL;
+    *len = 0;
+    if (count == 0)
+        return true;
+    if (!sequence_items(run, &args[0], items, len))
         return false;
-    *out = make_tuple(items, item_count);
+    if (args[0].tag != V_LIST || !(args[0].flags & LIST_OWNED))
+        return true;
+    struct value *copy = run_items(run, *len);
+    if (copy == NULL)
+        return false;
+    copy_bytes(copy, *items, *len * sizeof *copy);
+    *items = copy;
+    return true;
+}
+
+bool builtin_tuple(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    const struct value *items;
+    uint32_t len;
+    if (count == 1 && args[0].tag == V_TUPLE && args[0].zone == 0) {
+        *out = args[0];
+        return true;
+    }
+    if (!settled_items(run, args, count, &items, &len))
+        return false;
+    *out = make_tuple(items, len);
     return true;
 }
 
 bool builtin_list(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    const struct value *items = NULL;
-    uint32_t item_count = 0;
-    if (count == 1 && !sequence_items(run, &args[0], &items, &item_count))
+    const struct value *items;
+    uint32_t len;
+    if (!settled_items(run, args, count, &items, &len))
         return false;
-    *out = make_list(items, item_count);
+    *out = make_list(items, len);
     return true;
+}
+
+bool builtin_iter(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    return sequence_iter(run, &args[0], out);
+}
+
+bool builtin_next(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    int more = sequence_next(run, &args[0], out);
+    if (more == 0 && count > 1)
+        *out = args[1];
+    else if (more == 0)
+        return run_raise(run, EXCEPTION_StopIteration, "%s", "");
+    return more >= 0;
 }
 
 /* --- dict --- */

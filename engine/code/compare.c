@@ -14,8 +14,8 @@ bool truth(const struct value *v) {
     case V_TIMEDELTA: return v->i != 0;
     case V_FLOAT: return v->f != 0;
     case V_STR:
-    case V_LIST:
     case V_TUPLE: return v->len != 0;
+    case V_LIST: return bare(v).len != 0;
     case V_SET:
     case V_DICT:
     case V_VIEW: return ((const struct table *)v->p)->count != 0;
@@ -79,12 +79,13 @@ static bool too_deep(struct run *run) {
 
 static bool equal(struct run *run, const struct value *a, const struct value *b, int depth, bool *out);
 
-static bool items_equal(struct run *run, const struct value *a, const struct value *b, int depth, bool *out) {
-    *out = a->len == b->len;
+static bool items_equal(struct run *run, const struct value *v, const struct value *w, int depth, bool *out) {
+    const struct value a = bare(v), b = bare(w);
+    *out = a.len == b.len;
     if (depth >= DEPTH_MAX)
         return too_deep(run);
-    for (uint32_t i = 0; i < a->len && *out; i++)
-        if (!equal(run, &value_items(a)[i], &value_items(b)[i], depth + 1, out))
+    for (uint32_t i = 0; i < a.len && *out; i++)
+        if (!equal(run, &value_items(&a)[i], &value_items(&b)[i], depth + 1, out))
             return false;
     return true;
 }
@@ -93,6 +94,25 @@ static bool ranges_equal(const struct range *a, const struct range *b) {
     if (a->len != b->len)
         return false;
     return a->len == 0 || (a->start == b->start && (a->len == 1 || a->step == b->step));
+}
+
+static bool in_view(struct run *run, const struct value *item, const struct value *view, bool *out);
+
+/* keys() and items() are sets; values() is only itself. */
+static bool views_equal(struct run *run, const struct value *a, const struct value *b, bool *out) {
+    const struct table *x = a->p, *y = b->p;
+    *out = false;
+    if (a->flags != b->flags || a->flags == VIEW_VALUES || x->count != y->count) {
+        *out = compare_same(a, b) && a->flags != VIEW_VALUES;
+        return true;
+    }
+    *out = true;
+    for (uint32_t i = 0; *out && table_next(x, &i); i++) {
+        struct value pair[2] = {x->keys[i], x->values[i]}, item = make_tuple(pair, 2);
+        if (!in_view(run, a->flags == VIEW_KEYS ? &pair[0] : &item, b, out))
+            return false;
+    }
+    return true;
 }
 
 static bool equal(struct run *run, const struct value *a, const struct value *b, int depth, bool *out) {
@@ -111,8 +131,10 @@ static bool equal(struct run *run, const struct value *a, const struct value *b,
     case V_SET:
     case V_DICT: return table_equal(run, a->p, b->p, out);
     case V_RANGE: *out = ranges_equal(a->p, b->p); return true;
+    case V_VIEW: return views_equal(run, a, b, out);
     case V_ITERATOR:
-    case V_VIEW: *out = compare_same(a, b); return true;
+    case V_EXCEPTION: *out = compare_same(a, b); return true;
+    case V_OBJECT: return object_equal(run, a, b, out);
     case V_STR:
         *out = a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
         return run_charge(run, a->len / 64);
@@ -168,18 +190,19 @@ static bool sets_ordered(struct run *run, enum opcode op, const struct value *a,
 
 static bool ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b, int depth, bool *out);
 
-static bool items_ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b, int depth, bool *out) {
+static bool items_ordered(struct run *run, enum opcode op, const struct value *v, const struct value *w, int depth, bool *out) {
     if (depth >= DEPTH_MAX)
         return too_deep(run);
-    uint32_t len = a->len < b->len ? a->len : b->len;
+    const struct value a = bare(v), b = bare(w);
+    uint32_t len = a.len < b.len ? a.len : b.len;
     for (uint32_t i = 0; i < len; i++) {
         bool same;
-        if (!equal(run, &value_items(a)[i], &value_items(b)[i], depth + 1, &same))
+        if (!equal(run, &value_items(&a)[i], &value_items(&b)[i], depth + 1, &same))
             return false;
         if (!same)
-            return ordered(run, op, &value_items(a)[i], &value_items(b)[i], depth + 1, out);
+            return ordered(run, op, &value_items(&a)[i], &value_items(&b)[i], depth + 1, out);
     }
-    *out = by_order(op, (a->len > b->len) - (a->len < b->len));
+    *out = by_order(op, (a.len > b.len) - (a.len < b.len));
     return true;
 }
 
@@ -209,6 +232,7 @@ static bool ordered(struct run *run, enum opcode op, const struct value *a, cons
     case V_LIST:
     case V_TUPLE: return items_ordered(run, op, a, b, depth, out);
     case V_SET: return sets_ordered(run, op, a, b, out);
+    case V_OBJECT: return object_has_order(a, b) ? object_order(run, op, a, b, out) : not_ordered(run, op, a, b);
     default: return not_ordered(run, op, a, b);
     }
 }
@@ -243,7 +267,7 @@ static bool in_view(struct run *run, const struct value *item, const struct valu
             return false;
         return at == TABLE_NONE || compare_equal(run, &pair[1], &table->values[at], out);
     }
-    for (uint32_t i = 0; i < table->count && !*out; i++)
+    for (uint32_t i = 0; !*out && table_next(table, &i); i++)
         if (!compare_equal(run, &table->values[i], item, out))
             return false;
     return true;
@@ -256,11 +280,13 @@ bool compare_in(struct run *run, const struct value *item, const struct value *c
     switch (container->tag) {
     case V_STR: return in_text(run, item, container, out);
     case V_LIST:
-    case V_TUPLE:
-        for (uint32_t i = 0; i < container->len && !*out; i++)
-            if (!compare_equal(run, &value_items(container)[i], item, out))
+    case V_TUPLE: {
+        const struct value all = bare(container);
+        for (uint32_t i = 0; i < all.len && !*out; i++)
+            if (!compare_equal(run, &value_items(&all)[i], item, out))
                 return false;
         return true;
+    }
     case V_SET:
     case V_DICT:
         if (!table_find(run, container->p, item, &at))

@@ -60,10 +60,13 @@ static bool items_text(struct run *run, enum format_kind kind, const struct valu
 
 static bool sequence_text(struct run *run, enum format_kind kind, const struct value *v, int depth, struct buf *out) {
     bool list = v->tag == V_LIST;
+    const struct value all = bare(v);
+    if (!list && is_named_tuple(run, v))
+        return object_text(run, v, depth, out);
     buf_char(out, list ? '[' : '(');
-    if (!items_text(run, kind, value_items(v), v->len, depth, out))
+    if (!items_text(run, kind, value_items(&all), all.len, depth, out))
         return false;
-    if (!list && v->len == 1)
+    if (!list && all.len == 1)
         buf_char(out, ',');
     buf_char(out, list ? ']' : ')');
     return true;
@@ -72,8 +75,9 @@ static bool sequence_text(struct run *run, enum format_kind kind, const struct v
 static bool dict_text(struct run *run, enum format_kind kind, const struct value *v, int depth, struct buf *out) {
     const struct table *table = v->p;
     buf_char(out, '{');
-    for (uint32_t i = 0; i < table->count && !out->failed; i++) {
-        if (i > 0)
+    bool first = true;
+    for (uint32_t i = 0; !out->failed && table_next(table, &i); i++, first = false) {
+        if (!first)
             BUF_LITERAL(out, ", ");
         if (!text_of(run, kind, &table->keys[i], depth + 1, out))
             return false;
@@ -118,9 +122,21 @@ static bool text_of(struct run *run, enum format_kind kind, const struct value *
     case V_TUPLE: return sequence_text(run, inner, v, depth, out);
     case V_DICT: return dict_text(run, inner, v, depth, out);
     case V_RANGE: range_text(v->p, out); return true;
+    case V_OBJECT: return object_text(run, v, depth, out);
+    case V_EXCEPTION: return exception_text(run, v->p, kind == FORMAT_REPR || kind == FORMAT_ASCII, out);
+    case V_SET:
+        if (((const struct table *)v->p)->count == 0) {
+            buf_str(out, v->flags & SET_HASHABLE ? STR("frozenset()") : STR("set()"));
+            return true;
+        }
+        return run_raise(run, EXCEPTION_TypeError, "the text of a set is not available: its order is not fixed");
     default: /* a set's text depends on hashes, and on whether it was frozen; views and iterators show addresses or none */
         return run_raise(run, EXCEPTION_TypeError, "the text of a %s is not available", type_name(v));
     }
+}
+
+bool text_repr_of(struct run *run, const struct value *v, int depth, struct buf *out) {
+    return text_of(run, FORMAT_REPR, v, depth, out);
 }
 
 bool format_value(struct run *run, enum format_kind kind, const struct value *v, struct value *out) {

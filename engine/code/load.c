@@ -4,7 +4,8 @@
 
 #include "load.h"
 
-enum form { FORM_ABC, FORM_AB, FORM_ABX, FORM_T, FORM_BT, FORM_RUN, FORM_CALL, FORM_OUT, FORM_SLICE, FORM_B, FORM_RAISE, FORM_NEXT };
+enum form { FORM_ABC, FORM_AB, FORM_ABX, FORM_T, FORM_BT, FORM_RUN, FORM_CALL, FORM_OUT, FORM_SLICE, FORM_B, FORM_RAISE, FORM_NEXT,
+            FORM_READ, FORM_STAR, FORM_EXC, FORM_OBJ, FORM_ROUT, FORM_ISEXC, FORM_ISOBJ, FORM_ISANY };
 enum { NO_TEXT = 0xffff, FORMATS = 4 };
 
 static const uint8_t forms[OP_COUNT] = {
@@ -28,50 +29,86 @@ static const char *const opcode_names[OP_COUNT] = {
 #undef OPCODE
 };
 
+/* A function or a routine. */
+static const char routine_kind[] = "routine";
+
 struct verifier {
     const struct code *code;
-    const struct code_function *function;
-    uint32_t number, at;      /* of the function; of the instruction in it */
-    uint32_t cells, first_temporary;
-    uint32_t used;            /* temporaries */
+    const char *kind;
+    struct str name;
+    uint32_t number, at;        /* of the function; of the instruction in it */
+    uint32_t first, count;      /* instructions */
+    uint32_t first_temporary;   /* the temporaries that it may name: from here */
+    uint32_t cells;             /* to before here */
+    uint32_t used;              /* how many of them it names */
+    const struct code_handler *handlers;
+    uint32_t handler_count;
     struct error *error;
 };
 
 static bool refuse(struct verifier *v, const char *what, uint32_t got, uint32_t limit) {
-    const struct instruction *i = &v->code->instructions[v->function->first + v->at];
-    return error_set(v->error, ERROR_INPUT, "function %u (%.*s), instruction %u (%s): %s %u, expected below %u", v->number,
-                     (int)(v->function->name.len < 100 ? v->function->name.len : 100), v->function->name.p, v->at,
-                     i->op < OP_COUNT ? opcode_names[i->op] : "?", what, got, limit);
+    const struct instruction *i = &v->code->instructions[v->first + v->at];
+    return error_set(v->error, ERROR_INPUT, "%s %u (%.*s), instruction %u (%s): %s %u, expected below %u", v->kind, v->number,
+                     (int)(v->name.len < 100 ? v->name.len : 100), v->name.p, v->at, i->op < OP_COUNT ? opcode_names[i->op] : "?",
+                     what, got, limit);
 }
 
-/* Cells first .. first+count-1 exist. */
+/* Cells first .. first+count-1 exist: constants and slots, or temporaries of its own. */
 static bool reads(struct verifier *v, uint32_t first, uint32_t count) {
-    if (first + count > v->cells)
-        return refuse(v, "cell", first + count - 1, v->cells);
-    if (first + count > v->first_temporary + v->used && count > 0)
-        v->used = first + count - v->first_temporary;
+    uint32_t shared = v->code->constant_count + v->code->slot_count, end = first + count;
+    if (count == 0 || end <= shared)
+        return true;
+    if (end > v->cells)
+        return refuse(v, "cell", end - 1, v->cells);
+    if (first < v->first_temporary && v->first_temporary > shared)
+        return refuse(v, "temporary of another function: cell", first, v->first_temporary);
+    if (end > v->first_temporary + v->used)
+        v->used = end - v->first_temporary;
     return true;
 }
 
 static bool writes(struct verifier *v, uint32_t first, uint32_t count) {
     if (count > 0 && first < v->first_temporary)
-        return error_set(v->error, ERROR_INPUT, "function %u (%.*s), instruction %u: cell %u is written, expected a temporary (%u and up)",
-                         v->number, (int)(v->function->name.len < 100 ? v->function->name.len : 100), v->function->name.p, v->at,
-                         first, v->first_temporary);
+        return error_set(v->error, ERROR_INPUT, "%s %u (%.*s), instruction %u: cell %u is written, expected a temporary (%u and up)",
+                         v->kind, v->number, (int)(v->name.len < 100 ? v->name.len : 100), v->name.p, v->at, first,
+                         v->first_temporary);
     return reads(v, first, count);
 }
 
 static bool jumps(struct verifier *v, uint32_t target) {
-    return target < v->function->count || refuse(v, "target", target, v->function->count);
+    return target < v->count || refuse(v, "target", target, v->count);
 }
 
 static bool call_is_valid(struct verifier *v, const struct instruction *i) {
     if (i->c >= BUILTIN_COUNT)
         return refuse(v, "built-in", i->c, BUILTIN_COUNT);
     if (i->x < builtins[i->c].min || i->x > builtins[i->c].max)
-        return error_set(v->error, ERROR_INPUT, "function %u, instruction %u: %s with %u arguments, expected %u to %u", v->number,
+        return error_set(v->error, ERROR_INPUT, "%s %u, instruction %u: %s with %u arguments, expected %u to %u", v->kind, v->number,
                          v->at, builtins[i->c].name, i->x, builtins[i->c].min, builtins[i->c].max);
     return writes(v, i->a, 1) && reads(v, i->b, i->x);
+}
+
+static bool exception_exists(struct verifier *v, uint32_t class) {
+    uint32_t count = EXCEPTION_COUNT + v->code->exception_count;
+    return class < count || refuse(v, "exception", class, count);
+}
+
+static bool class_exists(struct verifier *v, uint32_t class) {
+    return class < v->code->class_count || refuse(v, "class", class, v->code->class_count);
+}
+
+static bool routine_is_valid(struct verifier *v, const struct instruction *i) {
+    if (i->c >= v->code->routine_count)
+        return refuse(v, "routine", i->c, v->code->routine_count);
+    uint32_t wanted = v->code->routines[i->c].parameters;
+    if (i->x != wanted)
+        return error_set(v->error, ERROR_INPUT, "%s %u, instruction %u: routine %u with %u arguments, expected %u", v->kind,
+                         v->number, v->at, i->c, i->x, wanted);
+    return writes(v, i->a, 1) && reads(v, i->b, i->x);
+}
+
+static bool yield_is_valid(struct verifier *v, const struct instruction *i) {
+    return i->op != OP_YIELD || v->kind == routine_kind || refuse(v, "YIELD in a function", 0, 0);
 }
 
 static bool instruction_is_valid(struct verifier *v, const struct instruction *i) {
@@ -87,7 +124,15 @@ static bool instruction_is_valid(struct verifier *v, const struct instruction *i
     case FORM_CALL: return call_is_valid(v, i);
     case FORM_OUT: return writes(v, i->a, i->x) && reads(v, i->b, 1);
     case FORM_SLICE: return writes(v, i->a, 1) && reads(v, i->b, 1) && reads(v, i->c, 3);
-    case FORM_B: return reads(v, i->b, 1);
+    case FORM_B: return yield_is_valid(v, i) && reads(v, i->b, 1);
+    case FORM_READ: return reads(v, i->a, 1) && reads(v, i->b, 1) && reads(v, i->c, 1);
+    case FORM_STAR: return (i->c < i->x || refuse(v, "star", i->c, i->x)) && writes(v, i->a, i->x) && reads(v, i->b, 1);
+    case FORM_EXC: return exception_exists(v, i->c) && writes(v, i->a, 1) && reads(v, i->b, i->x);
+    case FORM_OBJ: return class_exists(v, i->c) && writes(v, i->a, 1) && reads(v, i->b, i->x);
+    case FORM_ROUT: return routine_is_valid(v, i);
+    case FORM_ISEXC: return exception_exists(v, i->c) && writes(v, i->a, 1) && reads(v, i->b, 1);
+    case FORM_ISOBJ: return class_exists(v, i->c) && writes(v, i->a, 1) && reads(v, i->b, 1);
+    case FORM_ISANY: return writes(v, i->a, 1) && reads(v, i->b, 1);
     case FORM_RAISE:
         return (i->x < EXCEPTION_COUNT || refuse(v, "exception", i->x, EXCEPTION_COUNT)) && (i->b == NO_TEXT || reads(v, i->b, 1));
     case FORM_NEXT: return writes(v, i->a, 1) && reads(v, i->b, 1) && jumps(v, i->c);
@@ -95,15 +140,46 @@ static bool instruction_is_valid(struct verifier *v, const struct instruction *i
     UNREACHABLE();
 }
 
-/* The cells it needs and gives, and its piece of the code. */
-static bool outline_is_valid(struct verifier *v, uint64_t instructions) {
-    const struct code_function *f = v->function;
-    if (f->count == 0 || f->count > LIMIT_FUNCTION_INSTRUCTIONS)
-        return error_set(v->error, ERROR_INPUT, "function %u: %u instructions, expected 1 to %u", v->number, f->count,
+static bool span_is_valid(struct verifier *v, uint64_t instructions) {
+    if (v->count == 0 || v->count > LIMIT_FUNCTION_INSTRUCTIONS)
+        return error_set(v->error, ERROR_INPUT, "%s %u: %u instructions, expected 1 to %u", v->kind, v->number, v->count,
                          LIMIT_FUNCTION_INSTRUCTIONS);
-    if (f->first > instructions || f->count > instructions - f->first)
-        return error_set(v->error, ERROR_INPUT, "function %u: instructions %u to %llu, there are %llu", v->number, f->first,
-                         (unsigned long long)f->first + f->count, (unsigned long long)instructions);
+    if (v->first > instructions || v->count > instructions - v->first)
+        return error_set(v->error, ERROR_INPUT, "%s %u: instructions %u to %llu, there are %llu", v->kind, v->number, v->first,
+                         (unsigned long long)v->first + v->count, (unsigned long long)instructions);
+    return true;
+}
+
+static bool handlers_are_valid(struct verifier *v) {
+    for (uint32_t i = 0; i < v->handler_count; i++) {
+        const struct code_handler *handler = &v->handlers[i];
+        v->at = 0;
+        if (handler->first >= handler->end || handler->end > v->count)
+            return error_set(v->error, ERROR_INPUT, "%s %u, handler %u: instructions %u to %u, there are %u", v->kind, v->number, i,
+                             handler->first, handler->end, v->count);
+        if (!jumps(v, handler->target) || !writes(v, handler->cell, 1))
+            return false;
+    }
+    return true;
+}
+
+static bool piece_is_valid(struct verifier *v, uint64_t instructions) {
+    if (!span_is_valid(v, instructions))
+        return false;
+    const struct instruction *code = v->code->instructions + v->first;
+    for (v->at = 0; v->at < v->count; v->at++)
+        if (!instruction_is_valid(v, &code[v->at]))
+            return false;
+    v->at--;
+    uint8_t last = code[v->at].op;
+    if (last != OP_RET && last != OP_RAISE && last != OP_JMP && last != OP_THROW)
+        return error_set(v->error, ERROR_INPUT, "%s %u: the last instruction is %s, expected RET, RAISE, THROW or JMP", v->kind,
+                         v->number, opcode_names[last]);
+    return handlers_are_valid(v);
+}
+
+/* The cells that a function needs and gives. */
+static bool outline_is_valid(struct verifier *v, const struct code_function *f) {
     if (f->slot < v->code->constant_count || f->slot >= v->first_temporary)
         return error_set(v->error, ERROR_INPUT, "function %u: result cell %u, expected a slot (%u to %u)", v->number, f->slot,
                          v->code->constant_count, v->first_temporary - 1);
@@ -114,40 +190,72 @@ static bool outline_is_valid(struct verifier *v, uint64_t instructions) {
     return true;
 }
 
-static bool function_is_valid(struct verifier *v, uint64_t instructions) {
-    if (!outline_is_valid(v, instructions))
-        return false;
-    const struct instruction *code = v->code->instructions + v->function->first;
-    for (v->at = 0; v->at < v->function->count; v->at++)
-        if (!instruction_is_valid(v, &code[v->at]))
-            return false;
-    v->at--;
-    uint8_t last = code[v->at].op;
-    if (last != OP_RET && last != OP_RAISE && last != OP_JMP)
-        return error_set(v->error, ERROR_INPUT, "function %u: the last instruction is %s, expected RET, RAISE or JMP", v->number,
-                         opcode_names[last]);
-    return true;
-}
-
 static bool functions_load(struct code *code, const struct code_config *config, struct error *error) {
     uint32_t *used = arena_alloc(&code->arena, (config->function_count + 1ull) * sizeof *used);
     if (used == NULL)
         return error_set(error, ERROR_LIMIT, "functions: no memory for %u", config->function_count);
-    struct verifier v = {.code = code,
-                         .error = error,
-                         .first_temporary = code->constant_count + code->slot_count,
-                         .cells = code->constant_count + code->slot_count + code->temporary_count};
+    uint32_t shared = code->constant_count + code->slot_count;
     for (uint32_t i = 0; i < config->function_count; i++) {
-        v.function = &config->functions[i];
-        v.number = i;
-        v.used = 0;
-        if (!function_is_valid(&v, config->instruction_bytes / sizeof(struct instruction)))
+        const struct code_function *f = &config->functions[i];
+        struct verifier v = {.code = code, .kind = "function", .name = f->name, .number = i, .error = error,
+                             .first = f->first, .count = f->count, .first_temporary = shared,
+                             .cells = shared + code->temporary_count, .handlers = f->handlers, .handler_count = f->handler_count};
+        if (!outline_is_valid(&v, f) || !piece_is_valid(&v, config->instruction_bytes / sizeof(struct instruction)))
             return false;
         used[i] = v.used;
     }
     code->functions = config->functions;
     code->function_count = config->function_count;
     code->used_temporaries = used;
+    return true;
+}
+
+static bool routines_load(struct code *code, const struct code_config *config, struct error *error) {
+    code->routines = config->routines;
+    code->routine_count = config->routine_count;
+    if (config->routine_count > LIMIT_FUNCTIONS)
+        return error_set(error, ERROR_LIMIT, "routines: %u, expected at most %u", config->routine_count, LIMIT_FUNCTIONS);
+    for (uint32_t i = 0; i < config->routine_count; i++) {
+        const struct code_routine *r = &config->routines[i];
+        uint32_t first = code->constant_count + code->slot_count + r->base;
+        if (r->base + r->cells > code->temporary_count || r->parameters > r->cells || r->parameters > UINT8_MAX)
+            return error_set(error, ERROR_INPUT, "routine %u: %u parameters, temporaries %u to %u, there are %u", i, r->parameters,
+                             r->base, r->base + r->cells, code->temporary_count);
+        struct verifier v = {.code = code, .kind = routine_kind, .name = r->name, .number = i, .error = error,
+                             .first = r->first, .count = r->count, .first_temporary = first, .cells = first + r->cells,
+                             .handlers = r->handlers, .handler_count = r->handler_count};
+        if (!piece_is_valid(&v, config->instruction_bytes / sizeof(struct instruction)))
+            return false;
+    }
+    return true;
+}
+
+static bool classes_load(struct code *code, const struct code_config *config, struct error *error) {
+    code->classes = config->classes;
+    code->class_count = config->class_count;
+    code->exceptions = config->exceptions;
+    code->exception_count = config->exception_count;
+    if (config->class_count > LIMIT_CLASSES || config->exception_count > LIMIT_CLASSES)
+        return error_set(error, ERROR_LIMIT, "classes: %u and %u of exceptions, expected at most %u", config->class_count,
+                         config->exception_count, LIMIT_CLASSES);
+    for (uint32_t i = 0; i < config->class_count; i++)
+        if (config->classes[i].number != i || config->classes[i].flags > CLASS_FLAGS || config->classes[i].field_count > UINT8_MAX)
+            return error_set(error, ERROR_INPUT, "class %u: number %u, %u fields, flags %u", i, config->classes[i].number,
+                             config->classes[i].field_count, config->classes[i].flags);
+    const char **names = arena_alloc(&code->arena, (config->exception_count + 1ull) * sizeof *names);
+    if (names == NULL)
+        return error_set(error, ERROR_LIMIT, "exceptions: no memory for %u", config->exception_count);
+    for (uint32_t i = 0; i < config->exception_count; i++) {
+        const struct code_exception *exception = &config->exceptions[i];
+        char *name = arena_alloc(&code->arena, exception->name.len + 1);
+        if (exception->parent >= EXCEPTION_COUNT + i || name == NULL)
+            return error_set(error, ERROR_INPUT, "exception class %u: parent %u, expected below %u", i, exception->parent,
+                             EXCEPTION_COUNT + i);
+        copy_bytes(name, exception->name.p, exception->name.len);
+        name[exception->name.len] = 0;
+        names[i] = name;
+    }
+    code->exception_names = names;
     return true;
 }
 
@@ -192,7 +300,8 @@ static bool load(struct code *code, const struct code_config *config, struct err
     code->slot_count = config->slot_count;
     code->temporary_count = config->temporary_count;
     return positions_are_valid(code, config, error) &&
-           unicode_load(&code->unicode, unicode, config->unicode_bytes, error) && functions_load(code, config, error);
+           unicode_load(&code->unicode, unicode, config->unicode_bytes, error) && classes_load(code, config, error) &&
+           routines_load(code, config, error) && functions_load(code, config, error);
 }
 
 struct code *code_load(const struct code_config *config, struct error *error) {

@@ -14,6 +14,13 @@ struct code {
     const struct code_function *functions;
     uint32_t function_count;
     const uint32_t *used_temporaries; /* per function: how many of the first temporaries it names */
+    const struct code_routine *routines;
+    uint32_t routine_count;
+    const struct code_class *classes;
+    uint32_t class_count;
+    const struct code_exception *exceptions;
+    const char *const *exception_names; /* of the bundle's own, ended by zero bytes */
+    uint32_t exception_count;
 };
 
 /* Reads the constant pool into code->constants. */

@@ -14,6 +14,14 @@
  *     B     b only
  *     RAISE x is the exception (exceptions.h), b a cell with its text (a str), or the first constant-less 0xffff
  *     NEXT  a = next of iterator cell b, or jump to c when it is at its end
+ *     READ  a, b, c are read: a[b] = c
+ *     STAR  cells a .. a+x-1 = unpack of b, the c-th of them the list of what the others leave
+ *     EXC   a = exception of class c with the arguments b .. b+x-1
+ *     OBJ   a = object of class c with the fields b .. b+x-1
+ *     ROUT  a = routine c over the cells b .. b+x-1
+ *     ISEXC a = whether b is an exception of class c or of one under it
+ *     ISOBJ a = whether b is an object of class c
+ *     ISANY a = whether b is of one of the kinds in c (run.h, enum kind)
  */
 #ifndef ASSAY_CODE_OPCODES_H
 #define ASSAY_CODE_OPCODES_H
@@ -38,7 +46,13 @@
     OPCODE(CALL, CALL) \
     OPCODE(RET, B) \
     OPCODE(RAISE, RAISE) \
-    OPCODE(ITER, AB) OPCODE(NEXT, NEXT) OPCODE(APPEND, AB) /* a is a list being built by this function */
+    OPCODE(ITER, AB) OPCODE(NEXT, NEXT) OPCODE(APPEND, READ) /* a.append(b) */ \
+    OPCODE(SET, RUN) OPCODE(DICT, RUN) /* of a dict: key, value, key, ... */ \
+    OPCODE(STORE, READ) OPCODE(DELETE, READ) /* del a[b] */ OPCODE(UNPACK_STAR, STAR) \
+    OPCODE(EXCEPTION, EXC) OPCODE(THROW, B) OPCODE(IS_EXCEPTION, ISEXC) \
+    OPCODE(OBJECT, OBJ) OPCODE(IS_OBJECT, ISOBJ) OPCODE(IS_KIND, ISANY) \
+    OPCODE(GET_ATTRIBUTE, ABC) OPCODE(SET_ATTRIBUTE, READ) /* c, b: the name. b.c; a.b = c */ \
+    OPCODE(ROUTINE, ROUT) OPCODE(GENERATOR, ROUT) OPCODE(YIELD, B)
 /* clang-format on */
 
 #endif

@@ -10,12 +10,6 @@
 
 enum { NO_TEXT = 0xffff, NESTING_MAX = 8, EXACT_INT_BITS = 53 };
 
-static const char *const exception_names[EXCEPTION_COUNT] = {
-#define EXCEPTION(name) #name,
-    EXCEPTIONS(EXCEPTION)
-#undef EXCEPTION
-};
-
 static builtin_call *const builtins[BUILTIN_COUNT] = {
 #define BUILTIN(c_name, name, min, max) builtin_##c_name,
     BUILTINS(BUILTIN)
@@ -28,15 +22,20 @@ bool code_frame_init(struct code_frame *frame, const struct code *code, struct a
     ASSERT(code != NULL && arena != NULL);
     uint32_t cells = code_frame_cells(code);
     *frame = (struct code_frame){.code = code, .arena = arena, .cells = calloc(cells + 1ull, sizeof(struct value))};
-    if (frame->cells == NULL)
+    frame->active = calloc(code->routine_count + 1ull, 1);
+    if (frame->cells == NULL || frame->active == NULL) {
+        code_frame_release(frame);
         return error_set(error, ERROR_LIMIT, "frame: no memory for %u cells", cells);
+    }
     copy_bytes(frame->cells, code->constants, code->constant_count * sizeof *frame->cells);
     return true;
 }
 
 void code_frame_release(struct code_frame *frame) {
     free(frame->cells);
+    free(frame->active);
     frame->cells = NULL;
+    frame->active = NULL;
 }
 
 void code_begin(struct code_frame *frame) {
@@ -55,8 +54,9 @@ static bool misfit(struct run *run, const struct value *v) {
 
 static bool fit_scalar(struct run *run, uint32_t mask, const struct value *v, struct value *out) {
     if (v->tag <= V_TUPLE && mask >> v->tag & 1) {
-        *out = *v;
+        *out = bare(v);
         out->flags &= v->tag == V_STR ? STR_ASCII : 0;
+        out->zone = 0; /* a named tuple is a tuple outside */
         return true;
     }
     if (v->tag == V_BIGINT && mask >> V_INT & 1)
@@ -131,7 +131,9 @@ static bool make_run(struct run *run, const struct instruction *i, const struct 
     if (items == NULL)
         return false;
     copy_bytes(items, from, i->x * sizeof *items);
-    *out = i->op == OP_TUPLE ? make_tuple(items, i->x) : make_list(items, i->x);
+    if (i->op == OP_LIST)
+        return list_own(run, items, i->x, out);
+    *out = make_tuple(items, i->x);
     return true;
 }
 
@@ -236,14 +238,36 @@ static inline bool is_whole(const struct value *v) { return (uint8_t)(v->tag - V
         SET(value_bool(yes == expected));                                                                              \
     }
 
-/* Returns the cell that RET names, or NULL after an exception. *at is the instruction where it ended. */
-static const struct value *execute(struct run *run, struct value *cells, const struct instruction *first, const struct instruction **at) {
+/* Where an exception at `i` goes on, with the exception in the handler's cell; NULL if nothing here handles it. */
+static const struct instruction *handler(struct run *run, const struct piece *piece, const struct instruction *i) {
+    uint32_t at = (uint32_t)(i - piece->first);
+    for (uint32_t h = 0; h < piece->handler_count; h++) {
+        const struct code_handler *handler = &piece->handlers[h];
+        if (at < handler->first || at >= handler->end)
+            continue;
+        struct value caught;
+        if (run->exception == EXCEPTION_LimitError || !run_charge(run, 1 + piece->handler_count) ||
+            !exception_caught(run, i, &caught))
+            return NULL;
+        uint32_t back = at >= handler->target ? at - handler->target : 0; /* a jump back pays for the loop it closes */
+        if (!run_charge(run, back))
+            return NULL;
+        run->cells[handler->cell] = caught;
+        return piece->first + handler->target;
+    }
+    return NULL;
+}
+
+/* Runs from *at on. Returns the cell that RET or YIELD names, or NULL after an exception; *at is the instruction where it
+ * ended. */
+const struct value *run_piece(struct run *run, const struct piece *piece, const struct instruction **at) {
     static const void *const labels[OP_COUNT] = {
 #define OPCODE(name, form) &&op_##name,
         OPCODES(OPCODE)
 #undef OPCODE
     };
-    const struct instruction *i = first;
+    struct value *const cells = run->cells;
+    const struct instruction *const first = piece->first, *i = *at;
     struct value result;
     int64_t sum;
     double x, y;
@@ -252,10 +276,7 @@ static const struct value *execute(struct run *run, struct value *cells, const s
     goto *labels[i->op];
 
 op_MOVE:
-    result = *B;
-    if (result.tag == V_LIST)
-        result.flags = 0; /* only the cell that built it goes on appending in place */
-    SET(result);
+    SET(*B);
 op_JMP:
     JUMP();
 op_JMP_TRUE:
@@ -354,6 +375,10 @@ op_UNPACK:
 op_TUPLE:
 op_LIST:
     TRY(make_run(run, i, B, &result));
+op_SET:
+    TRY(make_set(run, B, i->x, &result));
+op_DICT:
+    TRY(make_dict(run, B, i->x, &result));
 op_FORMAT:
     TRY(format_value(run, i->x, B, &result));
 op_CONCAT:
@@ -361,8 +386,13 @@ op_CONCAT:
 op_CALL:
     if (!run_charge(run, 1))
         goto raised;
-    TRY(builtins[i->c](run, B, i->x, &result));
+    if (!builtins[i->c](run, B, i->x, &result))
+        goto raised;
+    if (result.tag == V_LIST && !(result.flags & LIST_OWNED) && !list_own(run, result.p, result.len, &result))
+        goto raised;
+    SET(result);
 op_RET:
+op_YIELD:
     *at = i;
     return B;
 op_RAISE:
@@ -378,23 +408,64 @@ op_NEXT:
         JUMP();
     SET(result);
 op_APPEND:
-    if (!sequence_append(run, &cells[i->a], B))
+    if (!list_append(run, &cells[i->a], B))
         goto raised;
     NEXT();
+op_STORE:
+    if (!store_item(run, &cells[i->a], B, C))
+        goto raised;
+    NEXT();
+op_DELETE:
+    if (!delete_item(run, &cells[i->a], B))
+        goto raised;
+    NEXT();
+op_UNPACK_STAR:
+    if (!sequence_unpack_starred(run, B, &cells[i->a], i->x, i->c))
+        goto raised;
+    NEXT();
+op_EXCEPTION:
+    TRY(exception_make(run, i->c, B, i->x, &result));
+op_THROW:
+    exception_raise(run, B);
+    goto raised;
+op_IS_EXCEPTION:
+    SET(value_bool(B->tag == V_EXCEPTION && exception_is(run->code, ((const struct raised *)B->p)->class, i->c)));
+op_OBJECT:
+    TRY(object_make(run, i->c, B, i->x, &result));
+op_IS_OBJECT:
+    SET(value_bool(object_is(run, B, i->c)));
+op_IS_KIND:
+    SET(value_bool(value_is_kind(B, i->c)));
+op_GET_ATTRIBUTE:
+    TRY(object_attribute(run, B, C, &result));
+op_SET_ATTRIBUTE:
+    if (!object_store(run, &cells[i->a], B, C))
+        goto raised;
+    NEXT();
+op_ROUTINE:
+    TRY(routine_call(run, i->c, B, i->x, &result));
+op_GENERATOR:
+    TRY(generator_make(run, i->c, B, i->x, &result));
 
 raised:
     *at = i;
-    return NULL;
+    if ((i = handler(run, piece, i)) == NULL)
+        return NULL;
+    goto *labels[i->op];
 }
 
 static void record(struct code_frame *frame, uint32_t function, const struct run *run, const struct instruction *at) {
     frame->errors_total++;
     if (frame->error_count >= CODE_ERRORS_MAX)
         return;
+    if (run->raised != NULL && run->raised->at != NULL)
+        at = run->raised->at; /* thrown again: where it was thrown first */
+    else if (run->raised_in != NULL)
+        at = run->raised_in;
     const struct code_position *position = &frame->code->positions[at - frame->code->instructions];
     frame->errors[frame->error_count++] = (struct code_error){
         .function = function,
-        .exception = exception_names[run->exception],
+        .exception = exception_name(frame->code, run->exception),
         .line = position->line,
         .column = position->column,
         .file = position->file,
@@ -413,9 +484,11 @@ bool code_call(struct code_frame *frame, uint32_t function) {
             return true;
         }
     memset(frame->cells + code->constant_count + code->slot_count, 0, code->used_temporaries[function] * sizeof *frame->cells);
-    struct run run = {.arena = frame->arena, .unicode = &code->unicode, .steps_left = LIMIT_STEPS, .text = STR("")};
-    const struct instruction *at;
-    const struct value *result = execute(&run, frame->cells, code->instructions + f->first, &at);
+    struct run run = {.arena = frame->arena, .unicode = &code->unicode, .steps_left = LIMIT_STEPS, .text = STR(""),
+                      .code = code, .cells = frame->cells, .active = frame->active};
+    const struct piece piece = {code->instructions + f->first, f->handlers, f->handler_count};
+    const struct instruction *at = piece.first;
+    const struct value *result = run_piece(&run, &piece, &at);
     struct value fitted;
     if (result != NULL && fit(&run, &f->result, result, &fitted)) {
         *slot = fitted;
@@ -424,4 +497,102 @@ bool code_call(struct code_frame *frame, uint32_t function) {
     *slot = value_none(MISSING_ERROR);
     record(frame, function, &run, at);
     return false;
+}
+
+/* --- routines --- */
+
+/* A routine's cells are its own, so that a call need not move anything; only a call of one that is already under way saves
+ * what is there. */
+static bool enter(struct run *run, const struct code_routine *routine, uint32_t number, struct value **saved) {
+    struct value *cells = run->cells + run->code->constant_count + run->code->slot_count + routine->base;
+    *saved = NULL;
+    if (run->depth >= CALLS_MAX)
+        return run_raise(run, EXCEPTION_RecursionError, "maximum recursion depth exceeded");
+    if (!run_charge(run, 4 + routine->cells / 4))
+        return false;
+    if (run->active[number]) {
+        if ((*saved = run_items(run, routine->cells)) == NULL)
+            return false;
+        memcpy(*saved, cells, routine->cells * sizeof *cells);
+    }
+    run->depth++;
+    run->active[number]++;
+    return true;
+}
+
+static void leave(struct run *run, const struct code_routine *routine, uint32_t number, const struct value *saved) {
+    struct value *cells = run->cells + run->code->constant_count + run->code->slot_count + routine->base;
+    ASSERT(run->depth > 0 && run->active[number] > 0);
+    run->depth--;
+    run->active[number]--;
+    if (saved != NULL)
+        memcpy(cells, saved, routine->cells * sizeof *cells);
+}
+
+static const struct value *run_routine(struct run *run, const struct code_routine *routine, const struct instruction **at) {
+    const struct piece piece = {run->code->instructions + routine->first, routine->handlers, routine->handler_count};
+    const struct value *result = run_piece(run, &piece, at);
+    if (result == NULL && run->raised == NULL && run->raised_in == NULL)
+        run->raised_in = *at;
+    return result;
+}
+
+bool routine_call(struct run *run, uint32_t number, const struct value *args, uint32_t count, struct value *out) {
+    const struct code_routine *routine = &run->code->routines[number];
+    struct value *saved, arguments[UINT8_MAX];
+    ASSERT(count == routine->parameters);
+    copy_bytes(arguments, args, count * sizeof *args); /* they may stand in the cells that are about to be cleared */
+    if (!enter(run, routine, number, &saved))
+        return false;
+    struct value *cells = run->cells + run->code->constant_count + run->code->slot_count + routine->base;
+    memset(cells, 0, routine->cells * sizeof *cells);
+    copy_bytes(cells, arguments, count * sizeof *cells);
+    const struct instruction *at = run->code->instructions + routine->first;
+    const struct value *result = run_routine(run, routine, &at);
+    if (result != NULL)
+        *out = *result;
+    leave(run, routine, number, saved);
+    return result != NULL;
+}
+
+bool generator_make(struct run *run, uint32_t number, const struct value *args, uint32_t count, struct value *out) {
+    const struct code_routine *routine = &run->code->routines[number];
+    struct generator *generator = run_alloc(run, sizeof *generator);
+    struct value *cells = generator == NULL ? NULL : run_items(run, routine->cells);
+    ASSERT(count == routine->parameters);
+    if (cells == NULL)
+        return false;
+    memset(cells, 0, routine->cells * sizeof *cells);
+    copy_bytes(cells, args, count * sizeof *cells);
+    *generator = (struct generator){routine, cells, run->code->instructions + routine->first, false};
+    struct value source = {.tag = V_GENERATOR, .p = generator};
+    return sequence_iter(run, &source, out);
+}
+
+int generator_next(struct run *run, struct generator *generator, struct value *out) {
+    const struct code_routine *routine = generator->routine;
+    uint32_t number = (uint32_t)(routine - run->code->routines);
+    struct value *saved, *cells = run->cells + run->code->constant_count + run->code->slot_count + routine->base;
+    if (generator->running) {
+        run_raise(run, EXCEPTION_ValueError, "generator already executing");
+        return -1;
+    }
+    if (generator->at == NULL)
+        return 0;
+    if (!enter(run, routine, number, &saved))
+        return -1;
+    memcpy(cells, generator->saved, routine->cells * sizeof *cells);
+    generator->running = true;
+    const struct instruction *at = generator->at;
+    const struct value *result = run_routine(run, routine, &at);
+    bool more = result != NULL && at->op == OP_YIELD;
+    if (more)
+        *out = *result;
+    memcpy(generator->saved, cells, routine->cells * sizeof *cells);
+    generator->at = more ? at + 1 : NULL;
+    generator->running = false;
+    leave(run, routine, number, saved);
+    if (result == NULL && run->exception == EXCEPTION_StopIteration)
+        run_raise(run, EXCEPTION_RuntimeError, "generator raised StopIteration");
+    return result == NULL ? -1 : more;
 }

@@ -29,11 +29,43 @@ enum {
     V_RANGE = 16,    /* p: struct range */
     V_ITERATOR = 17, /* p: struct iterator, which changes */
     V_VIEW = 18,     /* p: struct table; flags: which part of the dict */
+    V_EXCEPTION = 19,/* p: struct raised */
+    V_OBJECT = 20,   /* p: struct object: of a class of the definition's */
+    V_GENERATOR = 21,/* p: struct generator, which changes; the source of an iterator */
 };
 enum { VIEW_KEYS = 0, VIEW_VALUES = 1, VIEW_ITEMS = 2 };
-enum { LIST_GROWS = 2 };  /* flag: APPEND made the items, and there is room up to the next power of two */
+enum { LIST_OWNED = 4 };  /* flag of a V_LIST: p is a struct list, and can be changed */
+enum { SET_HASHABLE = 1 };/* flag of a V_SET: a frozenset */
 enum { BIG_NEGATIVE = 1 };/* flag of a V_BIGINT; p: its limbs */
 enum { DEPTH_MAX = 100 }; /* of nested tuples and lists, in comparisons and texts: RecursionError */
+enum { CALLS_MAX = 50 };  /* of routines inside each other: RecursionError */
+
+/* A list that a function made. Lists of fields and constants are bare items, which nothing changes. */
+struct list {
+    struct value *items;
+    uint32_t len, room; /* room 0: the items are somebody else's too, and are copied before the first change */
+};
+
+/* An instance of a class: the fields in the class's order. */
+struct object {
+    const struct code_class *class;
+    bool frozen; /* a constant, or of a frozen class */
+    struct value fields[];
+};
+
+/* An exception as a value. */
+struct raised {
+    uint32_t class;               /* exceptions.h, or EXCEPTION_COUNT + one of the bundle's own */
+    struct value args;            /* a tuple */
+    const struct instruction *at; /* where it was raised first; NULL: not yet */
+};
+
+struct generator {
+    const struct code_routine *routine;
+    struct value *saved; /* its cells, while it does not run */
+    const struct instruction *at; /* where it goes on; NULL: it is over */
+    bool running;
+};
 
 struct range {
     int64_t start, stop, step; /* stop as it was given, for the text */
@@ -42,20 +74,28 @@ struct range {
 
 struct iterator {
     struct value source;
-    uint64_t at; /* item; of a str: byte */
+    uint64_t at;    /* item; of a str: byte */
+    uint32_t count; /* of a set or dict: how many entries it had at the start */
 };
 
 struct run {
     struct arena *arena;
     const struct unicode *unicode;
     int64_t steps_left;
-    enum exception exception;
-    struct str text;
+    uint32_t exception; /* its class's number */
+    struct str text;    /* for people */
+    const struct raised *raised; /* the exception as a value, where one was made; else it is exception and text */
+    const struct instruction *raised_in; /* where, if in a routine */
+    /* What routines need; NULL where none can be called. */
+    const struct code *code;
+    struct value *cells;
+    uint8_t *active; /* per routine: whether its cells are in use */
+    uint32_t depth;
 };
 
 /* --- errors and limits (support.c) --- */
 /* Both return false. The text is copied into the arena (cut to a line's length). */
-bool run_raise(struct run *run, enum exception exception, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool run_raise(struct run *run, uint32_t exception, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool run_unsupported(struct run *run, const char *operator, const struct value *b, const struct value *c);
 /* False (LimitError) when the call has used up its steps. */
 static inline bool run_charge(struct run *run, uint64_t work);
@@ -84,6 +124,14 @@ static inline bool is_int64(const struct value *v) { return v->tag == V_INT || v
 static inline bool is_int(const struct value *v) { return is_int64(v) || v->tag == V_BIGINT; }
 static inline bool is_number(const struct value *v) { return is_int(v) || v->tag == V_FLOAT; }
 static inline bool is_ascii(const struct value *v) { return (v->flags & STR_ASCII) != 0; }
+/* A list or tuple as bare items, whoever owns them. */
+static inline struct value bare(const struct value *v) {
+    if (v->tag != V_LIST || !(v->flags & LIST_OWNED))
+        return *v;
+    const struct list *list = v->p;
+    return (struct value){.tag = V_LIST, .len = list->len, .p = list->items};
+}
+/* Bare items; CALL gives the list that a built-in returns its owner. */
 static inline struct value make_list(const struct value *items, uint32_t len) {
     return (struct value){.tag = V_LIST, .len = len, .p = items};
 }
@@ -137,7 +185,8 @@ bool sequence_unpack(struct run *run, const struct value *b, struct value *out, 
 bool sequence_concat(struct run *run, const struct value *b, const struct value *c, struct value *out);
 /* c is an int. */
 bool sequence_repeat(struct run *run, const struct value *b, const struct value *c, struct value *out);
-bool sequence_append(struct run *run, struct value *list, const struct value *item);
+/* A star in the targets: out[star] gets the list of what the others leave. */
+bool sequence_unpack_starred(struct run *run, const struct value *b, struct value *out, uint32_t count, uint32_t star);
 bool sequence_iter(struct run *run, const struct value *b, struct value *out);
 /* 1: *out is the next; 0: at its end; -1: raised. */
 int sequence_next(struct run *run, const struct value *iterator, struct value *out);
@@ -147,7 +196,66 @@ bool sequence_items(struct run *run, const struct value *b, const struct value *
 bool sequence_int(struct run *run, const struct value *v, const char *what, int64_t *out);
 struct value range_item(const struct range *range, uint64_t index);
 /* Where a number stands in a range, or false. */
+bool slice_bounds(struct run *run, const struct value parts[3], int64_t len, int64_t *start, int64_t *step, int64_t *count);
 bool range_find(const struct range *range, const struct value *item, uint64_t *at);
+
+/* --- list.c: lists that change --- */
+/* A list of its own over these items, which it copies before it changes them. */
+bool list_own(struct run *run, const struct value *items, uint32_t len, struct value *out);
+bool list_append(struct run *run, const struct value *list, const struct value *item);
+/* b[c] = v and del b[c], of lists and dicts. */
+bool store_item(struct run *run, const struct value *b, const struct value *c, const struct value *v);
+bool delete_item(struct run *run, const struct value *b, const struct value *c);
+
+bool list_pop(struct run *run, const struct value *args, uint32_t count, struct value *out);
+bool list_remove(struct run *run, const struct value *args);
+bool list_clear(struct run *run, const struct value *v);
+/* The table of a set or dict that may be changed; NULL after TypeError. */
+struct table *table_owner(struct run *run, const struct value *v);
+
+/* --- dict.c --- */
+bool make_dict(struct run *run, const struct value *pairs, uint32_t count, struct value *out);
+bool make_set(struct run *run, const struct value *items, uint32_t count, struct value *out);
+/* | & - ^ of sets and views, | of dicts; TIMES_NOT where they are neither. */
+enum times_result table_operator(struct run *run, enum opcode op, const struct value *b, const struct value *c, struct value *out);
+
+/* --- raise.c: exceptions as values --- */
+bool exception_is(const struct code *code, uint32_t class, uint32_t ancestor);
+const char *exception_name(const struct code *code, uint32_t class);
+bool exception_make(struct run *run, uint32_t class, const struct value *args, uint32_t count, struct value *out);
+/* The exception that is under way, as a value for its handler. */
+bool exception_caught(struct run *run, const struct instruction *at, struct value *out);
+bool exception_raise(struct run *run, const struct value *v);
+bool exception_text(struct run *run, const struct raised *raised, bool repr, struct buf *out);
+/* KeyError of a key. */
+bool raise_key(struct run *run, const struct value *key);
+
+/* --- object.c --- */
+bool object_make(struct run *run, uint32_t class, const struct value *fields, uint32_t count, struct value *out);
+bool object_attribute(struct run *run, const struct value *b, const struct value *name, struct value *out);
+bool object_store(struct run *run, const struct value *b, const struct value *name, const struct value *v);
+bool object_equal(struct run *run, const struct value *a, const struct value *b, bool *out);
+bool object_has_order(const struct value *a, const struct value *b);
+bool object_order(struct run *run, enum opcode op, const struct value *a, const struct value *b, bool *out);
+bool object_text(struct run *run, const struct value *v, int depth, struct buf *out);
+bool object_is(const struct run *run, const struct value *v, uint32_t class);
+bool is_named_tuple(const struct run *run, const struct value *v);
+/* Whether a value is one of the kinds in a mask of 1 << enum kind. */
+enum kind { KIND_NONE, KIND_BOOL, KIND_INT, KIND_FLOAT, KIND_STR, KIND_DATETIME, KIND_DATE, KIND_TIMEDELTA, KIND_LIST, KIND_TUPLE,
+            KIND_SET, KIND_FROZENSET, KIND_DICT, KIND_BYTES, KIND_TIME, KIND_RANGE };
+bool value_is_kind(const struct value *v, uint32_t kinds);
+
+/* --- routine.c: calls of routines, generators (run.c runs them) --- */
+bool routine_call(struct run *run, uint32_t routine, const struct value *args, uint32_t count, struct value *out);
+bool generator_make(struct run *run, uint32_t routine, const struct value *args, uint32_t count, struct value *out);
+int generator_next(struct run *run, struct generator *generator, struct value *out);
+/* Runs code from `at`: the cell that RET or YIELD names, and where; NULL after an exception. */
+struct piece {
+    const struct instruction *first;
+    const struct code_handler *handlers;
+    uint32_t handler_count;
+};
+const struct value *run_piece(struct run *run, const struct piece *piece, const struct instruction **at);
 
 /* --- text.c: what other files need of str --- */
 /* The byte offset of a code point's index (0 .. length). */
@@ -171,6 +279,7 @@ static inline struct value text_ascii(const char *p, size_t len) {
 /* --- format.c --- */
 enum format_kind { FORMAT_FORMAT = 0, FORMAT_STR = 1, FORMAT_REPR = 2, FORMAT_ASCII = 3 };
 bool format_value(struct run *run, enum format_kind kind, const struct value *v, struct value *out);
+bool text_repr_of(struct run *run, const struct value *v, int depth, struct buf *out);
 /* --- convert.c --- */
 bool convert_float_to_int(struct run *run, double f, struct value *out);
 

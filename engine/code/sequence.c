@@ -1,7 +1,6 @@
 /* Indexing, slicing, unpacking, concatenation, repetition and iteration over str, tuple, list, range, dict and its views.
  *
- * A slice of a list or tuple with step 1 shares the items (values are immutable), a str's shares the bytes. A list that
- * APPEND grows has room for 4 items or up to the next power of two (LIST_GROWS); whoever copied the cell sees the items it had. */
+ * A slice with step 1 shares the items of a tuple or of a list that nothing changes, a str's shares the bytes. */
 #include "run.h"
 
 static bool out_of_range(struct run *run, const struct value *v) {
@@ -55,12 +54,8 @@ static bool dict_index(struct run *run, const struct value *b, const struct valu
     uint32_t entry;
     if (!table_find(run, table, c, &entry))
         return false;
-    if (entry == TABLE_NONE) {
-        struct value text;
-        if (format_value(run, FORMAT_REPR, c, &text))
-            return run_raise(run, EXCEPTION_KeyError, "%.*s", (int)text.len, (const char *)text.p);
-        return run_raise(run, EXCEPTION_KeyError, "the key is not in the dict");
-    }
+    if (entry == TABLE_NONE)
+        return raise_key(run, c);
     *out = table->values[entry];
     return true;
 }
@@ -84,13 +79,15 @@ bool sequence_index(struct run *run, const struct value *b, const struct value *
     case V_DICT: return dict_index(run, b, c, out);
     case V_STR: return sequence_int(run, c, "string indices", &index) && text_index(run, b, index, out);
     case V_LIST:
-    case V_TUPLE:
+    case V_TUPLE: {
+        const struct value all = bare(b);
         if (!sequence_int(run, c, b->tag == V_LIST ? "list indices" : "tuple indices", &index))
             return false;
-        if (!place(&index, b->len))
+        if (!place(&index, all.len))
             return out_of_range(run, b);
-        *out = value_items(b)[index];
+        *out = value_items(&all)[index];
         return true;
+    }
     case V_RANGE: {
         const struct range *range = b->p;
         if (!sequence_int(run, c, "range indices", &index))
@@ -125,7 +122,7 @@ static int64_t clamp(int64_t index, int64_t len, bool backward) {
 }
 
 /* PySlice_Unpack and PySlice_AdjustIndices: start, step and the number of items. */
-static bool slice_bounds(struct run *run, const struct value parts[3], int64_t len, int64_t *start, int64_t *step, int64_t *count) {
+bool slice_bounds(struct run *run, const struct value parts[3], int64_t len, int64_t *start, int64_t *step, int64_t *count) {
     int64_t stop;
     if (!slice_part(run, &parts[2], 1, step))
         return false;
@@ -147,20 +144,26 @@ static bool slice_bounds(struct run *run, const struct value parts[3], int64_t l
     return true;
 }
 
+/* A new list over the items, or a tuple. */
+static bool sliced(struct run *run, uint8_t tag, const struct value *items, int64_t count, struct value *out) {
+    if (tag == V_LIST)
+        return list_own(run, items, (uint32_t)count, out);
+    *out = make_tuple(items, (uint32_t)count);
+    return true;
+}
+
 static bool items_slice(struct run *run, const struct value *b, int64_t start, int64_t step, int64_t count, struct value *out) {
-    const struct value *from = value_items(b);
+    const struct value all = bare(b);
+    const struct value *from = value_items(&all);
     struct value *items;
-    if (step == 1 || count <= 1) {
-        from = count > 0 ? from + start : from;
-        *out = b->tag == V_LIST ? make_list(from, (uint32_t)count) : make_tuple(from, (uint32_t)count);
-        return true;
-    }
+    bool changes = b->tag == V_LIST && b->flags & LIST_OWNED;
+    if (!changes && (step == 1 || count <= 1))
+        return sliced(run, b->tag, count > 0 ? from + start : from, count, out);
     if ((items = run_items(run, (uint64_t)count)) == NULL)
         return false;
     for (int64_t i = 0; i < count; i++)
         items[i] = from[start + i * step];
-    *out = b->tag == V_LIST ? make_list(items, (uint32_t)count) : make_tuple(items, (uint32_t)count);
-    return true;
+    return sliced(run, b->tag, items, count, out);
 }
 
 /* Code points from `start` on, every step-th. */
@@ -210,7 +213,7 @@ bool sequence_slice(struct run *run, const struct value *b, const struct value p
                text_slice(run, b, start, step, count, out);
     case V_LIST:
     case V_TUPLE:
-        return slice_bounds(run, parts, b->len, &start, &step, &count) && items_slice(run, b, start, step, count, out);
+        return slice_bounds(run, parts, bare(b).len, &start, &step, &count) && items_slice(run, b, start, step, count, out);
     case V_RANGE: return run_raise(run, EXCEPTION_TypeError, "a slice of a range is not available");
     case V_DICT: return run_raise(run, EXCEPTION_TypeError, "unhashable type: 'slice'");
     default: return run_raise(run, EXCEPTION_TypeError, "'%s' object is not subscriptable", type_name(b));
@@ -219,62 +222,43 @@ bool sequence_slice(struct run *run, const struct value *b, const struct value p
 
 /* --- together --- */
 
-bool sequence_concat(struct run *run, const struct value *b, const struct value *c, struct value *out) {
-    if (b->tag != c->tag)
-        return run_raise(run, EXCEPTION_TypeError, "can only concatenate %s (not \"%s\") to %s", type_name(b), type_name(c),
-                         type_name(b));
-    uint64_t unit = b->tag == V_STR ? 1 : sizeof(struct value), total = (uint64_t)b->len + c->len;
-    char *p = run_alloc(run, total * unit);
-    if (p == NULL)
-        return false;
-    copy_bytes(p, b->p, b->len * unit);
-    copy_bytes(p + b->len * unit, c->p, c->len * unit);
-    if (b->tag == V_STR)
-        *out = (struct value){.tag = V_STR, .flags = b->flags & c->flags & STR_ASCII, .len = (uint32_t)total, .p = p};
-    else
-        *out = (struct value){.tag = b->tag, .len = (uint32_t)total, .p = p};
+static bool joined(struct run *run, uint8_t tag, uint8_t flags, const void *p, uint64_t len, struct value *out) {
+    if (tag == V_LIST)
+        return list_own(run, p, (uint32_t)len, out);
+    *out = (struct value){.tag = tag, .flags = flags, .len = (uint32_t)len, .p = p};
     return true;
 }
 
-bool sequence_repeat(struct run *run, const struct value *b, const struct value *c, struct value *out) {
+bool sequence_concat(struct run *run, const struct value *v, const struct value *w, struct value *out) {
+    if (v->tag != w->tag)
+        return run_raise(run, EXCEPTION_TypeError, "can only concatenate %s (not \"%s\") to %s", type_name(v), type_name(w),
+                         type_name(v));
+    const struct value b = bare(v), c = bare(w);
+    uint64_t unit = b.tag == V_STR ? 1 : sizeof(struct value), total = (uint64_t)b.len + c.len;
+    char *p = run_alloc(run, total * unit);
+    if (p == NULL)
+        return false;
+    copy_bytes(p, b.p, b.len * unit);
+    copy_bytes(p + b.len * unit, c.p, c.len * unit);
+    return joined(run, b.tag, b.tag == V_STR ? b.flags & c.flags & STR_ASCII : 0, p, total, out);
+}
+
+bool sequence_repeat(struct run *run, const struct value *v, const struct value *c, struct value *out) {
     if (c->tag == V_BIGINT)
         return run_raise(run, EXCEPTION_OverflowError, "cannot fit 'int' into an index-sized integer");
+    const struct value b = bare(v);
     int64_t times = c->i;
-    uint64_t unit = b->tag == V_STR ? 1 : sizeof(struct value), one = b->len * unit, total;
-    if (times <= 0 || one == 0) {
-        *out = (struct value){.tag = b->tag, .flags = b->tag == V_STR ? STR_ASCII : 0, .p = b->p};
-        return true;
-    }
+    uint64_t unit = b.tag == V_STR ? 1 : sizeof(struct value), one = b.len * unit, total;
+    if (times <= 0 || one == 0)
+        return joined(run, b.tag, b.tag == V_STR ? STR_ASCII : 0, b.p, 0, out);
     if (__builtin_mul_overflow(one, (uint64_t)times, &total))
         total = UINT64_MAX / 2;
     char *p = run_alloc(run, total);
     if (p == NULL)
         return false;
     for (uint64_t at = 0; at < total; at += one)
-        memcpy(p + at, b->p, one);
-    *out = (struct value){.tag = b->tag, .flags = b->tag == V_STR ? b->flags : 0, .len = (uint32_t)(total / unit), .p = p};
-    return true;
-}
-
-bool sequence_append(struct run *run, struct value *list, const struct value *item) {
-    if (list->tag != V_LIST)
-        return run_raise(run, EXCEPTION_AttributeError, "'%s' object has no attribute 'append'", type_name(list));
-    uint32_t len = list->len;
-    bool full = len == 0 || (len >= 4 && (len & (len - 1)) == 0);
-    struct value *items;
-    if (full || !(list->flags & LIST_GROWS)) {
-        uint64_t room = 4;
-        while (room <= len)
-            room *= 2;
-        if ((items = run_items(run, room)) == NULL)
-            return false;
-        copy_bytes(items, list->p, len * sizeof *items);
-    } else {
-        items = (struct value *)(uintptr_t)list->p; /* ours: LIST_GROWS */
-    }
-    items[len] = *item;
-    *list = (struct value){.tag = V_LIST, .flags = LIST_GROWS, .len = len + 1, .p = items};
-    return true;
+        memcpy(p + at, b.p, one);
+    return joined(run, b.tag, b.tag == V_STR ? b.flags : 0, p, total / unit, out);
 }
 
 /* --- iteration --- */
@@ -288,20 +272,22 @@ bool sequence_iter(struct run *run, const struct value *b, struct value *out) {
     case V_RANGE:
     case V_SET:
     case V_DICT:
-    case V_VIEW: break;
+    case V_VIEW:
+    case V_GENERATOR: break;
     default: return run_raise(run, EXCEPTION_TypeError, "'%s' object is not iterable", type_name(b));
     }
     struct iterator *iterator = run_alloc(run, sizeof *iterator);
     if (iterator == NULL)
         return false;
-    *iterator = (struct iterator){*b, 0};
+    bool table = b->tag == V_SET || b->tag == V_DICT || b->tag == V_VIEW;
+    *iterator = (struct iterator){*b, 0, table ? ((const struct table *)b->p)->count : 0};
     *out = (struct value){.tag = V_ITERATOR, .p = iterator};
     return true;
 }
 
 static bool view_item(struct run *run, const struct value *view, uint64_t at, struct value *out) {
     const struct table *table = view->p;
-    ASSERT(at < table->count);
+    ASSERT(at < table->used);
     if (view->tag != V_VIEW || view->flags == VIEW_KEYS) {
         *out = table->keys[at];
     } else if (view->flags == VIEW_VALUES) {
@@ -315,6 +301,20 @@ static bool view_item(struct run *run, const struct value *view, uint64_t at, st
         *out = make_tuple(pair, 2);
     }
     return true;
+}
+
+static int table_item(struct run *run, struct iterator *iterator, struct value *out) {
+    const struct value *source = &iterator->source;
+    const struct table *table = source->p;
+    if (table->count != iterator->count) {
+        run_raise(run, EXCEPTION_RuntimeError, "%s changed size during iteration", source->tag == V_SET ? "Set" : "dictionary");
+        return -1;
+    }
+    uint32_t at = (uint32_t)iterator->at;
+    if (!table_next(table, &at))
+        return 0;
+    iterator->at = at + 1ull;
+    return view_item(run, source, at, out) ? 1 : -1;
 }
 
 int sequence_next(struct run *run, const struct value *v, struct value *out) {
@@ -334,12 +334,21 @@ int sequence_next(struct run *run, const struct value *v, struct value *out) {
         iterator->at += bytes;
         return 1;
     }
-    case V_LIST:
+    case V_LIST: {
+        const struct value all = bare(source);
+        if (iterator->at >= all.len) {
+            iterator->at = UINT64_MAX; /* over, whatever is appended */
+            return 0;
+        }
+        *out = value_items(&all)[iterator->at++];
+        return 1;
+    }
     case V_TUPLE:
         if (iterator->at >= source->len)
             return 0;
         *out = value_items(source)[iterator->at++];
         return 1;
+    case V_GENERATOR: return generator_next(run, (struct generator *)(uintptr_t)source->p, out);
     case V_RANGE: {
         const struct range *range = source->p;
         if (iterator->at >= range->len)
@@ -349,50 +358,41 @@ int sequence_next(struct run *run, const struct value *v, struct value *out) {
     }
     default:
         ASSERT(source->tag == V_SET || source->tag == V_DICT || source->tag == V_VIEW);
-        if (iterator->at >= ((const struct table *)source->p)->count)
-            return 0;
-        return view_item(run, source, iterator->at++, out) ? 1 : -1;
+        return table_item(run, iterator, out);
     }
 }
 
-/* How many items an iterable has, those an iterator gave already included. */
-static uint64_t count_at_most(const struct value *v) {
-    switch (v->tag) {
-    case V_STR: return text_length(v);
-    case V_LIST:
-    case V_TUPLE: return v->len;
-    case V_RANGE: return ((const struct range *)v->p)->len;
-    case V_SET:
-    case V_DICT:
-    case V_VIEW: return ((const struct table *)v->p)->count;
-    default: UNREACHABLE();
+/* All that an iterator gives. */
+static bool gather(struct run *run, const struct value *iterator, const struct value **items, uint32_t *count) {
+    struct value *all = NULL, next;
+    uint32_t used = 0, room = 0;
+    int more;
+    while ((more = sequence_next(run, iterator, &next)) == 1) {
+        if (!run_charge(run, 1))
+            return false;
+        if (used == room) {
+            struct value *grown = run_items(run, room = room == 0 ? 8 : room * 2);
+            if (grown == NULL)
+                return false;
+            copy_bytes(grown, all, used * sizeof *all);
+            all = grown;
+        }
+        all[used++] = next;
     }
+    *items = all;
+    *count = used;
+    return more == 0;
 }
 
 bool sequence_items(struct run *run, const struct value *b, const struct value **items, uint32_t *count) {
     if (b->tag == V_LIST || b->tag == V_TUPLE) {
-        *items = value_items(b);
-        *count = b->len;
+        const struct value all = bare(b);
+        *items = value_items(&all);
+        *count = all.len;
         return true;
     }
-    struct value iterator, *all;
-    if (!sequence_iter(run, b, &iterator))
-        return false;
-    uint64_t most = count_at_most(&((const struct iterator *)iterator.p)->source);
-    if (!run_charge(run, most) || (all = run_items(run, most)) == NULL)
-        return false;
-    uint32_t used = 0;
-    while (used < most) {
-        int more = sequence_next(run, &iterator, &all[used]);
-        if (more < 0)
-            return false;
-        if (more == 0)
-            break;
-        used++;
-    }
-    *items = all;
-    *count = used;
-    return true;
+    struct value iterator;
+    return sequence_iter(run, b, &iterator) && gather(run, &iterator, items, count);
 }
 
 bool sequence_unpack(struct run *run, const struct value *b, struct value *out, uint32_t count) {
@@ -410,5 +410,24 @@ bool sequence_unpack(struct run *run, const struct value *b, struct value *out, 
             return run_raise(run, EXCEPTION_ValueError, "not enough values to unpack (expected %u, got %u)", count, i);
     }
     copy_bytes(out, items, count * sizeof *items);
+    return true;
+}
+
+bool sequence_unpack_starred(struct run *run, const struct value *b, struct value *out, uint32_t count, uint32_t star) {
+    const struct value *items;
+    uint32_t given;
+    ASSERT(star < count);
+    if (!sequence_items(run, b, &items, &given))
+        return false;
+    if (given + 1 < count)
+        return run_raise(run, EXCEPTION_ValueError, "not enough values to unpack (expected at least %u, got %u)", count - 1, given);
+    uint32_t rest = given + 1 - count;
+    struct value *kept = run_items(run, given), list;
+    if (kept == NULL || !list_own(run, kept + star, rest, &list))
+        return false;
+    copy_bytes(kept, items, given * sizeof *kept); /* the items may be cells of `out`, or of a list that changes */
+    copy_bytes(out, kept, star * sizeof *out);
+    out[star] = list;
+    copy_bytes(out + star + 1, kept + star + rest, (count - star - 1) * sizeof *out);
     return true;
 }

@@ -6,7 +6,7 @@
 
 enum { RAISE_TEXT_BYTES = 240 };
 
-bool run_raise(struct run *run, enum exception exception, const char *format, ...) {
+bool run_raise(struct run *run, uint32_t exception, const char *format, ...) {
     ASSERT(exception < EXCEPTION_COUNT);
     char text[RAISE_TEXT_BYTES];
     va_list arguments;
@@ -19,6 +19,8 @@ bool run_raise(struct run *run, enum exception exception, const char *format, ..
     kept = utf8_valid_prefix(text, kept, &ascii); /* a cut may fall inside a character */
     const char *copy = arena_copy(run->arena, text, kept);
     run->exception = exception;
+    run->raised = NULL;
+    run->raised_in = NULL;
     run->text = copy == NULL ? (struct str){"", 0} : (struct str){copy, kept};
     return false;
 }
@@ -80,12 +82,15 @@ const char *type_name(const struct value *v) {
     case V_TIMEDELTA: return "datetime.timedelta";
     case V_LIST: return "list";
     case V_TUPLE: return "tuple";
-    case V_SET: return "set";
+    case V_SET: return v->flags & SET_HASHABLE ? "frozenset" : "set";
     case V_DICT: return "dict";
     case V_SECRET: return "Secret";
     case V_RANGE: return "range";
     case V_ITERATOR: return "iterator";
     case V_VIEW: return v->flags == VIEW_KEYS ? "dict_keys" : v->flags == VIEW_VALUES ? "dict_values" : "dict_items";
+    case V_EXCEPTION: return "Exception";
+    case V_OBJECT: return "object";
+    case V_GENERATOR: return "generator";
     default: UNREACHABLE();
     }
 }

@@ -1,4 +1,4 @@
-/* Frozen sets and dicts (table.h): linear probing over entry numbers, hashes that agree with Python's equality. */
+/* Sets and dicts (table.h): linear probing over entry numbers, hashes that agree with Python's equality. */
 #include "table.h"
 
 #include <math.h>
@@ -19,6 +19,37 @@ static uint64_t hash_float(double f) {
     uint64_t bits;
     memcpy(&bits, &f, sizeof bits);
     return mix(bits);
+}
+
+static bool unhashable(struct run *run, const struct value *v) {
+    return run_raise(run, EXCEPTION_TypeError, "unhashable type: '%s'", type_name(v));
+}
+
+/* Of a frozenset: whatever the order. */
+static bool hash_of_set(struct run *run, const struct table *table, uint64_t *out) {
+    uint64_t sum = mix(table->count + 17);
+    for (uint32_t at = 0; table_next(table, &at); at++)
+        sum ^= mix(table->hashes[at]);
+    *out = sum;
+    return run_charge(run, table->used);
+}
+
+static bool hash_of(struct run *run, const struct value *v, int depth, uint64_t *out);
+
+static bool hash_of_object(struct run *run, const struct value *v, int depth, uint64_t *out) {
+    const struct object *object = v->p;
+    if (!(object->class->flags & CLASS_HASHABLE))
+        return unhashable(run, v);
+    uint64_t sum = mix(object->class->number + 29u), item;
+    if (depth >= DEPTH_MAX)
+        return run_raise(run, EXCEPTION_RecursionError, "maximum recursion depth exceeded");
+    for (uint32_t i = 0; i < object->class->field_count; i++) {
+        if (!hash_of(run, &object->fields[i], depth + 1, &item))
+            return false;
+        sum = mix(sum * 31 + item);
+    }
+    *out = sum;
+    return true;
 }
 
 static bool hash_of(struct run *run, const struct value *v, int depth, uint64_t *out) {
@@ -52,7 +83,12 @@ static bool hash_of(struct run *run, const struct value *v, int depth, uint64_t 
         *out = sum;
         return true;
     }
-    default: return run_raise(run, EXCEPTION_TypeError, "unhashable type: '%s'", type_name(v));
+    case V_SET:
+        if (v->flags & SET_HASHABLE)
+            return hash_of_set(run, v->p, out);
+        return unhashable(run, v);
+    case V_OBJECT: return hash_of_object(run, v, depth, out);
+    default: return unhashable(run, v);
     }
 }
 
@@ -65,9 +101,10 @@ static bool find_hashed(struct run *run, const struct table *table, const struct
         *entry = TABLE_NONE;
         if (number == 0)
             return true;
-        ASSERT(number <= table->count);
+        ASSERT(number <= table->used);
+        const struct value *there = &table->keys[number - 1];
         bool same = false;
-        if (table->hashes[number - 1] == hash && !compare_equal(run, &table->keys[number - 1], key, &same))
+        if (table->hashes[number - 1] == hash && there->tag != V_HOLE && !compare_equal(run, there, key, &same))
             return false;
         *entry = number - 1;
         if (same)
@@ -83,7 +120,9 @@ bool table_find(struct run *run, const struct table *table, const struct value *
     return hash_of(run, key, 0, &hash) && find_hashed(run, table, key, hash, &slot, entry);
 }
 
-const struct table *table_build(struct run *run, const struct value *keys, const struct value *values, uint32_t count) {
+/* --- constants --- */
+
+const struct table *table_build(struct run *run, struct value *keys, struct value *values, uint32_t count) {
     ASSERT(count < 1u << 30);
     uint32_t size = 2;
     while (size < 2 * count)
@@ -96,7 +135,7 @@ const struct table *table_build(struct run *run, const struct value *keys, const
         return NULL;
     }
     memset(index, 0, size * sizeof *index);
-    *table = (struct table){0, size - 1, index, hashes, keys, values};
+    *table = (struct table){.mask = size - 1, .index = index, .hashes = hashes, .keys = keys, .values = values};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t slot, entry;
         if (!hash_of(run, &keys[i], 0, &hashes[i]) || !find_hashed(run, table, &keys[i], hashes[i], &slot, &entry))
@@ -106,14 +145,96 @@ const struct table *table_build(struct run *run, const struct value *keys, const
             return NULL;
         }
         index[slot] = i + 1;
-        table->count = i + 1;
+        table->count = table->used = i + 1;
     }
     return table;
 }
 
+/* --- tables that change --- */
+
+/* Room for `room` entries, those that are there moved together. */
+static bool reserve(struct run *run, struct table *table, bool dict, uint32_t room) {
+    uint32_t size = 8;
+    while (size < 2 * room)
+        size *= 2;
+    uint32_t *index = run_alloc(run, size * sizeof *index);
+    uint64_t *hashes = run_alloc(run, room * sizeof *hashes);
+    struct value *keys = run_items(run, room), *values = dict ? run_items(run, room) : NULL;
+    if (index == NULL || hashes == NULL || keys == NULL || (dict && values == NULL))
+        return false;
+    memset(index, 0, size * sizeof *index);
+    uint32_t to = 0;
+    for (uint32_t at = 0; table_next(table, &at); at++, to++) {
+        keys[to] = table->keys[at];
+        hashes[to] = table->hashes[at];
+        if (dict)
+            values[to] = table->values[at];
+        uint32_t slot = (uint32_t)hashes[to] & (size - 1);
+        while (index[slot] != 0)
+            slot = (slot + 1) & (size - 1);
+        index[slot] = to + 1;
+    }
+    ASSERT(to == table->count);
+    *table = (struct table){to, to, room, size - 1, index, hashes, keys, values};
+    return true;
+}
+
+struct table *table_new(struct run *run, bool dict, uint32_t room) {
+    struct table *table = run_alloc(run, sizeof *table);
+    if (table == NULL)
+        return NULL;
+    memset(table, 0, sizeof *table);
+    return reserve(run, table, dict, room < 4 ? 4 : room) ? table : NULL;
+}
+
+bool table_set(struct run *run, struct table *table, const struct value *key, const struct value *value) {
+    ASSERT(table->room > 0 && (value == NULL) == (table->values == NULL));
+    uint64_t hash;
+    uint32_t slot, entry;
+    if (!hash_of(run, key, 0, &hash) || !find_hashed(run, table, key, hash, &slot, &entry))
+        return false;
+    if (entry == TABLE_NONE) {
+        if (table->used == table->room) {
+            if (!reserve(run, table, value != NULL, table->count * 2 + 4) || !find_hashed(run, table, key, hash, &slot, &entry))
+                return false;
+        }
+        entry = table->used++;
+        table->index[slot] = entry + 1;
+        table->hashes[entry] = hash;
+        table->keys[entry] = *key;
+        table->count++;
+    }
+    if (value != NULL)
+        table->values[entry] = *value;
+    return true;
+}
+
+void table_remove(struct table *table, uint32_t entry) {
+    ASSERT(entry < table->used && table->keys[entry].tag != V_HOLE && table->room > 0);
+    table->keys[entry].tag = V_HOLE;
+    table->count--;
+}
+
+void table_clear(struct table *table) {
+    ASSERT(table->room > 0);
+    memset(table->index, 0, (table->mask + 1ull) * sizeof *table->index);
+    table->count = table->used = 0;
+}
+
+struct table *table_copy(struct run *run, const struct table *table) {
+    struct table *copy = run_alloc(run, sizeof *copy);
+    if (copy == NULL)
+        return NULL;
+    *copy = *table;
+    uint32_t room = table->count < 4 ? 4 : table->count;
+    return run_charge(run, table->count) && reserve(run, copy, table->values != NULL, room) ? copy : NULL;
+}
+
+/* --- comparison --- */
+
 bool table_subset(struct run *run, const struct table *a, const struct table *b, bool *out) {
     *out = true;
-    for (uint32_t i = 0; i < a->count && *out; i++) {
+    for (uint32_t i = 0; *out && table_next(a, &i); i++) {
         uint32_t slot, entry;
         if (!find_hashed(run, b, &a->keys[i], a->hashes[i], &slot, &entry))
             return false;
@@ -124,7 +245,7 @@ bool table_subset(struct run *run, const struct table *a, const struct table *b,
 
 bool table_equal(struct run *run, const struct table *a, const struct table *b, bool *out) {
     *out = a->count == b->count;
-    for (uint32_t i = 0; i < a->count && *out; i++) {
+    for (uint32_t i = 0; *out && table_next(a, &i); i++) {
         uint32_t slot, entry;
         if (!find_hashed(run, b, &a->keys[i], a->hashes[i], &slot, &entry))
             return false;

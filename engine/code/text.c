@@ -164,7 +164,8 @@ bool builtin_method_rindex(struct run *run, const struct value *args, uint32_t c
 }
 
 static bool items_index(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    int64_t len = args[0].len, start = 0, end = len;
+    const struct value all = bare(&args[0]);
+    int64_t len = all.len, start = 0, end = len;
     if (count > 2 && !(is_int(&args[2]) && sequence_int(run, &args[2], "slice indices", &start)))
         return run_raise(run, EXCEPTION_TypeError, "slice indices must be integers or have an __index__ method");
     if (count > 3 && !(is_int(&args[3]) && sequence_int(run, &args[3], "slice indices", &end)))
@@ -175,7 +176,7 @@ static bool items_index(struct run *run, const struct value *args, uint32_t coun
         end = end + len < 0 ? 0 : end + len;
     for (int64_t i = start; i < end && i < len; i++) {
         bool same;
-        if (!compare_equal(run, &value_items(&args[0])[i], &args[1], &same))
+        if (!compare_equal(run, &value_items(&all)[i], &args[1], &same))
             return false;
         if (same) {
             *out = value_int(i);
@@ -213,9 +214,10 @@ static bool items_count(struct run *run, const struct value *args, uint32_t coun
         *out = value_int(range_find(args[0].p, &args[1], &place));
         return true;
     }
-    for (uint32_t i = 0; i < args[0].len; i++) {
+    const struct value all = bare(&args[0]);
+    for (uint32_t i = 0; i < all.len; i++) {
         bool same;
-        if (!compare_equal(run, &value_items(&args[0])[i], &args[1], &same))
+        if (!compare_equal(run, &value_items(&all)[i], &args[1], &same))
             return false;
         found += same;
     }

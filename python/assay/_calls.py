@@ -1,4 +1,4 @@
-"""Lowering of calls: built-in functions and methods, helper functions (inlined), and what takes a generator expression.
+"""Lowering of calls: built-in functions and methods, helper functions (inlined), classes, and what the library has in Python.
 
 Arguments are evaluated in the order they are written and put where Python's signature has them. A built-in that is
 not in the engine's table, or is called in a way it does not take, is refused by name.
@@ -7,45 +7,34 @@ not in the engine's table, or is called in a way it does not take, is refused by
 from __future__ import annotations
 
 import ast
+import collections
 import datetime
+import enum
+import functools
 import inspect
+import itertools
+import operator
 import sys
 import types
-from collections.abc import Callable
+import typing
 from pathlib import Path
 from typing import Any
 
-from . import _api, _library, _types
+from . import _api, _library, _prelude, _types
 from ._definition import MISSING
-from ._displays import Displays
-from ._flow import Binding, Paths, Refuse, Scope, Target, Value, Whole
+from ._flow import Binding, Refuse, Scope, Unknown, Value, Whole
 from ._names import nearest
+from ._objects import is_record
+from ._routines import Closure, Routines
 from ._share import Cell
 from ._source import function_node
-from ._syntax import ATTRIBUTES, names_stored
+from ._syntax import ATTRIBUTES, is_generator, names_stored
 from ._types import Type
 
 REPLACED = {
     "datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond"),
     "date": ("year", "month", "day"),
 }
-MUTATING = frozenset(
-    [
-        "append",
-        "extend",
-        "insert",
-        "pop",
-        "remove",
-        "clear",
-        "sort",
-        "reverse",
-        "update",
-        "add",
-        "discard",
-        "setdefault",
-        "popitem",
-    ]
-)
 HINTS = {
     "datetime.now": "the parameter `arrival: datetime` is when the event came",
     "datetime.utcnow": "the parameter `arrival: datetime` is when the event came",
@@ -55,26 +44,16 @@ HINTS = {
     "open": "read the file at module level; what it gives can be used here",
     "print": "a feature has no output; a test of it may print",
     "input": "a feature has no input but its parameters",
-    "map": "a comprehension: [f(x) for x in xs]",
-    "filter": "a comprehension: [x for x in xs if f(x)]",
-    "set": "a module constant, or `in` on the list itself",
-    "frozenset": "a module constant, or `in` on the list itself",
-    "dict": "make the dict at module level",
-    "isinstance": "the annotation says what a parameter is; `is None` tells whether it is there",
-    "getattr": "write the attribute: x.name",
     "eval": "write the expression itself",
     "exec": "write the statements themselves",
     "hash": "the hash of a string differs from process to process",
     "id": "objects have no identity in the engine",
-    "format": 'an f-string: f"{x}"',
 }
-LAZY = ("sum", "any", "all", "min", "max", "math.prod")  # what may take a generator item by item
-LISTED = ("sorted", "list", "tuple", "math.fsum")  # what takes its items together
 CONSTANT_CLASSES = (datetime.timedelta, datetime.datetime, datetime.date)
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
-class Calls(Displays):
+class Calls(Routines):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
         function = node.func
         found = self.python_object(function)
@@ -82,9 +61,14 @@ class Calls(Displays):
             return self.call_object(found, node, into)
         if isinstance(function, ast.Attribute):
             return self.call_method(node, function, into)
-        if isinstance(function, ast.Lambda):
-            raise Refuse(function, "a lambda is not available yet", "write a helper function")
-        raise Refuse(node, f"{ast.unparse(function)} is not a function", "")
+        if isinstance(function, ast.Subscript):
+            table = self.python_object(function.value)
+            if isinstance(table, dict) and table and all(callable(v) for v in table.values()):
+                return self.call_one_of(table, function, node, into)
+        value = self.value(function)
+        if value.static is not MISSING:
+            return self.call_object(value.static, node, into)
+        raise Refuse(node, f"{ast.unparse(function)} is not known to be a function here", "name the function")
 
     # --- what is called ---
 
@@ -92,13 +76,113 @@ class Calls(Displays):
         name = ast.unparse(node.func)
         if isinstance(found, _api.NotYet):
             raise Refuse(node, f"assay.{found.what} is not available yet")
-        if isinstance(found, types.FunctionType) and self.is_users(found):
+        if found is Unknown.UNKNOWN:
+            raise Refuse(node, f"which function {name} is depends on the way here", "call it on each way")
+        if isinstance(found, Closure):
+            return self.call_closure(found, node, into)
+        special = self.special(found)
+        if special is not None:
+            return special(node, into)
+        if isinstance(found, functools._lru_cache_wrapper):
+            found = found.__wrapped__
+        if isinstance(found, types.FunctionType) and (self.is_users(found) or is_library(found)):
             return self.inline(found, [], node, into)
+        if isinstance(found, types.MethodType) and self.is_users(found.__func__):
+            return self.inline(found.__func__, [self.object_value(found.__self__, node)], node, into)
+        made = self.call_made(found, node, into)
+        if made is not None:
+            return made
+        written = _prelude.FUNCTIONS.get(found) if isinstance(found, collections.abc.Hashable) else None
+        if written is not None:
+            return self.inline(written, [], node, into)
         known = self.builtin_name(found)
         if known is not None:
             return self.call_builtin(known, [], node, into)
-        if isinstance(found, type) and found in CONSTANT_CLASSES:
-            return self.constant_call(found, node)
+        if isinstance(found, type):
+            return self.call_class(found, node, into)
+        raise self.not_native(found, name, node)
+
+    def object_value(self, found: Any, node: ast.AST) -> Value:
+        """A module's object as a value, or as what it is if it cannot be one."""
+        if isinstance(found, type):
+            return self.static(found)
+        return self.constant(found, node)
+
+    def special(self, found: Any) -> Any:
+        """Calls that are made while compiling."""
+        try:
+            name = SPECIAL.get(found)
+        except TypeError:
+            return None
+        return None if name is None else getattr(self, name)
+
+    def call_made(self, found: Any, node: ast.Call, into: Cell | None) -> Value | None:
+        """A callable that a call has made: partial(f, 1), itemgetter(0), RISK.get, str.lower."""
+        if isinstance(found, functools.partial):
+            return self.call_partial(found, node, into)
+        if isinstance(found, operator.itemgetter):
+            keys = found.__reduce__()[1]
+            parts: list[ast.expr] = [
+                ast.Subscript(node.args[0], ast.Constant(k), ast.Load())  # type: ignore[arg-type]
+                for k in keys
+            ]
+            made = parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
+            return self.value(ast.fix_missing_locations(ast.copy_location(made, node)), into)
+        if isinstance(found, operator.attrgetter):
+            names = found.__reduce__()[1]
+            parts = [ast.parse(f"_.{n}", mode="eval").body for n in names]  # type: ignore[arg-type]
+            let = self.let(self.value(node.args[0]), node)
+            for part in parts:
+                for inner in ast.walk(part):
+                    if isinstance(inner, ast.Name):
+                        inner.id = let.id
+            made = parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
+            return self.value(_placed(made, node), into)
+        if isinstance(found, types.MethodDescriptorType) and node.args:
+            call = ast.Call(ast.Attribute(node.args[0], found.__name__, ast.Load()), node.args[1:], node.keywords)
+            return self.value(ast.fix_missing_locations(ast.copy_location(call, node)), into)
+        if isinstance(found, types.BuiltinMethodType) and not isinstance(found.__self__, types.ModuleType | type):
+            if self.builtin_name(found) is None and f".{found.__name__}" in self.unit.builtins:
+                return self.call_builtin(f".{found.__name__}", [self.constant(found.__self__, node)], node, into)
+        return None
+
+    def call_partial(self, found: Any, node: ast.Call, into: Cell | None) -> Value:
+        """partial(f, 1)(x) is f(1, x)."""
+        arguments = [self.let(self.object_value(a, node), node) for a in found.args]
+        written = {k.arg for k in node.keywords}
+        named = [
+            ast.keyword(k, self.let(self.object_value(v, node), node))
+            for k, v in found.keywords.items()
+            if k not in written
+        ]
+        call = ast.Call(node.func, [*arguments, *node.args], [*named, *node.keywords])
+        return self.call_object(found.func, ast.fix_missing_locations(ast.copy_location(call, node)), into)
+
+    def call_one_of(self, table: dict[Any, Any], function: ast.Subscript, node: ast.Call, into: Cell | None) -> Value:
+        """HANDLERS[kind](x): a test for each key."""
+        key = self.kept(self.value(function.slice), node)
+        arguments: list[ast.expr] = [self.let(self.value(a), node) for a in node.args]
+        call = ast.copy_location(ast.Call(node.func, arguments, node.keywords), node)
+        result, end, kinds = self.temporary(), self.target(), []
+        for name, handler in table.items():
+            other, test = self.target(), self.temporary()
+            constant = self.constant(name, node)
+            if not _types.equality_is_exact(key.type, constant.type):
+                raise self.differs(key.type, constant.type, node)
+            self.emit("EQ", function, test, key.cell, constant.cell)
+            self.jump_if(Value(test, _types.BOOL), other, False, function)
+            kinds.append(self.move(self.call_object(handler, call, result), result, node).type)
+            if self.paths is not None:
+                self.jump(end, node)
+            self.put(other)
+        error = self.temporary()
+        self.emit("EXCEPTION", function, error, key.cell, self.unit.exceptions["KeyError"], x=1)
+        self.emit("THROW", function, b=error)
+        self.paths = None
+        self.put(end)
+        return Value(result, _types.join_all(kinds))
+
+    def not_native(self, found: Any, name: str, node: ast.Call) -> Refuse:
         qualified = getattr(found, "__qualname__", name)
         owner = getattr(found, "__module__", None)
         if owner in ("time", "random", "secrets", "uuid"):
@@ -106,13 +190,309 @@ class Calls(Displays):
         help = HINTS.get(qualified, "")
         if owner in ("random", "secrets", "uuid") or isinstance(getattr(found, "__self__", None), _random_classes()):
             help = "randomness makes replay impossible: the same payment must always give the same value"
-        if isinstance(found, type) and issubclass(found, BaseException):
-            help = ""
         if callable(found):
-            raise Refuse(
-                node, f"{name}() is not available yet" if qualified not in HINTS else f"{name}() cannot be used", help
+            return Refuse(
+                node, f"{name}() is not available" if qualified not in HINTS else f"{name}() cannot be used", help
             )
-        raise Refuse(node, f"{name} is not a function")
+        return Refuse(node, f"{name} is not a function")
+
+    # --- classes ---
+
+    def call_class(self, cls: type, node: ast.Call, into: Cell | None) -> Value:
+        if issubclass(cls, BaseException):
+            return self.make_exception(cls, node.args, node, into)
+        if is_record(cls):
+            return self.make_object(cls, node, into)
+        if issubclass(cls, enum.Enum):
+            return self.member_of_value(cls, node, into)
+        if cls in CONSTANT_CLASSES:
+            return self.constant_call(cls, node)
+        raise self.not_native(cls, ast.unparse(node.func), node)
+
+    def member_of_value(self, cls: type[enum.Enum], node: ast.Call, into: Cell | None) -> Value:
+        """Channel("web"): ValueError if there is none of that value."""
+        if len(node.args) != 1 or node.keywords:
+            raise Refuse(node, f"{cls.__name__}() takes a value")
+        if "_missing_" in cls.__dict__:
+            raise Refuse(node, f"{cls.__name__} defines _missing_, which is not available", "a dict")
+        value = self.value(node.args[0])
+        if value.type.enum is cls:
+            return self.move(value, into, node)
+        value = self.kept(self.plain(value, node.args[0]), node)
+        values = self.constant(tuple(member.value for member in cls), node)
+        test, there = self.temporary(), self.target()
+        self.emit("IN", node, test, value.cell, values.cell)
+        self.jump_if(Value(test, _types.BOOL), there, True, node)
+        text = self.literal(f"not a valid {cls.__qualname__}")
+        self.emit("RAISE", node, b=text.cell, x=self.unit.exceptions["ValueError"])
+        self.paths = None
+        self.put(there)
+        found = Value(value.cell, Type(values.type.item.tags if values.type.item else frozenset(), enum=cls))
+        return self.move(found, into, node)
+
+    def call_defaultdict(self, node: ast.Call, into: Cell | None) -> Value:
+        if not node.args or len(node.args) > 2 or node.keywords:
+            raise Refuse(node, "defaultdict() takes a factory, and a dict perhaps")
+        factory, kind = self.factory(node.args[0])
+        count = 2 + (len(node.args) > 1)
+        first = self.run_of(3)
+        self.move(self.literal(factory), first, node)
+        self.move(kind[1], Cell(first.kind, first.number + 1), node)
+        if len(node.args) > 1:
+            self.plain(self.value(node.args[1], Cell(first.kind, first.number + 2)), node.args[1])
+        cell = into or self.temporary()
+        self.emit("CALL", node, cell, first, self.unit.builtins["defaultdict"][0], count)
+        return Value(cell, Type(frozenset({"dict"}), None, kind[0]))
+
+    def factory(self, node: ast.expr) -> tuple[int, tuple[Type, Value]]:
+        """What a missing key gets: a number of the engine's (dict.c), or a constant."""
+        nothing = self.literal(None)
+        found = self.python_object(node)
+        empty = {list: 1, dict: 2, set: 3}
+        if isinstance(found, type) and found in empty:
+            return empty[found], (Type(frozenset({found.__name__})), nothing)
+        if found in (int, float, str, bool, tuple):
+            made = self.literal(found())
+            return 0, (made.type, made)
+        body = node.body if isinstance(node, ast.Lambda) else None
+        if isinstance(body, ast.List | ast.Dict) and not (body.elts if isinstance(body, ast.List) else body.keys):
+            kind = list if isinstance(body, ast.List) else dict
+            return empty[kind], (Type(frozenset({kind.__name__})), nothing)
+        constant = MISSING if body is None else self.constant_display(body)
+        if constant is MISSING or isinstance(constant, list | set | dict):
+            raise Refuse(node, "this factory is not available", "int, float, str, list, dict, set, or lambda: 1.5")
+        made = self.constant(constant, node)
+        return 0, (made.type, made)
+
+    def call_counter(self, node: ast.Call, into: Cell | None) -> Value:
+        if len(node.args) > 1 or node.keywords:
+            raise Refuse(node, "Counter() takes an iterable or a dict")
+        lazy = self.as_generator(node.args[0]) if node.args else None
+        if lazy is not None:
+            source = self.collected(lazy.generators, lazy.elt, lazy, None)
+        elif node.args:
+            source = self.plain(self.value(node.args[0]), node.args[0])
+        else:
+            source = self.constant((), node)
+        if _types.holds_set(source.type) and source.type.only("set"):
+            pass  # each item once, whatever the order
+        cell = into or self.temporary()
+        self.emit("CALL", node, cell, source.cell, self.unit.builtins["Counter"][0], 1)
+        key = source.type.item if source.type.only("dict") else _types.item_of(source.type)
+        return Value(cell, Type(frozenset({"dict"}), key, _types.INT, cls=collections.Counter))
+
+    # --- what takes a function ---
+
+    def keywords(self, node: ast.Call, *allowed: str) -> dict[str, ast.expr]:
+        found: dict[str, ast.expr] = {}
+        for keyword in node.keywords:
+            if keyword.arg not in allowed:
+                raise Refuse(node, f"{ast.unparse(node.func)}({keyword.arg or '**'}=) is not available")
+            found[keyword.arg] = keyword.value
+        return found
+
+    def call_sorted(self, node: ast.Call, into: Cell | None) -> Value:
+        given = self.keywords(node, "key", "reverse")
+        key = given.get("key")
+        if len(node.args) != 1 or key is None or (isinstance(key, ast.Constant) and key.value is None):
+            options = [k for k in node.keywords if k.arg != "key"]
+            call = ast.copy_location(ast.Call(node.func, node.args, options), node)
+            return self.call_builtin("sorted", [], call, into)
+        if isinstance(node.args[0], ast.Starred):
+            raise Refuse(node, "* in a call of sorted() is not available")
+        source = self.listed(node.args[0])
+        return self.sorted_by(source, key, given.get("reverse"), node, into)
+
+    def listed(self, node: ast.expr) -> Value:
+        """Its items as a list of its own."""
+        lazy = self.as_generator(node)
+        if lazy is not None:
+            return self.collected(lazy.generators, lazy.elt, lazy, None)
+        value = self.present(self.value(node), node)
+        if value.whole is not None or value.static is not MISSING:
+            raise Refuse(node, f"{ast.unparse(node)} is not iterable")
+        cell = self.temporary()
+        self.emit("CALL", node, cell, value.cell, self.unit.builtins["list"][0], 1)
+        return Value(cell, _types.of("list", item=_types.item_of(value.type)))
+
+    def sorted_by(
+        self, source: Value, key: ast.expr, reverse: ast.expr | None, node: ast.Call, into: Cell | None
+    ) -> Value:
+        items = self.let(source, node)
+        function = self.function_argument(key)
+        first = self.run_of(3)
+        self.move(source, first, node)
+        last = Cell(first.kind, first.number + 2)
+        self.value(reverse if reverse is not None else _placed(ast.Constant(False), node), last)
+        each = f".k{node.lineno}.{node.col_offset}"
+        element = self.calling(function, [ast.copy_location(ast.Name(each, ast.Load()), key)], key)
+        clause = ast.comprehension(ast.copy_location(ast.Name(each, ast.Store()), key), items, [], 0)
+        if "set" in source.type.tags:
+            raise Refuse(
+                node, "equal keys keep the order of the set, which Python randomizes", "sorted(sorted(s), key=)"
+            )
+        keys = self.collected([clause], element, key, None)
+        self.move(keys, Cell(first.kind, first.number + 1), node)
+        cell = into or self.temporary()
+        self.emit("CALL", node, cell, first, self.unit.builtins["sorted.by"][0], 3)
+        return Value(cell, _types.of("list", item=_types.item_of(source.type)))
+
+    def function_argument(self, node: ast.expr) -> ast.expr:
+        """A function that is given: an expression of its own is evaluated once."""
+        if isinstance(node, ast.Name | ast.Lambda | ast.Attribute):
+            return node
+        return self.let(self.value(node), node)
+
+    def call_extreme(self, node: ast.Call, into: Cell | None) -> Value:
+        found = self.python_object(node.func)
+        name = "min" if found is min else "max"
+        if len(node.args) == 1 and isinstance(node.args[0], ast.Starred) and not node.keywords:
+            value = self.listed(node.args[0].value)
+            cell = into or self.temporary()
+            self.emit("CALL", node, cell, value.cell, self.unit.builtins[f"{name}.star"][0], 1)
+            return Value(cell, _types.item_of(value.type))
+        if any(isinstance(a, ast.Starred) for a in node.args):
+            made = ast.copy_location(ast.List(node.args, ast.Load()), node)
+            node = ast.copy_location(ast.Call(node.func, [made], node.keywords), node)
+        if not node.keywords:
+            return self.call_builtin(name, [], node, into)
+        given = self.keywords(node, "key", "default")
+        key = given.get("key")
+        if isinstance(key, ast.Constant) and key.value is None:
+            key = None
+        if len(node.args) == 1:
+            lazy = self.as_generator(node.args[0])
+            source = lazy if lazy is not None else self.let(self.checked_iterable(node.args[0]), node)
+        else:
+            if "default" in given:
+                raise Refuse(node, f"{name}() takes default= with one iterable only")
+            source = self.let(self.value(ast.copy_location(ast.Tuple(node.args, ast.Load()), node)), node)
+        if lazy_of(source) is None:
+            each = f".e{node.lineno}.{node.col_offset}"
+            clause = ast.comprehension(ast.copy_location(ast.Name(each, ast.Store()), node), source, [], 0)
+            source = _placed(ast.GeneratorExp(ast.copy_location(ast.Name(each, ast.Load()), node), [clause]), node)
+        assert isinstance(source, ast.GeneratorExp)
+        default = None if "default" not in given else self.kept(self.value(given["default"]), node)
+        return self.extreme_by(name, source, None if key is None else self.function_argument(key), default, node)
+
+    def checked_iterable(self, node: ast.expr) -> Value:
+        value = self.value(node)
+        if value.type.only("set"):
+            return value
+        return self.iterable(value, node)
+
+    def call_next(self, node: ast.Call, into: Cell | None) -> Value:
+        """next(iterator), next((x for x in xs if ...), default): of a generator the first item alone is computed."""
+        lazy = self.as_generator(node.args[0]) if node.args else None
+        if lazy is None or len(node.args) not in (1, 2) or node.keywords:
+            return self.call_builtin("next", [], node, into)
+        result, found, stop = self.temporary(), self.target(), self.target()
+        default = self.kept(self.value(node.args[1]), node) if len(node.args) == 2 else None
+        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter)
+        kinds: list[Type] = []
+
+        def each() -> None:
+            mark = self.next_temporary
+            kinds.append(self.put_value(lazy.elt, result).type)
+            if self.paths is not None:
+                self.jump(found, node)
+            self.release(mark)
+
+        self.generate(lazy.generators, source, each, stop)
+        if default is None:
+            self.emit("RAISE", node, x=self.unit.exceptions["StopIteration"])
+            self.paths = None
+        else:
+            self.move(default, result, node)
+            kinds.append(default.type)
+        self.put(found)
+        return Value(result, _types.join_all(kinds))
+
+    def call_zip(self, node: ast.Call, into: Cell | None) -> Value:
+        given = self.keywords(node, "strict")
+        strict = self.constant_display(given["strict"]) if "strict" in given else False
+        if len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
+            value = self.listed(node.args[0].value)
+            cell = into or self.temporary()
+            self.emit("CALL", node, cell, value.cell, self.unit.builtins["zip.star"][0], 1)
+            inner = _types.item_of(_types.item_of(value.type))
+            return Value(cell, _types.of("iterator", item=_types.of("tuple", item=inner)))
+        if strict is not False:
+            made = ast.copy_location(ast.Call(node.func, node.args, []), node)
+            if strict is not True:
+                raise Refuse(node, "zip(strict=) takes True or False here")
+            return self.call_builtin("zip.strict", [], made, into)
+        return self.call_builtin("zip", [], ast.copy_location(ast.Call(node.func, node.args, []), node), into)
+
+    def call_map(self, node: ast.Call, into: Cell | None) -> Value:
+        lazy = self.as_generator(node)
+        if lazy is None:
+            raise Refuse(node, f"{ast.unparse(node.func)}() takes a function and iterables", "a comprehension")
+        return self.value(lazy, into)
+
+    def call_sort(self, receiver: Value, node: ast.Call) -> Value:
+        """xs.sort(key=, reverse=)."""
+        given = self.keywords(node, "key", "reverse")
+        if node.args:
+            raise Refuse(node, "sort() takes its options by keyword")
+        first = self.run_of(2)
+        self.move(receiver, first, node)
+        if "key" in given and not (isinstance(given["key"], ast.Constant) and given["key"].value is None):
+            made = self.sorted_by(receiver, given["key"], given.get("reverse"), node, None)
+        else:
+            name = self.let(receiver, node)
+            options = [k for k in node.keywords if k.arg == "reverse"]
+            call = ast.copy_location(ast.Call(ast.Name("sorted", ast.Load()), [name], options), node)
+            made = self.call_builtin("sorted", [], ast.fix_missing_locations(call), None)
+        self.move(made, Cell(first.kind, first.number + 1), node)
+        cell = self.temporary()
+        self.emit("CALL", node, cell, first, self.unit.builtins["list.replace"][0], 2)
+        return Value(cell, _types.NONE)
+
+    # --- about a value ---
+
+    def call_type(self, node: ast.Call, into: Cell | None) -> Value:
+        raise Refuse(node, "type() is for type(x).__name__ here", "isinstance(x, C)")
+
+    def call_getattr(self, node: ast.Call, into: Cell | None) -> Value:
+        """getattr(x, "name"), getattr(x, "name", default) of what is known while compiling."""
+        name = self.constant_display(node.args[1]) if len(node.args) in (2, 3) else MISSING
+        if not isinstance(name, str) or node.keywords:
+            raise Refuse(node, "getattr() takes a constant name here", "write the attribute: x.name")
+        attribute = ast.copy_location(ast.Attribute(node.args[0], name, ast.Load()), node)
+        if len(node.args) == 2:
+            return self.value(attribute, into)
+        whole = self.whole_at(self.paths or {}, node.args[0])
+        if whole is not None:
+            names = [*(f.name for f in whole.event.fields), *(o.name for o in whole.event.objects)]
+            there = whole.prefix + name in names or hasattr(whole.cls, name)
+            return self.value(attribute if there else node.args[2], into)
+        raise Refuse(node, "getattr() with a default is for an event's fields here", "write the attribute: x.name")
+
+    def call_static_class(self, node: ast.Call, into: Cell | None) -> Value:
+        """partial(f, 1), itemgetter(0): made while compiling, of constants."""
+        found = self.python_object(node.func)
+        arguments = [self.compile_time(a) for a in node.args]
+        named = {str(k.arg): self.compile_time(k.value) for k in node.keywords}
+        try:
+            return self.static(found(*arguments, **named))
+        except Exception as error:
+            raise Refuse(node, f"{type(error).__name__}: {error}") from None
+
+    def compile_time(self, node: ast.expr) -> Any:
+        constant = self.constant_display(node)
+        if constant is MISSING:
+            constant = self.python_object(node)
+        if constant is MISSING or isinstance(constant, Closure):
+            raise Refuse(node, "only constants and module functions can be given here", "a lambda")
+        return constant
+
+    def call_frozen(self, node: ast.Call, into: Cell | None) -> Value:
+        return self.call_builtin("frozenset", [], node, into)
+
+    def call_cast(self, node: ast.Call, into: Cell | None) -> Value:
+        """typing.cast(T, x) is x."""
+        return self.value(node.args[1], into)
 
     def is_users(self, function: types.FunctionType) -> bool:
         return Path(function.__code__.co_filename) in self.unit.definition.sources
@@ -141,9 +521,17 @@ class Calls(Displays):
 
     # --- built-ins ---
 
-    def call_builtin(self, name: str, receiver: list[Value], node: ast.Call, into: Cell | None) -> Value:
-        lazy = node.args[0] if len(node.args) >= 1 else None
-        if isinstance(lazy, ast.GeneratorExp) and not node.keywords:
+    def call_builtin(
+        self,
+        name: str,
+        receiver: list[Value],
+        node: ast.Call,
+        into: Cell | None,
+        kinds_out: list[Type] | None = None,
+    ) -> Value:
+        """A built-in of the engine's; `kinds_out` gets the types of the arguments."""
+        lazy = self.as_generator(node.args[0]) if node.args and not receiver else None
+        if lazy is not None and not node.keywords:
             made = self.of_generator(name, lazy, node, into)
             if made is not None:
                 return made
@@ -173,16 +561,19 @@ class Calls(Displays):
             for at, argument in zip(positions, arguments, strict=True):
                 kinds[at] = self.argument(name, argument, Cell(first.kind, first.number + at)).type
         self.check_arguments(name, kinds, node)
-        self.next_temporary = mark
+        if kinds_out is not None:
+            kinds_out += kinds
+        self.release(mark)
         cell = into or self.temporary()
         self.emit("CALL", node, cell, first, number, count)
         return Value(cell, _library.of_call(name, kinds))
 
     def argument(self, name: str, node: ast.expr, into: Cell | None = None) -> Value:
         if isinstance(node, ast.Starred):
-            raise Refuse(node, "* in a call is not available yet")
-        if isinstance(node, ast.GeneratorExp) and name in ("sorted", ".join"):  # both take all items first
-            return self.move(self.collected(node.generators, node.elt, node, None), into, node)
+            raise Refuse(node, "* in a call of this is not available", "write the arguments")
+        lazy = self.as_generator(node) if name in TAKE_ALL else None
+        if lazy is not None:
+            return self.move(self.collected(lazy.generators, lazy.elt, lazy, None), into, node)
         value = self.value(node, into)
         if name == ".get" and isinstance(value.type.enum, type) and value.whole is None:
             return value  # an Enum's member as a key: check_arguments looks at the keys
@@ -247,31 +638,78 @@ class Calls(Displays):
     # --- methods ---
 
     def call_method(self, node: ast.Call, function: ast.Attribute, into: Cell | None) -> Value:
-        receiver = self.value(function.value)
+        if isinstance(function.value, ast.Call) and self.python_object(function.value.func) is super:
+            raise Refuse(node, "super() is not available", "call the base class's function")
+        receiver = self.value(function.value) if function.attr in GROWING else self.read(function.value)
         if receiver.whole is not None:
             method = inspect.getattr_static(receiver.whole.cls, function.attr, None)
             if isinstance(method, types.FunctionType):
                 return self.inline(method, [receiver], node, into)
             raise Refuse(node, f"{receiver.whole.cls.__name__} has no method {function.attr}")
         name = f".{function.attr}"
+        if receiver.type.cls is not None and receiver.type.cls is not collections.Counter:
+            made = self.call_method_of(self.present(receiver, function.value), receiver.type.cls, node, into)
+            if made is not None:
+                return made
+        if isinstance(receiver.type.enum, type):
+            made = self.call_method_of_enum(receiver, receiver.type.enum, node, into)
+            if made is not None:
+                return made
         receiver = self.present(self.dict_or_plain(receiver, function.value, name), function.value)
-        if isinstance(receiver.type.enum, type) and function.attr in receiver.type.enum.__dict__:
-            raise Refuse(node, f"methods of {receiver.type.enum.__name__} are not available yet", "use its .value")
+        written = _prelude.METHODS.get((receiver.type.cls, function.attr)) or (
+            _prelude.METHODS.get((None, function.attr)) if receiver.type.only("dict") else None
+        )
+        if written is not None:
+            return self.inline(written, [receiver], node, into)
+        if name == ".sort":
+            return self.call_sort(self.container(function.value), node)
         if name == ".replace" and node.keywords:
             return self.call_replace(receiver, node, into)
         if name not in self.unit.builtins or name in ATTRIBUTES:
             raise self.no_method(function, receiver, node)
+        if name == ".update" and node.keywords:
+            return self.update_named(receiver, node)
+        if function.attr in GROWING and not (name == ".update" and receiver.type.only("none")):
+            return self.call_growing(name, function, node, into)
         return self.call_builtin(name, [receiver], node, into)
+
+    def update_named(self, receiver: Value, node: ast.Call) -> Value:
+        for keyword in node.keywords:
+            if keyword.arg is None or node.args:
+                raise Refuse(node, "update() takes a dict, or names", "two calls")
+            value = self.value(keyword.value)
+            self.emit("STORE", node, receiver.cell, self.literal(keyword.arg).cell, value.cell)
+        return self.literal(None)
+
+    def call_growing(self, name: str, function: ast.Attribute, node: ast.Call, into: Cell | None) -> Value:
+        """A method that puts something into its receiver."""
+        receiver = self.container(function.value)
+        kinds: list[Type] = []
+        if name in (".append", ".add") and len(node.args) == 1 and not node.keywords:
+            first = self.run_of(2)
+            self.move(receiver, first, node)
+            value = self.put_value(node.args[0], Cell(first.kind, first.number + 1))
+            self.put_in(function.value, receiver, value.type, value, node)
+            cell = into or self.temporary()
+            if name == ".append":
+                self.emit("APPEND", node, first, value.cell)
+                return self.literal(None)
+            self.emit("CALL", node, cell, first, self.unit.builtins[name][0], 2)
+            return Value(cell, _types.NONE)
+        made = self.call_builtin(name, [receiver], node, into, kinds)
+        if len(kinds) > 1:
+            key, value_type = kinds[1], kinds[-1]
+            if name in (".extend", ".update"):
+                key = _types.item_of(kinds[1]) if not kinds[1].only("dict") else kinds[1].item or _types.ANY
+                value_type = kinds[1].value or (key if receiver.type.only("list", "set") else _types.ANY)
+            self.put_in(function.value, receiver, key, Value(made.cell, value_type), node)
+        return made
 
     def dict_or_plain(self, value: Value, node: ast.expr, name: str) -> Value:
         return value if value.type.only("dict") and value.whole is None else self.plain(value, node)
 
     def no_method(self, function: ast.Attribute, receiver: Value, node: ast.Call) -> Refuse:
         name = function.attr
-        if name in MUTATING:
-            return Refuse(
-                node, f".{name}() changes an object, which is not available yet", "a comprehension builds a list"
-            )
         if name == "format" and receiver.type.without_none().only("str"):
             return Refuse(node, ".format() is not available yet", 'an f-string: f"{x}"')
         return Refuse(node, f"the method .{name}() is not available yet", nearest(f".{name}", self.unit.builtins))
@@ -298,7 +736,7 @@ class Calls(Displays):
                 self.emit(
                     "CALL", node, Cell(first.kind, first.number + at), first, self.unit.builtins[f".{name}"][0], 1
                 )
-        self.next_temporary = mark
+        self.release(mark)
         cell = into or self.temporary()
         self.emit("CALL", node, cell, first, self.unit.builtins[".replace"][0], count)
         return Value(cell, receiver.type)
@@ -311,23 +749,18 @@ class Calls(Displays):
         tree = function_node(function)
         if tree is None:
             raise Refuse(node, f"the source of {name} cannot be found")
-        if isinstance(tree, ast.AsyncFunctionDef) or inspect.isgeneratorfunction(function):
-            what = "async" if isinstance(tree, ast.AsyncFunctionDef) else "a generator"
-            raise Refuse(node, f"{name} is {what}, which is not available yet")
-        if any(scope.function.__code__ is function.__code__ for scope in self.scopes):
-            raise Refuse(node, f"{name} calls itself: recursion is not available yet")
+        if isinstance(tree, ast.AsyncFunctionDef):
+            raise Refuse(node, f"{name} is async, which is not available", "a plain function")
+        if not bound and (is_generator(tree) or any(scope.node is tree for scope in self.scopes)):
+            return self.call_routine_of(function, node, into)
+        if any(scope.node is tree for scope in self.scopes):
+            raise Refuse(node, f"{name} calls itself: a recursive method is not available", "a function")
         result = into if into is not None and into.kind == "temporary" else self.temporary()
         arguments = self.bind(function, bound, node)
         scope = self.open_scope(function, tree)
-        scope.result, scope.end = result, Target()
-        self.scopes.append(scope)
-        try:
-            self.start(scope, arguments)
-            self.body(scope)
-        finally:
-            self.scopes.pop()
-        self.put(scope.end)
-        return Value(result, _types.join_all(scope.result_types))
+        if is_library(function):
+            scope.call = node
+        return self.run_inline(scope, arguments, result)
 
     def open_scope(self, function: types.FunctionType, tree: Any) -> Scope:
         stored, walrus = names_stored(tree)
@@ -338,27 +771,21 @@ class Calls(Displays):
 
     def bind(self, function: types.FunctionType, bound: list[Value], node: ast.Call) -> dict[str, Value]:
         """Arguments by parameter, evaluated as they are written."""
-        values: dict[int, Value] = {}
-        written = [*node.args, *(k.value for k in node.keywords)]
-        if any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
-            raise Refuse(node, "* and ** in a call are not available yet")
-        for at, argument in enumerate(written):
-            values[at] = self.value(argument)
         signature = inspect.signature(function)
         for parameter in signature.parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 raise Refuse(
                     node, f"{function.__name__} takes *{parameter.name}, which is not available", "name its parameters"
                 )
-        places = [*bound, *(values[at] for at in range(len(node.args)))]
-        named = {str(k.arg): values[len(node.args) + at] for at, k in enumerate(node.keywords)}
+        written, named = self.written_arguments(node, len(signature.parameters) - len(bound))
+        places = [*bound, *written]
         try:
             given = signature.bind(*places, **named).arguments
         except TypeError as error:
             raise Refuse(node, f"{function.__name__}(): {error}") from None
         for parameter in signature.parameters.values():
             if parameter.name not in given:
-                given[parameter.name] = self.constant(parameter.default, node, f"the default of {parameter.name}")
+                given[parameter.name] = self.default_of_parameter(parameter, node)
         return dict(given)
 
     def start(self, scope: Scope, arguments: dict[str, Value]) -> None:
@@ -370,6 +797,11 @@ class Calls(Displays):
             own = scope.cells.get(name)
             kept = value if own is None else self.move(value, own, scope.node)
             self.set_binding(f"{scope.number}:{name}", Binding(kept))
+
+    def default_of_parameter(self, parameter: inspect.Parameter, node: ast.AST) -> Value:
+        if callable(parameter.default) or parameter.default is _prelude.NOTHING:
+            return self.static(parameter.default)
+        return self.constant(parameter.default, node, f"the default of {parameter.name}")
 
     def set_binding(self, key: str, binding: Binding) -> None:
         if self.paths is not None:
@@ -391,266 +823,6 @@ class Calls(Displays):
             )
         return self.constant(found, node, ast.unparse(node))
 
-    # --- comprehensions ---
-
-    def lower_ListComp(self, node: ast.ListComp, into: Cell | None) -> Value:
-        return self.collected(node.generators, node.elt, node, into)
-
-    def collected(
-        self, generators: list[ast.comprehension], element: ast.expr, node: ast.expr, into: Cell | None
-    ) -> Value:
-        """A list of what the generators give."""
-        result = self.temporary()  # not `into`: the elements may read what is there
-        kinds: list[Type] = []
-        source = self.iterator(generators[0].iter, generators[0].iter)
-        self.emit("LIST", node, result, self.literal(None).cell, x=0)
-
-        def each() -> None:
-            mark = self.next_temporary
-            value = self.value(element)
-            if value.whole is not None:
-                raise Refuse(element, f"a {value.whole.cls.__name__} cannot be put into a list", "put its fields there")
-            kinds.append(value.type)
-            self.emit("APPEND", node, result, value.cell)
-            self.next_temporary = mark
-
-        self.generate(generators, source, each, Target())
-        return Value(result, _types.of("list", item=_types.join_all(kinds)))
-
-    def iterator(self, node: ast.expr, place: ast.AST) -> tuple[Cell, Type]:
-        value = self.present(self.iterable(self.value(node), node), node)
-        cell = self.temporary()
-        self.emit("ITER", place, cell, value.cell)
-        return cell, _types.item_of(value.type)
-
-    def iterable(self, value: Value, node: ast.expr) -> Value:
-        if value.whole is not None:
-            self.plain(value, node)
-        if "set" in value.type.tags:
-            raise Refuse(node, "the order of a set is randomized by Python", f"sorted({ast.unparse(node)})")
-        return value if value.type.enum is None else self.open(value, node)
-
-    def generate(
-        self,
-        generators: list[ast.comprehension],
-        source: tuple[Cell, Type],
-        each: Callable[[], None],
-        stop: Target,
-    ) -> None:
-        """Runs `each` for every item; a jump to `stop` leaves all loops."""
-        generator, rest = generators[0], generators[1:]
-        if generator.is_async:
-            raise Refuse(generator.target, "async is not available")
-        names: dict[str, str] = {}
-        for target in ast.walk(generator.target):
-            if isinstance(target, ast.Name):
-                self.scope_count += 1
-                names[target.id] = f"{self.scope.number}:{target.id}#{self.scope_count}"
-        self.scope.comprehensions.append(names)
-        cells = {name: self.temporary() for name in names}
-        item = self.temporary()
-        end, after = Target(), self.next_temporary
-
-        def body() -> Paths | None:
-            head = Target(len(self.code))
-            again = Target()
-            if self.paths is None:
-                return None
-            end.paths.append(self.paths)
-            self.emit("NEXT", generator.target, item, source[0], end)
-            self.bind_target(generator.target, Value(item, source[1]), names, cells)
-            for condition in generator.ifs:
-                self.branch(condition, again, False)
-            if rest:
-                inner = self.iterator(rest[0].iter, rest[0].iter)
-                self.generate(rest, inner, each, stop)
-            else:
-                each()
-            self.put(again)
-            known = self.paths
-            self.emit("JMP", generator.target, c=head)
-            self.paths = None
-            self.next_temporary = after
-            return known
-
-        self.looped(body)
-        self.put(end)
-        self.scope.comprehensions.pop()
-        if not rest:
-            self.put(stop)
-        self.next_temporary = after
-
-    def bind_target(self, target: ast.expr, value: Value, names: dict[str, str], cells: dict[str, Cell]) -> None:
-        if isinstance(target, ast.Name):
-            moved = self.move(value, cells[target.id], target)
-            self.set_binding(names[target.id], Binding(moved))
-            return
-        if not isinstance(target, ast.Tuple | ast.List):
-            raise Refuse(target, "this loop target is not available yet", "a name, or names in a tuple")
-        for part, item in zip(target.elts, self.unpacked(value, target), strict=True):
-            self.bind_target(part, item, names, cells)
-
-    def unpacked(self, value: Value, target: ast.Tuple | ast.List) -> list[Value]:
-        """The parts of a value, in temporaries of their own."""
-        if any(isinstance(part, ast.Starred) for part in target.elts):
-            raise Refuse(target, "* in an assignment is not available yet", "slices: xs[0], xs[1:]")
-        value = self.present(self.plain(value, target), target)
-        if "set" in value.type.tags:
-            raise Refuse(target, "the order of a set is randomized by Python", "sorted(s)")
-        count = len(target.elts)
-        first = self.run_of(max(count, 1))
-        self.emit("UNPACK", target, first, value.cell, x=count)
-        items = value.type.items
-        if items is None or len(items) != count:
-            items = (_types.item_of(value.type),) * count
-        return [Value(Cell(first.kind, first.number + at), kind) for at, kind in enumerate(items)]
-
-    def of_generator(self, name: str, lazy: ast.GeneratorExp, node: ast.Call, into: Cell | None) -> Value | None:
-        """A built-in over a generator, item by item in Python's order; None if it does not take one."""
-        if name in LISTED and len(node.args) == 1:
-            values = self.collected(lazy.generators, lazy.elt, lazy, None)
-            if name == "list":
-                return values
-            self.check_arguments(name, [values.type], node)
-            cell = into or self.temporary()
-            self.emit("CALL", node, cell, values.cell, self.unit.builtins[name][0], 1)
-            return Value(cell, _library.of_call(name, [values.type]))
-        if name == "sum" and len(node.args) == 1 and (counted := self.counted(lazy, node, into)) is not None:
-            return counted
-        if name == "sum" and sys.version_info >= (3, 12):
-            values = self.collected(lazy.generators, lazy.elt, lazy, None)
-            first = self.run_of(2)
-            self.move(values, first, node)
-            self.value(node.args[1] if len(node.args) > 1 else ast.Constant(0), Cell(first.kind, first.number + 1))
-            cell = into or self.temporary()
-            self.emit("CALL", node, cell, first, self.unit.builtins["sum.compensated"][0], 2)
-            return Value(cell, _library.of_call(name, [values.type]))
-        if name not in LAZY or (len(node.args) > 1 and name != "sum"):
-            return None
-        result = self.temporary()
-        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter)
-        if name in ("any", "all"):
-            return self.quantified(name, lazy, source, result, node)
-        if name in ("min", "max"):
-            return self.extreme(name, lazy, source, result, node)
-        return self.folded_over(name, lazy, source, result, node)
-
-    def counted(self, lazy: ast.GeneratorExp, node: ast.Call, into: Cell | None) -> Value | None:
-        """How many characters of a text are digits, or among others: `sum(c.isdigit() for c in text)`,
-        `sum(c in "aeiou" for c in text)`, and `sum(1 for c in text if ...)` of the same, in one instruction."""
-        each = lazy.generators[0]
-        test = lazy.elt
-        if len(lazy.generators) > 1 or not isinstance(each.target, ast.Name) or not isinstance(each.iter, ast.Name):
-            return None
-        if len(each.ifs) == 1 and isinstance(test, ast.Constant) and type(test.value) is int and test.value == 1:
-            test = each.ifs[0]
-        elif each.ifs:
-            return None
-        found = _test_of_one(test, each.target.id)
-        if found is None:
-            return None
-        name, operand = found
-        text = self.value(each.iter)
-        if text.whole is not None or not text.type.only("str"):
-            return None
-        mark = self.next_temporary
-        first = self.run_of(2)
-        self.move(text, first, node)
-        self.value(ast.copy_location(ast.Constant(operand), test), Cell(first.kind, first.number + 1))
-        self.next_temporary = mark
-        cell = into or self.temporary()
-        self.emit("CALL", node, cell, first, self.unit.builtins[name][0], 2)
-        return Value(cell, _types.INT)
-
-    def quantified(
-        self, name: str, lazy: ast.GeneratorExp, source: tuple[Cell, Type], result: Cell, node: ast.Call
-    ) -> Value:
-        found, stop = Target(), Target()
-        end = Target()
-
-        def each() -> None:
-            mark = self.next_temporary
-            self.branch(lazy.elt, found, name == "any")
-            self.next_temporary = mark
-
-        self.generate(lazy.generators, source, each, stop)
-        self.emit("MOVE", node, result, self.literal(name == "all").cell)
-        self.jump(end, node)
-        self.put(found)
-        self.emit("MOVE", node, result, self.literal(name == "any").cell)
-        self.put(end)
-        return Value(result, _types.BOOL)
-
-    def extreme(
-        self, name: str, lazy: ast.GeneratorExp, source: tuple[Cell, Type], result: Cell, node: ast.Call
-    ) -> Value:
-        """min and max: a later item wins only if it is strictly better."""
-        begun = self.temporary()
-        self.emit("MOVE", node, begun, self.literal(False).cell)
-        kinds: list[Type] = []
-
-        def each() -> None:
-            mark = self.next_temporary
-            value = self.plain(self.value(lazy.elt), lazy.elt)
-            kinds.append(value.type)
-            better, take, skip = self.temporary(), Target(), Target()
-            self.jump_if(Value(begun, _types.BOOL), take, False, node)
-            self.emit("LT" if name == "min" else "GT", node, better, value.cell, result)
-            self.jump_if(Value(better, _types.BOOL), skip, False, node)
-            self.put(take)
-            self.emit("MOVE", node, result, value.cell)
-            self.emit("MOVE", node, begun, self.literal(True).cell)
-            self.put(skip)
-            self.next_temporary = mark
-
-        self.generate(lazy.generators, source, each, Target())
-        there = Target()
-        self.jump_if(Value(begun, _types.BOOL), there, True, node)
-        text = self.literal(f"{name}() arg is an empty sequence")
-        self.emit("RAISE", node, b=text.cell, x=self.unit.exceptions["ValueError"])
-        self.paths = None
-        self.put(there)
-        return Value(result, _types.join_all(kinds))
-
-    def folded_over(
-        self, name: str, lazy: ast.GeneratorExp, source: tuple[Cell, Type], result: Cell, node: ast.Call
-    ) -> Value:
-        """sum and math.prod: from the start value, item by item."""
-        op, begin = ("ADD", 0) if name == "sum" else ("MUL", 1)
-        if len(node.args) > 1:
-            start = self.plain(self.value(node.args[1], result), node.args[1])
-            if start.type.tags & {"str", "list", "tuple"} and not start.type.tags >= _types.NUMBERS:
-                raise Refuse(node, "sum() of strings or lists is not available yet", '"".join(...)')
-        else:
-            self.move(self.literal(begin), result, node)
-        kinds: list[Type] = []
-
-        def each() -> None:
-            mark = self.next_temporary
-            value = self.present(self.plain(self.value(lazy.elt), lazy.elt), lazy.elt)
-            kinds.append(value.type)
-            self.emit(op, node, result, result, value.cell)
-            self.next_temporary = mark
-
-        self.generate(lazy.generators, source, each, Target())
-        joined = _types.join_all([*kinds, _types.INT])
-        return Value(result, joined if joined.tags <= _types.NUMBERS else _types.ANY)
-
-
-CLASSES = frozenset(
-    ("isalnum", "isalpha", "isdecimal", "isdigit", "islower", "isnumeric", "isprintable", "isspace", "isupper")
-)
-
-
-def _test_of_one(test: ast.expr, name: str) -> tuple[str, str] | None:
-    """A test of one character `name` that a whole text can be counted by: the built-in that does and its operand."""
-    match test:
-        case ast.Call(ast.Attribute(ast.Name(id=who), method), [], []) if who == name and method in CLASSES:
-            return "sum.class", method
-        case ast.Compare(ast.Name(id=who), [ast.In()], [ast.Constant(str(among))]) if who == name:
-            return "sum.among", among
-    return None
-
 
 def _parameter_count(function: types.FunctionType) -> int:
     code = function.__code__
@@ -662,3 +834,39 @@ def _random_classes() -> tuple[type, ...]:
     import random
 
     return (random.Random,)
+
+
+GROWING = frozenset(["append", "add", "extend", "insert", "update", "setdefault", "pop", "remove", "discard", "clear"])
+GROWING |= frozenset(["reverse", "popitem"])
+TAKE_ALL = frozenset(["sorted", ".join", ".extend", ".update", "dict", "set", "frozenset", "tuple", "list", ".union"])
+SPECIAL: dict[Any, str] = {
+    isinstance: "call_isinstance",
+    sorted: "call_sorted",
+    min: "call_extreme",
+    max: "call_extreme",
+    next: "call_next",
+    zip: "call_zip",
+    map: "call_map",
+    filter: "call_map",
+    type: "call_type",
+    getattr: "call_getattr",
+    collections.defaultdict: "call_defaultdict",
+    collections.Counter: "call_counter",
+    functools.partial: "call_static_class",
+    operator.itemgetter: "call_static_class",
+    operator.attrgetter: "call_static_class",
+    typing.cast: "call_cast",
+}
+
+
+def is_library(function: Any) -> bool:
+    """Whether it is one of `_prelude.py`'s."""
+    return isinstance(function, types.FunctionType) and function.__code__.co_filename == _prelude.__file__
+
+
+def lazy_of(node: ast.expr) -> ast.GeneratorExp | None:
+    return node if isinstance(node, ast.GeneratorExp) else None
+
+
+def _placed(node: Any, like: ast.AST) -> Any:
+    return ast.fix_missing_locations(ast.copy_location(node, like))

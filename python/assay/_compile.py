@@ -18,6 +18,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ from ._definition import (
     WindowDef,
     WindowInput,
 )
-from ._emit import FILES_MAX, FRAME_MAX, Emitted, Frame, emit, files_of
+from ._emit import FILES_MAX, FRAME_MAX, Emitted, Frame, Piece, emit, files_of
 from ._events import SCALARS, show, strip_none
-from ._flow import Unit
+from ._flow import Routine, Unit
 from ._freeze import TAGS, freeze
 from ._lower import Lowered, lower
 from ._read import read
@@ -121,17 +122,28 @@ class _Compiler:
         for event in self.definition.events:
             for each in event.fields:
                 self.field_constants(each)
-        temporaries = max([1, *(each.temporaries for each in lowered)])
+        routines = list(self.unit.routines.values())
+        own = max([1, *(each.temporaries for each in lowered)])
+        bases = list(accumulate((each.temporaries for each in routines), initial=own))
+        temporaries = bases[-1]
         self.frame = Frame(len(self.constants.cells), self.slot_count, temporaries)
         if self.frame.cells > FRAME_MAX:
             message = f"the definition needs {self.frame.cells:,} cells, at most {FRAME_MAX:,} are possible"
             raise DefinitionError([Problem(self.definition.scored.place, message, "fewer constants or features")])
-        files = files_of(lowered)
+        pieces = [Piece(each.code, each.handlers, 0) for each in lowered]
+        pieces += [Piece(each.code, each.handlers, base) for each, base in zip(routines, bases, strict=False)]
+        files = files_of(pieces)
         if len(files) > FILES_MAX:
             message = f"the definition's functions stand in {len(files):,} files, at most {FILES_MAX:,} are possible"
             raise DefinitionError([Problem(self.definition.scored.place, message, "fewer modules")])
-        emitted = emit(lowered, self.frame, self.opcodes, files)
+        emitted = emit(pieces, self.frame, self.opcodes, files)
         content = self.json(lowered, results, emitted, files)
+        content["routines"] = [
+            self.routine(each, base, *emitted_piece)
+            for each, base, *emitted_piece in zip(
+                routines, bases, emitted.spans[len(lowered) :], emitted.handlers[len(lowered) :], strict=False
+            )
+        ]
         self.check_streams()
         parts = {
             "plan.json": to_json(content),
@@ -241,8 +253,15 @@ class _Compiler:
             "id_retention_us": ID_RETENTION_US,
             "events": [self.event(event) for event in definition.events],
             "functions": [
-                self.function(each, result, span)
-                for each, result, span in zip(lowered, results, emitted.spans, strict=True)
+                self.function(each, result, span, handlers)
+                for each, result, span, handlers in zip(lowered, results, emitted.spans, emitted.handlers, strict=False)
+            ],
+            "classes": [
+                {"name": each.cls.__name__, "fields": list(each.fields), "flags": each.flags}
+                for each in self.unit.classes.values()
+            ],
+            "exceptions": [
+                {"name": cls.__name__, "parent": self.unit.exception_parent(cls)} for cls in self.unit.own_exceptions
             ],
             "after": [
                 ["model", definition.models.index(s)]
@@ -308,7 +327,20 @@ class _Compiler:
             "choices": None if each.choices is None else [self.constant_number(choice) for choice in each.choices],
         }
 
-    def function(self, each: Lowered, result: dict[str, Any], span: tuple[int, int]) -> dict[str, Any]:
+    def routine(self, each: Routine, base: int, span: tuple[int, int], handlers: list[list[int]]) -> dict[str, Any]:
+        return {
+            "name": each.name,
+            "first": span[0],
+            "count": span[1],
+            "base": base,
+            "cells": each.temporaries,
+            "parameters": len(each.parameters),
+            "handlers": handlers,
+        }
+
+    def function(
+        self, each: Lowered, result: dict[str, Any], span: tuple[int, int], handlers: list[list[int]]
+    ) -> dict[str, Any]:
         function = each.function
         return {
             "name": function.name,
@@ -318,6 +350,7 @@ class _Compiler:
             "line": function.place.line,
             "first": span[0],
             "count": span[1],
+            "handlers": handlers,
             "required": [self.frame.number(cell) for cell in each.required],
             "result": result,
             "secret": function.secret,

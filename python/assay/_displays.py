@@ -24,35 +24,68 @@ class Displays(Expressions):
         return self.display("LIST", node, into)
 
     def display(self, op: str, node: ast.Tuple | ast.List, into: Cell | None) -> Value:
-        constant = self.constant_display(node)
-        if constant is not MISSING:
-            return self.constant(constant, node)
+        if op == "TUPLE":
+            constant = self.constant_display(node)
+            if constant is not MISSING:
+                return self.constant(constant, node)
+        if any(isinstance(item, ast.Starred) for item in node.elts):
+            return self.spread_display(op, node.elts, node, into)
         if len(node.elts) > 255:
             raise Refuse(node, "more than 255 items in a display", "make it a module constant")
         mark = self.next_temporary
         first = self.run_of(max(len(node.elts), 1))
         parts = [self.item(item, Cell(first.kind, first.number + at)).type for at, item in enumerate(node.elts)]
-        self.next_temporary = mark
+        self.release(mark)
         cell = into or self.temporary()
         self.emit(op, node, cell, first, x=len(parts))
         fixed = tuple(parts) if op == "TUPLE" else None
         return Value(cell, Type(frozenset({op.lower()}), _types.join_all(parts), None, fixed))
 
     def item(self, node: ast.expr, cell: Cell) -> Value:
-        if isinstance(node, ast.Starred):
-            raise Refuse(node, "* in a list or tuple is not available yet", "add the lists: [x] + rest")
         value = self.value(node, cell)
-        if value.whole is not None:
-            raise Refuse(
-                node, f"a {value.whole.cls.__name__} cannot be put into a list or tuple", "put its fields there"
-            )
+        if value.whole is not None or value.static is not MISSING:
+            what = "a function" if value.whole is None else f"a {value.whole.cls.__name__}"
+            raise Refuse(node, f"{what} cannot be put into a list or tuple", "put its fields there")
         return value
+
+    def spread_display(self, op: str, items: list[ast.expr], node: ast.expr, into: Cell | None) -> Value:
+        """[a, *b, c]: the list first, then one addition after the other."""
+        first = self.run_of(2)
+        item, kinds = Cell(first.kind, first.number + 1), []
+        add, extend = (".add", ".update") if op == "SET" else (".append", ".extend")
+        self.emit("SET" if op == "SET" else "LIST", node, first, self.literal(None).cell, x=0)
+        for part in items:
+            mark = self.next_temporary
+            if isinstance(part, ast.Starred):
+                kinds.append(_types.item_of(self.plain(self.value(part.value, item), part).type))
+                name = extend
+            else:
+                kinds.append(self.item(part, item).type)
+                name = add
+            self.emit("CALL", node, self.temporary(), first, self.unit.builtins[name][0], 2)
+            self.release(mark)
+        kind = _types.of("set" if op == "SET" else "list", item=_types.join_all(kinds))
+        if op != "TUPLE":
+            return Value(first, kind)
+        cell = into or self.temporary()
+        self.emit("CALL", node, cell, first, self.unit.builtins["tuple"][0], 1)
+        return Value(cell, _types.of("tuple", item=kind.item))
+
+    def read(self, node: ast.expr, into: Cell | None = None) -> Value:
+        """A value that is only read here: a display of constants need not be made anew."""
+        if isinstance(node, ast.List | ast.Set | ast.Dict):
+            constant = self.constant_display(node)
+            if constant is not MISSING:
+                return self.constant(constant, node)
+        return self.value(node, into)
 
     def constant_display(self, node: ast.expr) -> Any:
         """The object of a display of constants (names of module constants too), else MISSING."""
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            if any(isinstance(item, ast.Starred) for item in node.elts):
+                return MISSING
             items = [self.constant_display(item) for item in node.elts]
             if any(item is MISSING for item in items):
                 return MISSING
@@ -75,22 +108,57 @@ class Displays(Expressions):
         return MISSING if number is None else number
 
     def lower_Set(self, node: ast.Set, into: Cell | None) -> Value:
-        constant = self.constant_display(node)
-        if constant is MISSING:
-            raise Refuse(node, "a set of values that are not constants is not available yet", "a tuple: `x in (a, b)`")
-        return self.constant(constant, node)
+        if any(isinstance(item, ast.Starred) for item in node.elts) or len(node.elts) > 255:
+            return self.spread_display("SET", node.elts, node, into)
+        mark = self.next_temporary
+        first = self.run_of(len(node.elts))
+        parts = [self.item(item, Cell(first.kind, first.number + at)).type for at, item in enumerate(node.elts)]
+        self.release(mark)
+        cell = into or self.temporary()
+        self.emit("SET", node, cell, first, x=len(parts))
+        return Value(cell, _types.of("set", item=_types.join_all(parts)))
 
     def lower_Dict(self, node: ast.Dict, into: Cell | None) -> Value:
-        constant = self.constant_display(node)
-        if constant is MISSING:
-            raise Refuse(
-                node, "a dict of values that are not constants is not available yet", "if/elif, or a module constant"
-            )
-        return self.constant(constant, node)
+        if any(key is None for key in node.keys) or len(node.keys) > 127:
+            return self.spread_dict(node, into)
+        mark = self.next_temporary
+        first = self.run_of(max(2 * len(node.keys), 1))
+        keys, values = [], []
+        for at, (key, item) in enumerate(zip(node.keys, node.values, strict=True)):
+            assert key is not None
+            keys.append(self.item(key, Cell(first.kind, first.number + 2 * at)).type)
+            values.append(self.item(item, Cell(first.kind, first.number + 2 * at + 1)).type)
+        self.release(mark)
+        cell = into or self.temporary()
+        self.emit("DICT", node, cell, first, x=2 * len(keys))
+        return Value(cell, Type(frozenset({"dict"}), _types.join_all(keys), _types.join_all(values)))
+
+    def spread_dict(self, node: ast.Dict, into: Cell | None) -> Value:
+        """{**a, "k": v}."""
+        first = self.run_of(3)
+        item, value = Cell(first.kind, first.number + 1), Cell(first.kind, first.number + 2)
+        self.emit("DICT", node, first, self.literal(None).cell, x=0)
+        keys, values = [], []
+        for key, part in zip(node.keys, node.values, strict=True):
+            mark = self.next_temporary
+            if key is None:
+                known = self.plain(self.value(part, item), part).type
+                keys.append(known.item or _types.ANY)
+                values.append(known.value or _types.ANY)
+                self.emit("CALL", node, self.temporary(), first, self.unit.builtins[".update"][0], 2)
+            else:
+                keys.append(self.item(key, item).type)
+                values.append(self.item(part, value).type)
+                self.emit("STORE", node, first, item, value)
+            self.release(mark)
+        return Value(first, Type(frozenset({"dict"}), _types.join_all(keys), _types.join_all(values)))
 
     def lower_Subscript(self, node: ast.Subscript, into: Cell | None) -> Value:
         mark = self.next_temporary
-        base = self.present(self.plain(self.value(node.value), node.value), node.value)
+        base = self.read(node.value)
+        if base.whole is None and base.type.cls is not None:
+            base = replace(base, type=replace(base.type, cls=None)) if not base.type.only("dict", "none") else base
+        base = self.present(self.plain(base, node.value), node.value)
         if isinstance(node.slice, ast.Slice):
             first = self.run_of(3)
             for at, part in enumerate((node.slice.lower, node.slice.upper, node.slice.step)):
@@ -99,7 +167,7 @@ class Displays(Expressions):
                     self.emit("MOVE", node, cell, self.literal(None).cell)
                 else:
                     self.plain(self.value(part, cell), part)
-            self.next_temporary = mark
+            self.release(mark)
             cell = into or self.temporary()
             self.emit("SLICE", node, cell, base.cell, first)
             return Value(cell, replace(base.type, items=None))
@@ -109,7 +177,7 @@ class Displays(Expressions):
                 raise self.differs(index.type, base.type.item or _types.NONE, node)
         else:
             self.plain(index, node.slice)
-        self.next_temporary = mark
+        self.release(mark)
         cell = into or self.temporary()
         self.emit("INDEX", node, cell, base.cell, index.cell)
         return Value(cell, self.indexed(base.type, node.slice))
@@ -140,7 +208,7 @@ class Displays(Expressions):
                 self.format(part, cell)
             else:
                 self.value(part, cell)
-        self.next_temporary = mark
+        self.release(mark)
         cell = into or self.temporary()
         if len(parts) == 1:
             self.emit("MOVE", node, cell, first)

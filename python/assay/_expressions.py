@@ -11,6 +11,7 @@ import ast
 import builtins
 import dataclasses
 import enum
+import inspect
 import types
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,6 +56,8 @@ class Expressions(Narrowing):
         if value.whole is not None:
             what = value.whole.cls.__name__
             raise Refuse(node, f"{what} can only be asked for its fields here", "write the field: event.amount")
+        if value.static is not MISSING:
+            raise Refuse(node, "a function can only be called here", "call it")
         return self.open(value, node)
 
     def open(self, value: Value, node: ast.AST) -> Value:
@@ -103,7 +106,7 @@ class Expressions(Narrowing):
             if isinstance(part, _api.Mark | _api.Window | _api.Model | _api.Thresholds):
                 kind = part.kind if isinstance(part, _api.Mark) else type(part).__name__.lower()
                 raise Refuse(node, f"{node.id} is a {kind}, not its value", "take it as a parameter of the function")
-            return self.constant(found, node, node.id)
+            return self.module_object(found, node)
         binding = (self.paths or {}).get(key)
         if binding is None or not binding.assigned:
             if self.paths is None:
@@ -139,15 +142,19 @@ class Expressions(Narrowing):
     def python_object(self, node: ast.expr) -> Any:
         """The Python object that a dotted name stands for at build time; MISSING if it is a value of the payment's."""
         if isinstance(node, ast.Name):
-            return MISSING if self.variable(node.id) is not None else self.python_name(node)
+            key = self.variable(node.id)
+            if key is None:
+                return self.python_name(node)
+            binding = (self.paths or {}).get(key)
+            return MISSING if binding is None or not binding.assigned else binding.value.static
         if not isinstance(node, ast.Attribute):
             return MISSING
         owner = self.python_object(node.value)
-        inside = isinstance(owner, types.ModuleType | type | enum.Enum) or dataclasses.is_dataclass(owner)
+        inside = isinstance(owner, types.ModuleType | type | enum.Enum) or is_plain_record(owner)
         if owner is MISSING or not (inside or type(owner).__module__.startswith("assay.")):
             return MISSING
-        if isinstance(owner, enum.Enum) and node.attr not in ("value", "name"):
-            return MISSING
+        if isinstance(owner, enum.Enum) and isinstance(getattr(type(owner), node.attr, None), types.FunctionType):
+            return MISSING  # a method, which is called with the member
         found = getattr(owner, node.attr, MISSING)
         if found is MISSING:
             raise Refuse(node, f"{ast.unparse(node)} does not exist", nearest(node.attr, dict.fromkeys(dir(owner))))
@@ -156,6 +163,9 @@ class Expressions(Narrowing):
     def lower_NamedExpr(self, node: ast.NamedExpr, into: Cell | None) -> Value:
         value = self.value(node.value)
         self.assign_name(node.target.id, value, node)
+        key = self.variable(node.target.id)
+        if key is not None and self.paths is not None and value.whole is None and value.static is MISSING:
+            return self.paths[key].value if into is not None else value
         return value
 
     def assign_name(self, name: str, value: Value, node: ast.AST) -> None:
@@ -166,13 +176,53 @@ class Expressions(Narrowing):
     def lower_Attribute(self, node: ast.Attribute, into: Cell | None) -> Value:
         found = self.python_object(node)
         if found is not MISSING:
-            return self.constant(found, node, ast.unparse(node))
+            return self.module_object(found, node)
+        if node.attr == "__name__" and isinstance(node.value, ast.Call) and len(node.value.args) == 1:
+            if self.python_object(node.value.func) is type:
+                return self.type_name(node.value.args[0], node, into)
         value = self.value(node.value)
         if value.whole is not None:
             return self.part_of(value.whole, node, into)
-        if isinstance(value.type.enum, type) and node.attr in ("value", "name"):
-            return self.member_attribute(self.present(value, node.value), node, into)
+        if isinstance(value.type.enum, type):
+            found = inspect.getattr_static(value.type.enum, node.attr, None)
+            if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
+                call = ast.copy_location(ast.Call(node, [], []), node)
+                return self.inline(found.fget, [self.checked_present(value, node)], call, into)
+            if node.attr in ("value", "name"):
+                return self.member_attribute(self.present(value, node.value), node, into)
+        named = node.attr == "__name__" and isinstance(node.value, ast.Call) and len(node.value.args) == 1
+        known = value.type.tags & {"object", "exception"} or value.type.cls is not None
+        if known or (f".{node.attr}" not in self.unit.builtins and not named):
+            return self.object_attribute(value, node, into)
         return self.attribute(value, node, into)
+
+    def type_name(self, node: ast.expr, place: ast.AST, into: Cell | None) -> Value:
+        """type(x).__name__."""
+        value = self.value(node)
+        if value.whole is not None or value.type.enum is not None:
+            cls = value.whole.cls if value.whole is not None else value.type.enum
+            if isinstance(cls, type) and not value.type.maybe_none:
+                return self.literal(cls.__name__)
+            raise Refuse(place, "the type of this is not known here", "test it for None first")
+        cell = into or self.temporary()
+        self.emit("CALL", place, cell, value.cell, self.unit.builtins["type.name"][0], 1)
+        return Value(cell, _types.STR)
+
+    def module_object(self, found: Any, node: ast.expr) -> Value:
+        """A constant of the module's, or what exists only while compiling."""
+        if isinstance(found, types.ModuleType | type) or (callable(found) and not isinstance(found, enum.Enum)):
+            if not is_plain_record(found):
+                return Value(self.literal(None).cell, Type(frozenset()), static=found)
+        return self.constant(found, node, ast.unparse(node))
+
+    def object_attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
+        raise NotImplementedError
+
+    def inline(self, function: Any, bound: list[Value], node: ast.Call, into: Cell | None) -> Value:
+        raise NotImplementedError
+
+    def checked_present(self, value: Value, node: ast.AST) -> Value:
+        raise NotImplementedError
 
     def attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         value = self.present(self.plain(value, node), node.value)
@@ -272,17 +322,10 @@ class Expressions(Narrowing):
         left = self.plain(self.value(node.left), node.left)
         right = self.plain(self.value(node.right), node.right)
         left, right = self.present(left, node.left), self.present(right, node.right)
-        self.next_temporary = mark
+        self.release(mark)
         return self.operate(op, left, right, node, into)
 
     def operate(self, op: str, left: Value, right: Value, node: ast.AST, into: Cell | None) -> Value:
-        for side in (left, right):
-            if side.type.tags & {"set", "dict"} and not side.type.tags > _types.NUMBERS:
-                raise Refuse(
-                    node, "operators on sets and dicts are not available yet", "make the result at module level"
-                )
-        if op == "MOD" and "str" in left.type.tags:
-            raise Refuse(node, "% with a string on its left is not available yet", 'an f-string: f"{x}"')
         cell = into or self.temporary()
         self.emit(op, node, cell, left.cell, right.cell)
         return Value(cell, _types.of_operator(op, left.type, right.type))
@@ -301,12 +344,12 @@ class Expressions(Narrowing):
             value = self.value(node.operand)
             if value.whole is not None or value.type.enum is not None:
                 return self.truth_of(node, into)
-            self.next_temporary = mark
+            self.release(mark)
             cell = into or self.temporary()
             self.emit("NOT", node, cell, value.cell)
             return Value(cell, _types.BOOL)
         value = self.number(node.operand)
-        self.next_temporary = mark
+        self.release(mark)
         cell = into or self.temporary()
         self.emit(SIGNS[type(node.op)], node, cell, value.cell)
         return Value(
@@ -333,13 +376,13 @@ class Expressions(Narrowing):
         end = Target()
         left, left_node = self.value(node.left), node.left
         for at, (operator, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
-            right = self.value(right_node)
+            right = self.read(right_node) if isinstance(operator, ast.In | ast.NotIn) else self.value(right_node)
             self.compare(operator, left, left_node, right, right_node, node, cell)
             if at + 1 < len(node.ops):
                 self.jump_if(Value(cell, _types.BOOL), end, False, node)
             left, left_node = right, right_node
         self.put(end)
-        self.next_temporary = max(mark, cell.number + 1) if cell.kind == "temporary" and into is None else mark
+        self.release(max(mark, cell.number + 1) if cell.kind == "temporary" and into is None else mark)
         return Value(cell, _types.BOOL)
 
     def compare(
@@ -353,6 +396,12 @@ class Expressions(Narrowing):
         cell: Cell,
     ) -> None:
         op = COMPARISONS[type(operator)]
+        if left.static is not MISSING or right.static is not MISSING:
+            same = self.same_static(left, right)
+            if op not in ("IS", "IS_NOT", "EQ", "NE"):
+                raise Refuse(node, "a function can only be called here", "call it")
+            self.emit("MOVE", node, cell, self.literal(same == (op in ("IS", "EQ"))).cell)
+            return
         if left.whole is not None or right.whole is not None:
             left = self.witness_of(op, left, right, node)
         elif op in ("IS", "IS_NOT"):
@@ -375,6 +424,10 @@ class Expressions(Narrowing):
             self.present(self.plain(left, left_node), left_node)
             self.present(self.plain(right, right_node), right_node)
         self.emit(op, node, cell, left.cell, right.cell)
+
+    @staticmethod
+    def same_static(left: Value, right: Value) -> bool:
+        return left.static is right.static
 
     def differs(self, a: Type, b: Type, node: ast.AST) -> Refuse:
         cls = a.enum if a.enum is not None else b.enum
@@ -421,6 +474,8 @@ class Expressions(Narrowing):
             value = self.value(part, cell)
             if value.whole is not None:
                 raise Refuse(part, f"a {value.whole.cls.__name__} cannot be the value of and/or", "write `is not None`")
+            if value.static is not MISSING:
+                raise Refuse(part, "a function cannot be the value of and/or", "if and else")
             if at + 1 == len(node.values):
                 joined = _types.join(joined, value.type)
                 break
@@ -431,6 +486,9 @@ class Expressions(Narrowing):
         return Value(cell, joined)
 
     def lower_IfExp(self, node: ast.IfExp, into: Cell | None) -> Value:
+        known = self.static_test(node.test)
+        if known is not None:
+            return self.value(node.body if known else node.orelse, into)
         cell = into or self.temporary()
         otherwise, end = Target(), Target()
         self.branch(node.test, otherwise, False)
@@ -445,6 +503,8 @@ class Expressions(Narrowing):
         value = self.value(node, cell)
         if value.whole is not None:
             raise Refuse(node, f"a {value.whole.cls.__name__} cannot be chosen here", "choose between its fields")
+        if value.static is not MISSING:
+            raise Refuse(node, "a function cannot be chosen here", "if and else, with a call on each side")
         return value
 
     def branch(self, test: ast.expr, target: Target, when: bool) -> None:
@@ -465,17 +525,44 @@ class Expressions(Narrowing):
             self.put(skip)
             return
         mark = self.next_temporary
+        known = self.static_test(test)
+        if known is not None:
+            if known == when:
+                self.jump(target, test)
+            return
         none = self.none_test(test)
         if none is not None:
             operand, is_none = none
             value = self.value(operand)
             if value.whole is None:
-                self.next_temporary = mark
+                self.release(mark)
                 self.jump_none(value, target, is_none == when, test, when)
                 return
         value = self.value(test)
-        self.next_temporary = mark
+        self.release(mark)
         self.jump_if(value, target, when, test, test)
+
+    def static_test(self, test: ast.expr) -> bool | None:
+        """What a test says that is known while compiling: `initial is NOTHING`, `while True`."""
+        if isinstance(test, ast.Constant):
+            return bool(test.value)
+        if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot)):
+            return None
+        left, right = test.left, test.comparators[0]
+        if not isinstance(left, ast.Name) or not isinstance(right, ast.Name):
+            return None
+        values = [self.static_of(left), self.static_of(right)]
+        if all(v is MISSING for v in values) or self.paths is None:
+            return None
+        return (values[0] is values[1]) == isinstance(test.ops[0], ast.Is)
+
+    def static_of(self, node: ast.Name) -> Any:
+        key = self.variable(node.id)
+        if key is not None:
+            binding = (self.paths or {}).get(key)
+            return MISSING if binding is None else binding.value.static
+        found = self.find_name(node.id)
+        return found if type(found) is object or callable(found) else MISSING
 
     def jump_none(self, value: Value, target: Target, none: bool, test: ast.expr, when: bool) -> None:
         if self.paths is None:
@@ -495,11 +582,16 @@ class Expressions(Narrowing):
         if _types.holds_set(value.type):
             raise Refuse(node, "the text of a set depends on its order, which Python randomizes", "sorted(s)")
 
+    def read(self, node: ast.expr, into: Cell | None = None) -> Value:
+        raise NotImplementedError
+
     def constant_display(self, node: ast.expr) -> Any:
         """The object of a display of constants, else MISSING."""
         raise NotImplementedError
 
-    def lower_GeneratorExp(self, node: ast.GeneratorExp, into: Cell | None) -> Value:
-        raise Refuse(
-            node, "a generator is available inside sum, any, all, min, max, len, sorted, list, tuple, join", "[...]"
-        )
+
+def is_plain_record(found: Any) -> bool:
+    """An instance of a dataclass, or a named tuple."""
+    return (dataclasses.is_dataclass(found) and not isinstance(found, type)) or (
+        isinstance(found, tuple) and hasattr(found, "_fields")
+    )

@@ -1,6 +1,7 @@
 """The bottom of lowering: instructions and temporaries being made, jumps, and what is known of names along each path.
 
-On it stand `_narrow.py`, `_expressions.py`, `_displays.py`, `_calls.py` and `_lower.py`, in this order. A path's
+On it stand `_narrow.py`, `_expressions.py`, `_displays.py`, `_changes.py`, `_objects.py`, `_comprehensions.py`,
+`_routines.py`, `_calls.py`, `_attempts.py`, `_patterns.py` and `_lower.py`, in this order. A path's
 knowledge (`Paths`) maps names to bindings; a jump hands its copy to its label, a label joins what reaches it. `None` as
 the paths: nothing reaches this point.
 """
@@ -8,14 +9,15 @@ the paths: nothing reaches this point.
 from __future__ import annotations
 
 import ast
+import enum
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _types
-from ._definition import Definition, EventDef, FieldDef, FunctionDef, Place, Problem, Source
+from ._definition import MISSING, Definition, EventDef, FieldDef, FunctionDef, Place, Problem, Source
 from ._freeze import CannotFreeze, freeze
 from ._share import Cell, Constants, Instruction, Label
 from ._source import FunctionNode, place_of_node
@@ -48,6 +50,7 @@ class Value:
     cell: Cell
     type: Type
     whole: Whole | None = None
+    static: Any = MISSING  # a Python object that exists only while compiling: a function, a class, a module
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,12 @@ class Binding:
 
 
 Paths = dict[str, Binding]
+
+
+class Unknown(enum.Enum):
+    """Of a name that is one function on one way and another thing on another."""
+
+    UNKNOWN = "unknown"
 
 
 @dataclass(eq=False)
@@ -83,7 +92,54 @@ class Scope:
     result: Cell | None = None  # of a helper: where its value goes
     result_types: list[Type] = field(default_factory=list)
     end: Target | None = None
-    loops: list[tuple[Target, Target]] = field(default_factory=list)  # (continue, break)
+    loops: list[tuple[Target, Target, int]] = field(default_factory=list)  # (continue, break, regions around it)
+    parent: Scope | None = None  # of a function made in another: where its free names are looked up
+    regions: int = 0  # how many regions are around it
+    result_statics: list[Any] = field(default_factory=list)  # functions that it returned
+    yields: list[Type] | None = None  # of a generator: what it yielded so far
+    call: ast.AST | None = None  # of a library function: the user's call, where its instructions are said to stand
+
+
+@dataclass(eq=False)
+class Region:
+    """What a `try` covers while it is lowered: pieces of code that an exception leaves to the target."""
+
+    target: Target
+    cell: Cell  # gets the exception
+    final: list[ast.stmt] = field(default_factory=list)  # what every way out must run
+    scope: Scope | None = None  # where `final` stands
+    pieces: list[tuple[Label, Label]] = field(default_factory=list)
+    known: Paths | None = None  # joined over all points where an exception may leave
+
+
+class Handler(NamedTuple):
+    first: Label
+    end: Label
+    target: Label
+    cell: Cell
+
+
+@dataclass(eq=False)
+class Routine:
+    """Code that is called at run time: a function that calls itself, a generator."""
+
+    number: int
+    name: str
+    parameters: list[str]
+    result: Type
+    code: list[Instruction] = field(default_factory=list)
+    handlers: list[Handler] = field(default_factory=list)
+    temporaries: int = 0
+
+
+@dataclass(eq=False)
+class ClassInfo:
+    """A class whose instances the engine makes, in the order of code_class."""
+
+    number: int
+    cls: type
+    fields: tuple[str, ...]
+    flags: int
 
 
 @dataclass
@@ -100,6 +156,23 @@ class Unit:
     opcodes: Mapping[str, int]
     exceptions: Mapping[str, int]
     problems: list[Problem] = field(default_factory=list)
+    routines: dict[Any, Routine] = field(default_factory=dict)  # by what they are made of
+    classes: dict[type, ClassInfo] = field(default_factory=dict)
+    own_exceptions: dict[type, int] = field(default_factory=dict)  # number
+
+    def exception_number(self, cls: type) -> int:
+        """The number of an exception's class; one that the engine does not know is the definition's own."""
+        number = self.exceptions.get(cls.__name__)
+        if number is not None and cls.__module__ == "builtins":
+            return number
+        if cls not in self.own_exceptions:
+            self.exception_parent(cls)  # parents first
+            self.own_exceptions[cls] = len(self.exceptions) + len(self.own_exceptions)
+        return self.own_exceptions[cls]
+
+    def exception_parent(self, cls: type) -> int:
+        parent = next((base for base in cls.__bases__ if issubclass(base, BaseException)), Exception)
+        return self.exception_number(parent)
 
     def report(self, problem: Problem) -> None:
         if problem not in self.problems:
@@ -118,8 +191,18 @@ class Flow:
         self.scopes: list[Scope] = []
         self.scope_count = 0
         self.paths: Paths | None = {}
+        self.routine_now: Routine | None = None  # the routine that is lowered
+        self.caught: list[Cell] = []  # the exceptions of the handlers around
+        self.regions: list[Region] = []  # innermost last
+        self.handlers: list[Handler] = []  # inner ones first
+        self.rewritten: dict[ast.AST, Any] = {}  # syntax made of other syntax, so that it is made once
+        self.pinned = 0  # temporaries below are kept: a function that outlives its maker reads them
 
     # --- cells ---
+
+    def release(self, mark: int) -> None:
+        """Temporaries from `mark` on may be used again."""
+        self.next_temporary = max(mark, self.pinned)
 
     def temporary(self) -> Cell:
         return self.run_of(1)
@@ -158,6 +241,9 @@ class Flow:
         """Where an instruction says it stands. CPython puts an attribute or a method's call in the attribute's own
         line.
         """
+        for scope in self.scopes:
+            if scope.call is not None:  # inside a library function: where the user called it
+                return place_of_node(self.scopes[self.scopes.index(scope) - 1].file, scope.call)
         place = self.place(node)
         line = node.lineno if hasattr(node, "lineno") else place.line
         if isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -184,12 +270,16 @@ class Flow:
 
     def move(self, value: Value, into: Cell | None, node: ast.AST) -> Value:
         """The value in that cell, if one is asked for."""
-        if into is None or into == value.cell or value.whole is not None:
+        if into is None or into == value.cell or value.whole is not None or value.static is not MISSING:
             return value
         self.emit("MOVE", node, into, value.cell)
         return Value(into, value.type)
 
     # --- paths ---
+
+    @staticmethod
+    def target() -> Target:
+        return Target()
 
     def jump(self, target: Target, node: ast.AST) -> None:
         self.emit("JMP", node, c=target)
@@ -224,11 +314,16 @@ class Flow:
         """What is known once a test came out so."""
         raise NotImplementedError
 
+    @staticmethod
+    def joined_paths(a: Paths, b: Paths) -> Paths:
+        return join_paths([a, b])
+
     def looped(self, body: Callable[[], Paths | None]) -> None:
         """Makes a loop's body until what is known at its start includes what is known at its end."""
         entry = self.paths
         for attempt in range(6):
             length, temporary, count = len(self.code), self.next_temporary, self.scope_count
+            handlers, pieces = len(self.handlers), [len(region.pieces) for region in self.regions]
             self.paths = None if entry is None else dict(entry)
             end = body()
             if entry is None or end is None:
@@ -238,6 +333,9 @@ class Flow:
                 return
             entry = widened(entry, joined) if attempt >= 3 else joined
             del self.code[length:]
+            del self.handlers[handlers:]
+            for region, kept in zip(self.regions, pieces, strict=True):
+                del region.pieces[kept:]
             self.next_temporary, self.scope_count = temporary, count
         raise AssertionError("types of a loop do not settle")
 
@@ -254,12 +352,20 @@ def join_paths(ways: list[Paths]) -> Paths:
     return {name: binding for name, binding in joined.items() if not (name.startswith("@") and not binding.assigned)}
 
 
+def _same(a: Any, b: Any) -> bool:
+    return a is b or (type(a) is type(b) and getattr(a, "__code__", None) is getattr(b, "__code__", b))
+
+
 def _join_bindings(a: Binding | None, b: Binding | None, narrowing: bool) -> Binding:
     if a is None or b is None:
         only = a or b
         assert only is not None
         return replace(only, assigned=False)
     assigned = a.assigned and b.assigned
+    if a.value.static is not MISSING or b.value.static is not MISSING:
+        if _same(a.value.static, b.value.static):
+            return replace(a, assigned=assigned)
+        return Binding(Value(a.value.cell, Type(frozenset()), static=Unknown.UNKNOWN), assigned)
     if a.value.whole != b.value.whole:
         whole = a.value.whole or b.value.whole
         other = b.value.whole if whole is a.value.whole else a.value.whole

@@ -112,6 +112,26 @@ def of_call(name: str, arguments: list[Type]) -> Type:
         return INT
     if name == ".replace":
         return STR if first.without_none().only("str") else first.without_none()
+    if name in (".setdefault", ".pop"):
+        value = first.value if first.only("dict") else first.item if first.only("list") else None
+        others = [a for a in arguments[2:]]
+        return join_all([value if value is not None else ANY, *others])
+    if name in (".copy", ".union", ".intersection", ".difference", ".symmetric_difference"):
+        return first.without_none()
+    if name in ("set", "frozenset"):
+        return of("set", item=item_of(first) if arguments else None)
+    if name == "dict":
+        if not arguments:
+            return of("dict")
+        if first.only("dict"):
+            return Type(frozenset({"dict"}), first.item, first.value)
+        return Type(frozenset({"dict"}), ANY, ANY)
+    if name == "dict.fromkeys":
+        return Type(frozenset({"dict"}), item_of(first), arguments[1] if len(arguments) > 1 else NONE)
+    if name in ("iter", "zip.strict"):
+        return of("iterator", item=item_of(first)) if name == "iter" else of_call("zip", arguments)
+    if name == "next":
+        return join_all([item_of(first), *arguments[1:]])
     return RESULTS.get(name, ANY)
 
 
@@ -153,4 +173,7 @@ RESULTS: dict[str, Type] = {
     **dict.fromkeys(["math.radians", "math.degrees", "math.copysign", "math.fmod", "math.tanh", "math.expm1"], FLOAT),
     ".date": of("date"),
     "range": of("range", item=INT),
+    **dict.fromkeys([".append", ".extend", ".insert", ".reverse", ".clear", ".update", ".add", ".remove"], NONE),
+    ".discard": NONE,
+    **dict.fromkeys([".issubset", ".issuperset", ".isdisjoint"], BOOL),
 }

@@ -9,13 +9,14 @@ its line and column. `_flow.py` has instructions and paths, `_expressions.py` an
 from __future__ import annotations
 
 import ast
+import importlib
 import types
 import typing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from . import _types
-from ._calls import Calls
 from ._definition import (
     MISSING,
     Arrival,
@@ -29,32 +30,20 @@ from ._definition import (
     Problem,
 )
 from ._events import show, strip_none
-from ._flow import Binding, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole
+from ._flow import Handler, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole
 from ._share import Cell, Instruction, Label, tidy
+from ._patterns import Patterns
 from ._source import function_node, name_place, parameter_place
-from ._syntax import OPERATORS
 from ._types import Type
 
 STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
-    ast.While: ("while", "for i in range(...)"),
-    ast.Try: ("try", "test before: `if x:`; an exception leaves the feature missing"),
-    ast.Raise: ("raise", "return None for a value that is not there"),
-    ast.With: ("with", "do it at module level"),
-    ast.Import: ("import inside a function", "import at module level"),
-    ast.ImportFrom: ("import inside a function", "import at module level"),
     ast.Global: ("global", "a feature keeps nothing between payments; windows do"),
-    ast.Nonlocal: ("nonlocal", "return the value"),
-    ast.Delete: ("del", ""),
-    ast.FunctionDef: ("a function inside a function", "move it to module level"),
-    ast.AsyncFunctionDef: ("async", ""),
+    ast.AsyncFunctionDef: ("async", "a feature is a plain function"),
     ast.ClassDef: ("a class inside a function", "move it to module level"),
-    ast.Match: ("match", "if and elif"),
-    ast.AsyncFor: ("async", ""),
-    ast.AsyncWith: ("async", ""),
+    ast.AsyncFor: ("async", "a feature is a plain function"),
+    ast.AsyncWith: ("async", "a feature is a plain function"),
+    ast.TryStar: ("except*", "except"),
 }
-
-
-DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 
 @dataclass
@@ -63,6 +52,7 @@ class Lowered:
     code: list[Instruction]
     temporaries: int
     required: list[Cell]
+    handlers: list[Handler] = field(default_factory=list)
 
 
 def lower(unit: Unit, function: FunctionDef) -> Lowered:
@@ -70,7 +60,7 @@ def lower(unit: Unit, function: FunctionDef) -> Lowered:
     return _Lowering(unit, function).lowered()
 
 
-class _Lowering(Calls):
+class _Lowering(Patterns):
     def lowered(self) -> Lowered:
         python = typing.cast("types.FunctionType", self.function.function)
         tree = function_node(python)
@@ -94,7 +84,8 @@ class _Lowering(Calls):
         except Refuse as refused:
             self.refuse(refused)
         labels = [i.c for i in self.code if isinstance(i.c, Label)]
-        return Lowered(self.function, tidy(self.code, labels), self.temporaries, list(dict.fromkeys(required)))
+        code = tidy(self.code, labels, self.handlers)
+        return Lowered(self.function, code, self.temporaries, list(dict.fromkeys(required)), self.handlers)
 
     # --- parameters ---
 
@@ -180,6 +171,9 @@ class _Lowering(Calls):
 
     def body(self, scope: Scope) -> None:
         node = scope.node
+        if isinstance(node, ast.Lambda):
+            self.give(self.value(node.body, scope.result), node.body)
+            return
         assert isinstance(node, ast.FunctionDef)
         self.block(node.body)
         last = node.body[-1]
@@ -193,20 +187,15 @@ class _Lowering(Calls):
                 self.statement(statement)
             except Refuse as refused:
                 self.refuse(refused)
-                if isinstance(statement, DEFINES):  # what follows would be refused for the names that are lacking
-                    self.paths = None
-                    return
-            self.next_temporary = mark
+            self.release(mark)
 
     def statement(self, node: ast.stmt) -> None:
         known = STATEMENTS.get(type(node))
         if known is not None:
-            raise Refuse(
-                node, f"{known[0]} is not available yet" if known[0] != "global" else "global cannot be used", known[1]
-            )
+            raise Refuse(node, f"{known[0]} is not available in a function", known[1])
         method = getattr(self, f"do_{type(node).__name__}", None)
         if method is None:
-            raise Refuse(node, f"{type(node).__name__.lower()} is not available yet")
+            raise Refuse(node, f"{type(node).__name__.lower()} is not available")
         if self.paths is None and not isinstance(
             node, ast.Return | ast.Expr | ast.Assign | ast.AugAssign | ast.If | ast.For
         ):
@@ -236,20 +225,29 @@ class _Lowering(Calls):
         value = self.literal(None) if expression is None else self.value(expression, scope.result)
         self.give(value, node)
 
-    def give(self, value: Value, node: ast.stmt) -> None:
+    def give(self, value: Value, node: ast.AST) -> None:
         scope = self.scope
         if value.whole is not None:
             raise Refuse(node, f"a {value.whole.cls.__name__} cannot be returned", "return one of its fields")
+        if any(region.final for region in self.regions[scope.regions :]):
+            value = self.kept(value, node)  # what `finally` says may change the name that it is
+            self.leave(scope.regions, node)
         if scope.result is not None and scope.end is not None:
-            scope.result_types.append(value.type)
+            if value.static is MISSING:
+                scope.result_types.append(value.type)
+            elif self.paths is not None:
+                scope.result_statics.append(value.static)
             self.move(value, scope.result, node)
             self.jump(scope.end, node)
             return
-        self.check_result(value, node)
+        if value.static is not MISSING:
+            raise Refuse(node, "a function cannot be a feature's result", "call it")
+        if len(self.scopes) == 1 and self.routine_now is None:
+            self.check_result(value, node)
         self.emit("RET", node, b=value.cell)
         self.paths = None
 
-    def check_result(self, value: Value, node: ast.stmt) -> None:
+    def check_result(self, value: Value, node: ast.AST) -> None:
         """Enum members leave a function as their values; only str and int ones do so in Python too."""
         returned = node.value if isinstance(node, ast.Return) and node.value is not None else node
         truth = strip_none(self.function.returns)[0] is bool or self.function.kind == "rule"
@@ -260,85 +258,13 @@ class _Lowering(Calls):
         if _types.enum_inside(value.type.item):
             raise Refuse(returned, "a list of Enum members cannot be returned yet", "return their .value")
 
-    # --- assignment ---
-
-    def do_Assign(self, node: ast.Assign) -> None:
-        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            self.assign_expression(node.targets[0].id, node.value, node)
-            return
-        only = node.targets[0]
-        if len(node.targets) == 1 and self.assign_pairwise(only, node.value):
-            return
-        value = self.value(node.value)
-        for target in node.targets:
-            self.assign_target(target, value, node)
-
-    def do_AnnAssign(self, node: ast.AnnAssign) -> None:
-        if node.value is None:
-            return
-        if not isinstance(node.target, ast.Name):
-            raise Refuse(
-                node.target, f"assigning to {ast.unparse(node.target)} is not available yet", "assign a local name"
-            )
-        self.assign_expression(node.target.id, node.value, node)
-
-    def assign_expression(self, name: str, expression: ast.expr, node: ast.stmt) -> None:
-        """The value goes straight into the name's cell unless making it may read the name again."""
-        cell = self.scope.cells[name]
-        reads = any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(expression))
-        simple = isinstance(expression, ast.BinOp | ast.UnaryOp | ast.Constant | ast.Subscript | ast.Attribute)
-        value = self.value(expression, None if reads and not simple else cell)
-        self.assign_name(name, value, node)
-
-    def assign_name(self, name: str, value: Value, node: ast.AST) -> None:
-        self.set_binding(f"{self.scope.number}:{name}", Binding(self.move(value, self.scope.cells[name], node)))
-
-    def assign_pairwise(self, target: ast.expr, value: ast.expr) -> bool:
-        """a, b = b, a: all values first, then the names. False if it is not of that form."""
-        if not (isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List)):
-            return False
-        parts = [*target.elts, *value.elts]
-        if len(target.elts) != len(value.elts) or any(isinstance(p, ast.Starred) for p in parts):
-            return False
-        values = [self.value(part, self.temporary()) for part in value.elts]
-        for name, part in zip(target.elts, values, strict=True):
-            self.assign_target(name, part, target)
-        return True
-
-    def assign_target(self, target: ast.expr, value: Value, node: ast.AST) -> None:
-        if isinstance(target, ast.Name):
-            self.assign_name(target.id, value, node)
-        elif isinstance(target, ast.Tuple | ast.List):
-            for part, item in zip(target.elts, self.unpacked(value, target), strict=True):
-                self.assign_target(part, item, target)
-        elif isinstance(target, ast.Starred):
-            raise Refuse(target, "* in an assignment is not available yet", "slices: xs[0], xs[1:]")
-        else:
-            help = "a feature may not change what others see; use a local name"
-            raise Refuse(target, f"assigning to {ast.unparse(target)} is not available", help)
-
-    def do_AugAssign(self, node: ast.AugAssign) -> None:
-        if not isinstance(node.target, ast.Name):
-            raise Refuse(node.target, f"assigning to {ast.unparse(node.target)} is not available", "use a local name")
-        op = OPERATORS.get(type(node.op))
-        if op is None:
-            raise Refuse(node, "the operator @= is not available yet")
-        name = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
-        left = self.present(self.plain(self.value(name), name), name)
-        if "list" in left.type.tags:
-            text = f"{name.id} = {name.id} + ..."
-            raise Refuse(node, "changing a list in place is not available yet", text)
-        right = self.present(self.plain(self.value(node.value), node.value), node.value)
-        value = self.operate(op, left, right, node, self.scope.cells[name.id])
-        self.assign_name(name.id, value, node)
-
     # --- control ---
 
     def do_If(self, node: ast.If) -> None:
         otherwise, end = Target(), Target()
         mark = self.next_temporary
         self.branch(node.test, otherwise, False)
-        self.next_temporary = mark
+        self.release(mark)
         self.block(node.body)
         if node.orelse:
             self.jump(end, node)
@@ -359,7 +285,103 @@ class _Lowering(Calls):
         self.paths = None
         self.put(holds)
 
+    def do_Global(self, node: ast.Global) -> None:
+        raise AssertionError
+
+    def do_Nonlocal(self, node: ast.Nonlocal) -> None:
+        pass  # its names are the maker's
+
+    def do_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            found = self.imported(alias.name, node)
+            if alias.asname is None and "." in alias.name:
+                found = self.imported(alias.name.split(".")[0], node)
+            self.assign_name(alias.asname or alias.name.split(".")[0], self.static(found), node)
+
+    def do_ImportFrom(self, node: ast.ImportFrom) -> None:
+        module = self.imported("." * node.level + (node.module or ""), node)
+        for alias in node.names:
+            found = getattr(module, alias.name, MISSING)
+            if found is MISSING:
+                raise Refuse(node, f"{module.__name__} has no {alias.name}")
+            name = ast.copy_location(ast.Name(alias.name, ast.Load()), node)
+            self.assign_name(alias.asname or alias.name, self.module_object(found, name), node)
+
+    def imported(self, name: str, node: ast.AST) -> Any:
+        """A module that is imported inside a function, imported now."""
+        package = self.scope.function.__globals__.get("__package__")
+        try:
+            return importlib.import_module(name, package if name.startswith(".") else None)
+        except ImportError as error:
+            raise Refuse(node, f"{type(error).__name__}: {error}", "import it at module level") from None
+
+    def do_While(self, node: ast.While) -> None:
+        over, end = Target(), Target()
+        after = self.next_temporary
+
+        def body() -> Paths | None:
+            if self.paths is None:
+                return None
+            head, again = Target(len(self.code)), Target()
+            mark = self.next_temporary
+            self.branch(node.test, over, False)
+            self.release(mark)
+            self.scope.loops.append((again, end, len(self.regions)))
+            self.block(node.body)
+            self.scope.loops.pop()
+            self.put(again)
+            known = self.paths
+            self.emit("JMP", node, c=head)
+            self.paths = None
+            self.release(after)
+            return known
+
+        self.looped(body)
+        self.put(over)
+        self.block(node.orelse)
+        self.put(end)
+
+    def unrolled(self, node: ast.For) -> list[Value] | None:
+        """The items of a module's list that holds functions, each of which is known while compiling."""
+        found = self.python_object(node.iter)
+        if isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Attribute) and not node.iter.args:
+            owner = self.python_object(node.iter.func.value)
+            if isinstance(owner, dict) and node.iter.func.attr in ("items", "values", "keys"):
+                found = list(getattr(owner, node.iter.func.attr)())
+        if not isinstance(found, list | tuple) or len(found) > 64:
+            return None
+        if not any(holds_function(item) for item in found):
+            return None
+        return [self.static(item) for item in found]
+
+    def assign_static(self, target: ast.expr, found: Any, node: ast.AST) -> None:
+        if isinstance(target, ast.Tuple | ast.List) and isinstance(found, tuple | list):
+            if len(found) != len(target.elts):
+                raise Refuse(target, f"{len(found)} values for {len(target.elts)} names")
+            for part, item in zip(target.elts, found, strict=True):
+                self.assign_static(part, item, node)
+            return
+        self.assign_target(target, self.static(found) if holds_function(found) else self.constant(found, node), node)
+
+    def for_each_known(self, node: ast.For, items: list[Value]) -> None:
+        end = Target()
+        for item in items:
+            again = Target()
+            if self.paths is None:
+                break
+            self.assign_static(node.target, item.static, node)
+            self.scope.loops.append((again, end, len(self.regions)))
+            self.block(node.body)
+            self.scope.loops.pop()
+            self.put(again)
+        self.block(node.orelse)
+        self.put(end)
+
     def do_For(self, node: ast.For) -> None:
+        known = self.unrolled(node)
+        if known is not None:
+            self.for_each_known(node, known)
+            return
         source = self.iterator(node.iter, node)
         item = self.temporary()
         over, end = Target(), Target()
@@ -372,14 +394,14 @@ class _Lowering(Calls):
             over.paths.append(self.paths)
             self.emit("NEXT", node.iter, item, source[0], over)
             self.assign_target(node.target, Value(item, source[1]), node.target)
-            self.scope.loops.append((again, end))
+            self.scope.loops.append((again, end, len(self.regions)))
             self.block(node.body)
             self.scope.loops.pop()
             self.put(again)
             known = self.paths
             self.emit("JMP", node, c=head)
             self.paths = None
-            self.next_temporary = after
+            self.release(after)
             return known
 
         self.looped(body)
@@ -388,7 +410,18 @@ class _Lowering(Calls):
         self.put(end)
 
     def do_Break(self, node: ast.Break) -> None:
-        self.jump(self.scope.loops[-1][1], node)
+        self.leave(self.scope.loops[-1][2], node)
+        if self.paths is not None:
+            self.jump(self.scope.loops[-1][1], node)
 
     def do_Continue(self, node: ast.Continue) -> None:
-        self.jump(self.scope.loops[-1][0], node)
+        self.leave(self.scope.loops[-1][2], node)
+        if self.paths is not None:
+            self.jump(self.scope.loops[-1][0], node)
+
+
+def holds_function(found: Any) -> bool:
+    """Whether it is a function, or a tuple or list with one in it."""
+    if isinstance(found, tuple | list):
+        return any(holds_function(item) for item in found)
+    return isinstance(found, types.FunctionType | types.BuiltinFunctionType)

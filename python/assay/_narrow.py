@@ -12,17 +12,25 @@ from dataclasses import replace
 
 from . import _types
 from ._definition import FieldDef
-from ._flow import Binding, Flow, Paths, Value, Whole, field_key, whole_key
+from ._flow import Binding, Flow, Paths, Scope, Value, Whole, field_key, whole_key
 from ._types import Type
 
 
 class Narrowing(Flow):
     def variable(self, name: str) -> str | None:
         """The key of a local variable or a comprehension's, None if the name is not local."""
-        for names in reversed(self.scope.comprehensions):
-            if name in names:
-                return names[name]
-        return f"{self.scope.number}:{name}" if name in self.scope.locals else None
+        return self.variable_from(self.scope, name)
+
+    @staticmethod
+    def variable_from(scope: Scope | None, name: str) -> str | None:
+        while scope is not None:
+            for names in reversed(scope.comprehensions):
+                if name in names:
+                    return names[name]
+            if name in scope.locals:
+                return f"{scope.number}:{name}"
+            scope = scope.parent
+        return None
 
     @staticmethod
     def none_test(test: ast.expr) -> tuple[ast.expr, bool] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -45,7 +46,9 @@ class Constants:
         return len(self.cells).to_bytes(4, "little") + b"".join(self.cells)
 
 
-def tidy(code: list[Instruction], labels: list[Label]) -> list[Instruction]:
+def tidy(
+    code: list[Instruction], labels: list[Label], handlers: Sequence[tuple[Label, Label, Label, Cell]]
+) -> list[Instruction]:
     """Without moves of a cell to itself and jumps to the next instruction; jumps to jumps go to the chain's end."""
     for instruction in code:
         seen: set[int] = set()
@@ -54,10 +57,11 @@ def tidy(code: list[Instruction], labels: list[Label]) -> list[Instruction]:
             at = instruction.c.position
             if at < len(code) and code[at].op == "JMP" and isinstance(code[at].c, Label):
                 instruction.c = code[at].c
+    labels = [*labels, *(label for h in handlers for label in h[:3])]
     while True:
-        drop = {i for i, instruction in enumerate(code) if _is_useless(instruction, i)}
+        drop = {i for i, instruction in enumerate(code) if _is_useless(instruction, i)} or _unreached(code, handlers)
         if not drop:
-            return _without_dead(code, labels)
+            return code
         code = _remove(code, labels, drop)
 
 
@@ -79,8 +83,8 @@ def _remove(code: list[Instruction], labels: list[Label], drop: set[int]) -> lis
     return [instruction for i, instruction in enumerate(code) if i not in drop]
 
 
-def _without_dead(code: list[Instruction], labels: list[Label]) -> list[Instruction]:
-    """Without what no path reaches."""
+def _unreached(code: list[Instruction], handlers: Sequence[tuple[Label, Label, Label, Cell]]) -> set[int]:
+    """What no path reaches. A handler is reached from all that it covers."""
     reached: set[int] = set()
     open_ = [0]
     while open_:
@@ -91,7 +95,7 @@ def _without_dead(code: list[Instruction], labels: list[Label]) -> list[Instruct
         instruction = code[at]
         if isinstance(instruction.c, Label):
             open_.append(instruction.c.position)
-        if instruction.op not in ("JMP", "RET", "RAISE"):
+        if instruction.op not in ("JMP", "RET", "RAISE", "THROW"):
             open_.append(at + 1)
-    drop = set(range(len(code))) - reached
-    return tidy(_remove(code, labels, drop), labels) if drop else code
+        open_ += [h[2].position for h in handlers if h[0].position <= at < h[1].position]
+    return set(range(len(code))) - reached

@@ -51,12 +51,7 @@ ATTRIBUTES = frozenset(
     ]
 )
 CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
-    ast.Lambda: ("a lambda", "write a helper function"),
     ast.Await: ("await", "features are plain functions"),
-    ast.Yield: ("yield", "features are plain functions"),
-    ast.YieldFrom: ("yield from", "features are plain functions"),
-    ast.SetComp: ("a set comprehension", "a list comprehension, or any(... for ...)"),
-    ast.DictComp: ("a dict comprehension", "make the dict at module level"),
     ast.Starred: ("* in an expression", ""),
 }
 
@@ -118,3 +113,22 @@ def names_stored(node: ast.AST) -> tuple[set[str], set[str]]:
 
     visit(node, False)
     return stored | walrus, walrus
+
+
+def free_names(node: ast.AST) -> list[str]:
+    """The names that are read inside, each once, in order."""
+    return list(dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)))
+
+
+def is_generator(node: ast.AST) -> bool:
+    """Whether a function's own body yields."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    open_: list[ast.AST] = list(node.body)
+    while open_:
+        inner = open_.pop()
+        if isinstance(inner, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            open_ += ast.iter_child_nodes(inner)
+    return False

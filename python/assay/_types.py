@@ -7,6 +7,8 @@ and to print types. When unsure a type is wide (ANY) and says nothing.
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import datetime
 import enum
 import types
@@ -19,6 +21,7 @@ from ._events import SCALARS, strip_none
 
 NUMBERS = frozenset({"bool", "int", "float"})
 SIMPLE = NUMBERS | {"none", "str", "datetime", "date", "timedelta", "list", "tuple", "dict", "range", "iterator"}
+SIMPLE |= {"set", "object", "exception"}
 
 
 class Mixed(enum.Enum):
@@ -34,6 +37,7 @@ class Type:
     value: Type | None = None  # of dict
     items: tuple[Type, ...] | None = None  # of a tuple whose length is known
     enum: type[enum.Enum] | Mixed | None = None  # what is not None is a member of it
+    cls: type | None = None  # of an object: its class; of a dict: Counter
 
     @property
     def maybe_none(self) -> bool:
@@ -49,6 +53,8 @@ class Type:
     def __str__(self) -> str:
         if isinstance(self.enum, type):
             names = [self.enum.__name__]
+        elif self.cls is not None:
+            names = [self.cls.__name__]
         else:
             names = sorted(self.tags - {"none"})
             names = ["value"] if len(names) > 4 else names
@@ -62,6 +68,11 @@ def of(*tags: str, item: Type | None = None) -> Type:
 ANY = Type(frozenset(SIMPLE))
 NONE, BOOL, INT, FLOAT, STR = of("none"), of("bool"), of("int"), of("float"), of("str")
 NUMBER = of("int", "float")
+
+
+def of_object(cls: type) -> Type:
+    """An instance of the user's class."""
+    return Type(frozenset({"tuple" if issubclass(cls, tuple) else "object"}), cls=cls)
 
 
 def join(a: Type, b: Type) -> Type:
@@ -78,7 +89,12 @@ def join(a: Type, b: Type) -> Type:
     else:
         cls = Mixed.MIXED
     items = a.items if a.items == b.items else None
-    return Type(a.tags | b.tags, _join_parts(a, b, "item"), _join_parts(a, b, "value"), items, cls)
+    if b.tags == {"none"} or a.tags == {"none"}:
+        items = a.items if b.tags == {"none"} else b.items
+        of = a.cls if b.tags == {"none"} else b.cls
+    else:
+        of = a.cls if a.cls is b.cls else None
+    return Type(a.tags | b.tags, _join_parts(a, b, "item"), _join_parts(a, b, "value"), items, cls, of)
 
 
 def _join_parts(a: Type, b: Type, part: str) -> Type | None:
@@ -151,6 +167,16 @@ def _of_base(base: Any) -> Type:
         parts = [of_annotation(a) for a in arguments if a is not Ellipsis]
         fixed = tuple(parts) if parts and Ellipsis not in arguments else None
         return Type(frozenset({"tuple"}), join_all(parts), None, fixed)
+    if origin in (dict, collections.Counter, collections.defaultdict) and len(arguments) >= 1:
+        value = of_annotation(arguments[1]) if len(arguments) > 1 else INT
+        return Type(frozenset({"dict"}), of_annotation(arguments[0]), value)
+    if origin in (set, frozenset) and arguments:
+        return of("set", item=of_annotation(arguments[0]))
+    if isinstance(base, type) and issubclass(base, enum.Enum):
+        values = {type(m.value).__name__ for m in base}
+        return Type(frozenset(values), enum=base) if values <= {"str", "int"} else ANY
+    if isinstance(base, type) and (dataclasses.is_dataclass(base) or (issubclass(base, tuple) and base is not tuple)):
+        return of_object(base)
     return of("tuple", item=ANY) if base is tuple else ANY
 
 
@@ -175,6 +201,41 @@ def of_source(source: FunctionDef | WindowDef | ModelDef) -> Type:
     if isinstance(source, ModelDef):
         return FLOAT
     return BOOL if source.kind == "rule" else of_annotation(source.returns)
+
+
+# --- isinstance: the numbers of engine/code/run.h's enum kind --------------------------------------------------------
+
+KINDS: dict[type, int] = {
+    type(None): 0,
+    bool: 1,
+    int: 2,
+    float: 3,
+    str: 4,
+    datetime.datetime: 5,
+    datetime.date: 6,
+    datetime.timedelta: 7,
+    list: 8,
+    tuple: 9,
+    set: 10,
+    frozenset: 11,
+    dict: 12,
+    bytes: 13,
+    datetime.time: 14,
+    range: 15,
+}
+
+
+def kind_mask(names: typing.Iterable[str]) -> int:
+    return sum(1 << number for cls, number in KINDS.items() if cls.__name__ in names)
+
+
+def kinds_of_class(cls: type) -> int | None:
+    """The mask of the kinds that are instances of a class; None if that is not known."""
+    if cls in KINDS:
+        return 1 << KINDS[cls]
+    if cls.__module__ in ("numbers", "collections.abc", "typing"):
+        return sum(1 << number for known, number in KINDS.items() if issubclass(known, cls))
+    return None
 
 
 # --- Enums ----------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ static int fill_builtins(PyObject *dict) {
 /* EXCEPTIONS: class name -> number. */
 static int fill_exceptions(PyObject *dict) {
     static const char *const names[] = {
-#define EXCEPTION(name) #name,
+#define EXCEPTION(name, parent) #name,
         EXCEPTIONS(EXCEPTION)
 #undef EXCEPTION
     };

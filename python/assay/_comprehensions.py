@@ -1,0 +1,389 @@
+"""Lowering of what runs over an iterable: comprehensions, generators inside sum, any, min and the like, item by item in
+Python's order, and keys and defaults of min, max and sorted.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+
+from . import _library, _types
+from ._definition import MISSING
+from ._flow import Binding, Paths, Refuse, Target, Value
+from ._objects import Objects
+from ._share import Cell
+from ._types import Type
+
+LAZY = ("sum", "any", "all", "min", "max", "math.prod")  # what may take a generator item by item
+LISTED = ("sorted", "list", "tuple", "math.fsum", "set", "frozenset")  # what takes its items together
+
+
+class Comprehensions(Objects):
+    # --- comprehensions ---
+
+    def lower_ListComp(self, node: ast.ListComp, into: Cell | None) -> Value:
+        return self.collected(node.generators, node.elt, node, into)
+
+    def lower_SetComp(self, node: ast.SetComp, into: Cell | None) -> Value:
+        first = self.run_of(2)
+        item, kinds = Cell(first.kind, first.number + 1), []
+        source = self.iterator(node.generators[0].iter, node.generators[0].iter)
+        self.emit("SET", node, first, self.literal(None).cell, x=0)
+
+        def each() -> None:
+            mark = self.next_temporary
+            kinds.append(self.put_value(node.elt, item).type)
+            self.emit("CALL", node, self.temporary(), first, self.unit.builtins[".add"][0], 2)
+            self.release(mark)
+
+        self.generate(node.generators, source, each, Target())
+        return Value(first, _types.of("set", item=_types.join_all(kinds)))
+
+    def lower_DictComp(self, node: ast.DictComp, into: Cell | None) -> Value:
+        result, key, item = self.temporary(), self.temporary(), self.temporary()
+        keys: list[Type] = []
+        items: list[Type] = []
+        source = self.iterator(node.generators[0].iter, node.generators[0].iter)
+        self.emit("DICT", node, result, self.literal(None).cell, x=0)
+
+        def each() -> None:
+            mark = self.next_temporary
+            keys.append(self.put_value(node.key, key).type)
+            items.append(self.put_value(node.value, item).type)
+            self.emit("STORE", node, result, key, item)
+            self.release(mark)
+
+        self.generate(node.generators, source, each, Target())
+        return Value(result, Type(frozenset({"dict"}), _types.join_all(keys), _types.join_all(items)))
+
+    def put_value(self, node: ast.expr, into: Cell) -> Value:
+        """A value that goes into a container."""
+        value = self.value(node, into)
+        if value.whole is not None or value.static is not MISSING:
+            what = "a function" if value.whole is None else f"a {value.whole.cls.__name__}"
+            raise Refuse(node, f"{what} cannot be put into a container", "put its fields there")
+        return value
+
+    def collected(
+        self, generators: list[ast.comprehension], element: ast.expr, node: ast.expr, into: Cell | None
+    ) -> Value:
+        """A list of what the generators give."""
+        result = self.temporary()  # not `into`: the elements may read what is there
+        kinds: list[Type] = []
+        source = self.iterator(generators[0].iter, generators[0].iter)
+        self.emit("LIST", node, result, self.literal(None).cell, x=0)
+
+        def each() -> None:
+            mark = self.next_temporary
+            value = self.value(element)
+            if value.whole is not None or value.static is not MISSING:
+                what = "a function" if value.whole is None else f"a {value.whole.cls.__name__}"
+                raise Refuse(element, f"{what} cannot be put into a list", "put its fields there")
+            kinds.append(value.type)
+            self.emit("APPEND", node, result, value.cell)
+            self.release(mark)
+
+        self.generate(generators, source, each, Target())
+        return Value(result, _types.of("list", item=_types.join_all(kinds)))
+
+    def as_generator(self, node: ast.expr) -> ast.GeneratorExp | None:
+        """A generator expression, or map() and filter() written as one."""
+        if isinstance(node, ast.GeneratorExp):
+            return node
+        if not isinstance(node, ast.Call) or node.keywords or len(node.args) < 2:
+            return None
+        if any(isinstance(a, ast.Starred) for a in node.args):
+            return None
+        found = self.python_object(node.func)
+        if found is not map and not (found is filter and len(node.args) == 2):
+            return None
+        known = self.rewritten.get(node)
+        if known is None:
+            known = self.rewritten[node] = _mapped(node, found is map)
+        return known
+
+    def iterator(self, node: ast.expr, place: ast.AST) -> tuple[Cell, Type]:
+        lazy = self.as_generator(node)
+        if lazy is not None and lazy is not node:
+            node = lazy
+        value = self.present(self.iterable(self.read(node), node), node)
+        cell = self.temporary()
+        self.emit("ITER", place, cell, value.cell)
+        return cell, _types.item_of(value.type)
+
+    def iterable(self, value: Value, node: ast.expr) -> Value:
+        if value.whole is not None:
+            self.plain(value, node)
+        if "set" in value.type.tags:
+            raise Refuse(node, "the order of a set is randomized by Python", f"sorted({ast.unparse(node)})")
+        return value if value.type.enum is None else self.open(value, node)
+
+    def generate(
+        self,
+        generators: list[ast.comprehension],
+        source: tuple[Cell, Type],
+        each: Callable[[], None],
+        stop: Target,
+    ) -> None:
+        """Runs `each` for every item; a jump to `stop` leaves all loops."""
+        generator, rest = generators[0], generators[1:]
+        if generator.is_async:
+            raise Refuse(generator.target, "async is not available")
+        names: dict[str, str] = {}
+        for target in ast.walk(generator.target):
+            if isinstance(target, ast.Name):
+                self.scope_count += 1
+                names[target.id] = f"{self.scope.number}:{target.id}#{self.scope_count}"
+        self.scope.comprehensions.append(names)
+        cells = {name: self.temporary() for name in names}
+        item = self.temporary()
+        end, after = Target(), self.next_temporary
+
+        def body() -> Paths | None:
+            head = Target(len(self.code))
+            again = Target()
+            if self.paths is None:
+                return None
+            end.paths.append(self.paths)
+            self.emit("NEXT", generator.target, item, source[0], end)
+            self.bind_target(generator.target, Value(item, source[1]), names, cells)
+            for condition in generator.ifs:
+                self.branch(condition, again, False)
+            if rest:
+                inner = self.iterator(rest[0].iter, rest[0].iter)
+                self.generate(rest, inner, each, stop)
+            else:
+                each()
+            self.put(again)
+            known = self.paths
+            self.emit("JMP", generator.target, c=head)
+            self.paths = None
+            self.release(after)
+            return known
+
+        self.looped(body)
+        self.put(end)
+        self.scope.comprehensions.pop()
+        if not rest:
+            self.put(stop)
+        self.release(after)
+
+    def let(self, value: Value, node: ast.AST) -> ast.Name:
+        """A fresh variable of this scope that holds the value, as syntax."""
+        self.scope_count += 1
+        name = f".{self.scope_count}"
+        self.scope.locals.add(name)
+        cell = self.scope.cells[name] = self.temporary()
+        self.set_binding(f"{self.scope.number}:{name}", Binding(self.move(value, cell, node)))
+        return ast.copy_location(ast.Name(name, ast.Load()), node)
+
+    def calling(self, function: ast.expr, arguments: list[ast.expr], node: ast.AST) -> ast.Call:
+        """The call of a function on these, as syntax."""
+        return ast.copy_location(ast.Call(function, arguments, []), node)
+
+    def bind_target(self, target: ast.expr, value: Value, names: dict[str, str], cells: dict[str, Cell]) -> None:
+        if isinstance(target, ast.Name):
+            moved = self.move(value, cells[target.id], target)
+            self.set_binding(names[target.id], Binding(moved))
+            return
+        if not isinstance(target, ast.Tuple | ast.List):
+            raise Refuse(target, "this loop target is not available", "a name, or names in a tuple")
+        for part, item in zip(target.elts, self.unpacked(value, target), strict=True):
+            self.bind_target(part.value if isinstance(part, ast.Starred) else part, item, names, cells)
+
+    def of_generator(self, name: str, lazy: ast.GeneratorExp, node: ast.Call, into: Cell | None) -> Value | None:
+        """A built-in over a generator, item by item in Python's order; None if it does not take one."""
+        if name in LISTED and len(node.args) == 1:
+            values = self.collected(lazy.generators, lazy.elt, lazy, None)
+            if name == "list":
+                return values
+            self.check_arguments(name, [values.type], node)
+            cell = into or self.temporary()
+            self.emit("CALL", node, cell, values.cell, self.unit.builtins[name][0], 1)
+            return Value(cell, _library.of_call(name, [values.type]))
+        if name == "sum" and len(node.args) == 1 and (counted := self.counted(lazy, node, into)) is not None:
+            return counted
+        if name == "sum" and sys.version_info >= (3, 12):
+            values = self.collected(lazy.generators, lazy.elt, lazy, None)
+            first = self.run_of(2)
+            self.move(values, first, node)
+            self.value(node.args[1] if len(node.args) > 1 else ast.Constant(0), Cell(first.kind, first.number + 1))
+            cell = into or self.temporary()
+            self.emit("CALL", node, cell, first, self.unit.builtins["sum.compensated"][0], 2)
+            return Value(cell, _library.of_call(name, [values.type]))
+        if name not in LAZY or (len(node.args) > 1 and name != "sum"):
+            return None
+        result = self.temporary()
+        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter)
+        if name in ("any", "all"):
+            return self.quantified(name, lazy, source, result, node)
+        if name in ("min", "max"):
+            return self.extreme(name, lazy, source, result, node)
+        return self.folded_over(name, lazy, source, result, node)
+
+    def counted(self, lazy: ast.GeneratorExp, node: ast.Call, into: Cell | None) -> Value | None:
+        """How many characters of a text are digits, or among others: `sum(c.isdigit() for c in text)`,
+        `sum(c in "aeiou" for c in text)`, and `sum(1 for c in text if ...)` of the same, in one instruction."""
+        each = lazy.generators[0]
+        test = lazy.elt
+        if len(lazy.generators) > 1 or not isinstance(each.target, ast.Name) or not isinstance(each.iter, ast.Name):
+            return None
+        if len(each.ifs) == 1 and isinstance(test, ast.Constant) and type(test.value) is int and test.value == 1:
+            test = each.ifs[0]
+        elif each.ifs:
+            return None
+        found = _test_of_one(test, each.target.id)
+        if found is None:
+            return None
+        name, operand = found
+        text = self.value(each.iter)
+        if text.whole is not None or not text.type.only("str"):
+            return None
+        mark = self.next_temporary
+        first = self.run_of(2)
+        self.move(text, first, node)
+        self.value(ast.copy_location(ast.Constant(operand), test), Cell(first.kind, first.number + 1))
+        self.release(mark)
+        cell = into or self.temporary()
+        self.emit("CALL", node, cell, first, self.unit.builtins[name][0], 2)
+        return Value(cell, _types.INT)
+
+    def quantified(
+        self, name: str, lazy: ast.GeneratorExp, source: tuple[Cell, Type], result: Cell, node: ast.Call
+    ) -> Value:
+        found, stop = Target(), Target()
+        end = Target()
+
+        def each() -> None:
+            mark = self.next_temporary
+            self.branch(lazy.elt, found, name == "any")
+            self.release(mark)
+
+        self.generate(lazy.generators, source, each, stop)
+        self.emit("MOVE", node, result, self.literal(name == "all").cell)
+        self.jump(end, node)
+        self.put(found)
+        self.emit("MOVE", node, result, self.literal(name == "any").cell)
+        self.put(end)
+        return Value(result, _types.BOOL)
+
+    def extreme(
+        self, name: str, lazy: ast.GeneratorExp, source: tuple[Cell, Type], result: Cell, node: ast.Call
+    ) -> Value:
+        """min and max: a later item wins only if it is strictly better."""
+        return self.extreme_over(name, lazy, source, result, None, None, node)
+
+    def extreme_by(
+        self, name: str, lazy: ast.GeneratorExp, key: ast.expr | None, default: Value | None, node: ast.Call
+    ) -> Value:
+        result = self.temporary()
+        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter)
+        return self.extreme_over(name, lazy, source, result, key, default, node)
+
+    def extreme_over(
+        self,
+        name: str,
+        lazy: ast.GeneratorExp,
+        source: tuple[Cell, Type],
+        result: Cell,
+        key: ast.expr | None,
+        default: Value | None,
+        node: ast.Call,
+    ) -> Value:
+        begun, best = self.temporary(), result if key is None else self.temporary()
+        self.emit("MOVE", node, begun, self.literal(False).cell)
+        kinds: list[Type] = []
+
+        def each() -> None:
+            mark = self.next_temporary
+            value = self.value(lazy.elt)
+            if key is None:
+                value = compared = self.plain(value, lazy.elt)
+            else:
+                argument = self.let(self.kept(value, node), node)
+                value = self.value(argument)
+                compared = self.plain(self.value(self.calling(key, [argument], key)), key)
+            kinds.append(value.type)
+            better, take, skip = self.temporary(), Target(), Target()
+            self.jump_if(Value(begun, _types.BOOL), take, False, node)
+            self.emit("LT" if name == "min" else "GT", node, better, compared.cell, best)
+            self.jump_if(Value(better, _types.BOOL), skip, False, node)
+            self.put(take)
+            self.emit("MOVE", node, result, value.cell)
+            self.emit("MOVE", node, best, compared.cell)
+            self.emit("MOVE", node, begun, self.literal(True).cell)
+            self.put(skip)
+            self.release(mark)
+
+        self.generate(lazy.generators, source, each, Target())
+        there = Target()
+        self.jump_if(Value(begun, _types.BOOL), there, True, node)
+        if default is not None:
+            self.move(default, result, node)
+            kinds.append(default.type)
+        else:
+            text = self.literal(f"{name}() arg is an empty sequence")
+            self.emit("RAISE", node, b=text.cell, x=self.unit.exceptions["ValueError"])
+            self.paths = None
+        self.put(there)
+        return Value(result, _types.join_all(kinds))
+
+    def folded_over(
+        self, name: str, lazy: ast.GeneratorExp, source: tuple[Cell, Type], result: Cell, node: ast.Call
+    ) -> Value:
+        """sum and math.prod: from the start value, item by item."""
+        op, begin = ("ADD", 0) if name == "sum" else ("MUL", 1)
+        if len(node.args) > 1:
+            start = self.plain(self.value(node.args[1], result), node.args[1])
+            if start.type.tags & {"str", "list", "tuple"} and not start.type.tags >= _types.NUMBERS:
+                raise Refuse(node, "sum() of strings or lists is not available yet", '"".join(...)')
+        else:
+            self.move(self.literal(begin), result, node)
+        kinds: list[Type] = []
+
+        def each() -> None:
+            mark = self.next_temporary
+            value = self.present(self.plain(self.value(lazy.elt), lazy.elt), lazy.elt)
+            kinds.append(value.type)
+            self.emit(op, node, result, result, value.cell)
+            self.release(mark)
+
+        self.generate(lazy.generators, source, each, Target())
+        joined = _types.join_all([*kinds, _types.INT])
+        return Value(result, joined if joined.tags <= _types.NUMBERS else _types.ANY)
+
+
+CLASSES = frozenset(
+    ("isalnum", "isalpha", "isdecimal", "isdigit", "islower", "isnumeric", "isprintable", "isspace", "isupper")
+)
+
+
+def _test_of_one(test: ast.expr, name: str) -> tuple[str, str] | None:
+    """A test of one character `name` that a whole text can be counted by: the built-in that does and its operand."""
+    match test:
+        case ast.Call(ast.Attribute(ast.Name(id=who), method), [], []) if who == name and method in CLASSES:
+            return "sum.class", method
+        case ast.Compare(ast.Name(id=who), [ast.In()], [ast.Constant(str(among))]) if who == name:
+            return "sum.among", among
+    return None
+
+
+def _mapped(node: ast.Call, is_map: bool) -> ast.GeneratorExp:
+    """map(f, xs) as (f(x) for x in xs), filter(f, xs) as (x for x in xs if f(x))."""
+    function, *sources = node.args
+    names = [f".m{node.lineno}.{node.col_offset}.{at}" for at in range(len(sources))]
+    loads: list[ast.expr] = [ast.Name(name, ast.Load()) for name in names]
+    stores: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]
+    if len(sources) == 1:
+        target, source = stores[0], sources[0]
+    else:
+        target, source = ast.Tuple(stores, ast.Store()), ast.Call(ast.Name("zip", ast.Load()), sources, [])
+    called: ast.expr = ast.Call(function, loads, [])
+    tests: list[ast.expr] = []
+    if not is_map:
+        nothing = isinstance(function, ast.Constant) and function.value is None
+        tests = [loads[0] if nothing else called]
+        called = ast.Name(names[0], ast.Load())
+    lazy = ast.GeneratorExp(called, [ast.comprehension(target, source, tests, 0)])
+    return ast.fix_missing_locations(ast.copy_location(lazy, node))

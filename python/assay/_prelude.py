@@ -1,0 +1,318 @@
+"""What of the standard library is compiled from Python: written here as helpers, inlined like the user's own.
+
+Each has the meaning of the function of that name; it may use all that compiles. What stands in a hot path has its own
+instruction instead (engine/code/builtins.h).
+"""
+
+from __future__ import annotations
+
+import bisect
+import collections
+import functools
+import itertools
+import operator
+from collections.abc import Callable
+from typing import Any
+
+NOTHING = object()  # a parameter that is not given
+
+
+# --- functools, itertools ---
+
+
+def reduce(function, iterable, initial=NOTHING):
+    items = iter(iterable)
+    if initial is NOTHING:
+        result = NOTHING_YET
+        begun = False
+        for item in items:
+            if begun:
+                result = function(result, item)
+            else:
+                result = item
+                begun = True
+        if not begun:
+            raise TypeError("reduce() of empty iterable with no initial value")
+        return result
+    result = initial
+    for item in items:
+        result = function(result, item)
+    return result
+
+
+NOTHING_YET = None
+
+
+def accumulate_sum(iterable, initial=NOTHING):
+    total = None
+    begun = False
+    if initial is not NOTHING:
+        total = initial
+        begun = True
+        yield total
+    for item in iterable:
+        total = total + item if begun else item
+        begun = True
+        yield total
+
+
+def chain_from_iterable(iterables):
+    for iterable in iterables:
+        for item in iterable:
+            yield item
+
+
+def pairwise(iterable):
+    before = None
+    begun = False
+    for item in iterable:
+        if begun:
+            yield (before, item)
+        before = item
+        begun = True
+
+
+def islice_stop(iterable, stop):
+    at = 0
+    if stop > 0:
+        for item in iterable:
+            yield item
+            at += 1
+            if at >= stop:
+                return
+
+
+def islice(iterable, start, stop, step=1):
+    at = 0
+    wanted = 0 if start is None else start
+    if stop is None or wanted < stop:
+        for item in iterable:
+            if at == wanted:
+                yield item
+                wanted += step
+            at += 1
+            if stop is not None and (at >= stop or wanted >= stop):
+                return
+
+
+def count(start=0, step=1):
+    number = start
+    while True:
+        yield number
+        number = number + step
+
+
+def repeat(item, times):
+    for _ in range(times):
+        yield item
+
+
+def cycle(iterable):
+    saved = list(iterable)
+    while saved:
+        for item in saved:
+            yield item
+
+
+def groupby_plain(iterable):
+    group = []
+    begun = False
+    key = None
+    for item in iterable:
+        if begun and item == key:
+            group.append(item)
+        else:
+            if begun:
+                yield (key, iter(group))
+            key = item
+            group = [item]
+            begun = True
+    if begun:
+        yield (key, iter(group))
+
+
+def combinations_2(iterable):
+    items = list(iterable)
+    n = len(items)
+    for i in range(n):
+        for j in range(i + 1, n):
+            yield (items[i], items[j])
+
+
+def product_2(a, b):
+    second = list(b)
+    for x in list(a):
+        for y in second:
+            yield (x, y)
+
+
+def zip_longest_2(a, b, fillvalue=None):
+    xs, ys = list(a), list(b)
+    for at in range(max(len(xs), len(ys))):
+        yield (xs[at] if at < len(xs) else fillvalue, ys[at] if at < len(ys) else fillvalue)
+
+
+# --- bisect ---
+
+
+def bisect_right(a, x, lo=0, hi=None):
+    if lo < 0:
+        raise ValueError("lo must be non-negative")
+    high = len(a) if hi is None else hi
+    low = lo
+    while low < high:
+        mid = (low + high) // 2
+        if x < a[mid]:
+            high = mid
+        else:
+            low = mid + 1
+    return low
+
+
+def bisect_left(a, x, lo=0, hi=None):
+    if lo < 0:
+        raise ValueError("lo must be non-negative")
+    high = len(a) if hi is None else hi
+    low = lo
+    while low < high:
+        mid = (low + high) // 2
+        if a[mid] < x:
+            low = mid + 1
+        else:
+            high = mid
+    return low
+
+
+def insort(a, x):
+    a.insert(bisect_right(a, x), x)
+
+
+# --- operator ---
+
+
+def add(a, b):
+    return a + b
+
+
+def sub(a, b):
+    return a - b
+
+
+def mul(a, b):
+    return a * b
+
+
+def truediv(a, b):
+    return a / b
+
+
+def floordiv(a, b):
+    return a // b
+
+
+def mod(a, b):
+    return a % b
+
+
+def neg(a):
+    return -a
+
+
+def not_(a):
+    return not a
+
+
+def truth(a):
+    return bool(a)
+
+
+def and_(a, b):
+    return a & b
+
+
+def or_(a, b):
+    return a | b
+
+
+def xor(a, b):
+    return a ^ b
+
+
+def eq(a, b):
+    return a == b
+
+
+def ne(a, b):
+    return a != b
+
+
+def lt(a, b):
+    return a < b
+
+
+def le(a, b):
+    return a <= b
+
+
+def gt(a, b):
+    return a > b
+
+
+def ge(a, b):
+    return a >= b
+
+
+def contains(a, b):
+    return b in a
+
+
+def getitem(a, b):
+    return a[b]
+
+
+# --- collections.Counter ---
+
+
+def most_common(counter, n=None):
+    ranked = sorted(counter.items(), key=lambda pair: pair[1], reverse=True)
+    return ranked if n is None else ranked[: max(n, 0)]
+
+
+def total(counter):
+    return sum(counter.values())
+
+
+def elements(counter):
+    for item, times in counter.items():
+        for _ in range(times):
+            yield item
+
+
+def subtract(counter, other):
+    for item in other:
+        counter[item] = counter[item] - 1
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    functools.reduce: reduce,
+    itertools.pairwise: pairwise,
+    itertools.chain.from_iterable: chain_from_iterable,
+    itertools.count: count,
+    itertools.repeat: repeat,
+    itertools.cycle: cycle,
+    bisect.bisect_right: bisect_right,
+    bisect.bisect: bisect_right,
+    bisect.bisect_left: bisect_left,
+    bisect.insort: insort,
+    **{
+        getattr(operator, f.__name__): f
+        for f in (add, sub, mul, truediv, floordiv, mod, neg, not_, truth, and_, or_, xor)
+    },
+    **{getattr(operator, f.__name__): f for f in (eq, ne, lt, le, gt, ge, contains, getitem)},
+}
+METHODS: dict[tuple[type | None, str], Callable[..., Any]] = {
+    (collections.Counter, "most_common"): most_common,
+    (collections.Counter, "total"): total,
+    (collections.Counter, "elements"): elements,
+    (collections.Counter, "subtract"): subtract,
+}

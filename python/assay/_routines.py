@@ -1,0 +1,390 @@
+"""Functions made while a function runs, and functions that cannot be inlined.
+
+A lambda or a nested function that is called where it stands is inlined like a helper; its free names are those of the function
+that made it, as they are when it is called. A function that calls itself and a generator become routines: code of its own that
+is called at run time, with the free names as further parameters.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import types
+from dataclasses import dataclass
+from typing import Any
+
+from . import _types
+from ._comprehensions import Comprehensions
+from ._definition import MISSING
+from ._flow import Binding, Refuse, Routine, Scope, Target, Unknown, Value
+from ._share import Cell, Label, tidy
+from ._source import function_node
+from ._syntax import free_names, is_generator, names_stored
+from ._types import Type
+
+
+@dataclass(eq=False)
+class Closure:
+    """A lambda or a nested function, with the scope that made it."""
+
+    node: ast.Lambda | ast.FunctionDef
+    scope: Scope
+    defaults: dict[str, Value]
+    name: str
+
+
+class Routines(Comprehensions):
+    # --- making one ---
+
+    def lower_Lambda(self, node: ast.Lambda, into: Cell | None) -> Value:
+        return self.static(self.closure(node, "<lambda>"))
+
+    def do_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if node.decorator_list:
+            raise Refuse(node, f"a decorator of {node.name} is not available", "decorate at module level")
+        self.assign_name(node.name, self.static(self.closure(node, node.name)), node)
+
+    def closure(self, node: ast.Lambda | ast.FunctionDef, name: str) -> Closure:
+        arguments = node.args
+        defaults: dict[str, Value] = {}
+        positional = [*arguments.posonlyargs, *arguments.args]
+        for argument, default in zip(
+            positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True
+        ):
+            defaults[argument.arg] = self.default_value(default)
+        for argument, keyword in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+            if keyword is not None:
+                defaults[argument.arg] = self.default_value(keyword)
+        return Closure(node, self.scope, defaults, name)
+
+    def default_value(self, node: ast.expr) -> Value:
+        """A default is evaluated where the function is made."""
+        value = self.value(node)
+        if value.cell.kind == "temporary" and value.static is MISSING:
+            value = self.kept(value, node)
+            self.pinned = max(self.pinned, self.next_temporary)
+        return value
+
+    # --- calling one ---
+
+    def call_closure(self, closure: Closure, node: ast.Call, into: Cell | None) -> Value:
+        if any(scope.node is closure.node for scope in self.scopes) or is_generator(closure.node):
+            return self.call_routine_of(closure, node, into)
+        if closure.scope not in self.scopes:
+            pass  # it outlived its maker, whose temporaries are pinned
+        result = into if into is not None and into.kind == "temporary" else self.temporary()
+        arguments = self.bind_closure(closure, node)
+        scope = self.scope_of_closure(closure)
+        return self.run_inline(scope, arguments, result)
+
+    def scope_of_closure(self, closure: Closure) -> Scope:
+        stored, walrus = names_stored(closure.node)
+        self.scope_count += 1
+        parameters = {a.arg for a in all_arguments(closure.node)}
+        scope = Scope(
+            self.scope_count,
+            closure.scope.function,
+            closure.node,
+            closure.scope.file,
+            (stored | parameters) - nonlocals(closure.node),
+            walrus,
+        )
+        scope.parent = closure.scope
+        scope.call = None
+        return scope
+
+    def run_inline(self, scope: Scope, arguments: dict[str, Value], result: Cell) -> Value:
+        scope.result, scope.end, scope.regions = result, Target(), len(self.regions)
+        self.scopes.append(scope)
+        try:
+            self.start(scope, arguments)
+            self.body(scope)
+        finally:
+            self.scopes.pop()
+        self.put(scope.end)
+        return self.result_of(scope, result)
+
+    def result_of(self, scope: Scope, result: Cell) -> Value:
+        statics = scope.result_statics
+        if not statics:
+            return Value(result, _types.join_all(scope.result_types))
+        if scope.result_types or any(each is not statics[0] for each in statics):
+            return self.static(Unknown.UNKNOWN)
+        self.pinned = max(self.pinned, self.next_temporary)
+        return self.static(statics[0])
+
+    def bind_closure(self, closure: Closure, node: ast.Call) -> dict[str, Value]:
+        parameters = signature_of(closure)
+        places, named = self.written_arguments(node, len(parameters.parameters))
+        try:
+            given = dict(parameters.bind(*places, **named).arguments)
+        except TypeError as error:
+            raise Refuse(node, f"{closure.name}(): {error}") from None
+        for name in parameters.parameters:
+            if name not in given:
+                given[name] = closure.defaults[name]
+        return given
+
+    def written_arguments(self, node: ast.Call, most: int) -> tuple[list[Value], dict[str, Value]]:
+        """The arguments of a call, evaluated as they are written; a starred one is unpacked to what is left."""
+        places: list[Value] = []
+        stars = sum(isinstance(a, ast.Starred) for a in node.args)
+        for argument in node.args:
+            if not isinstance(argument, ast.Starred):
+                places.append(self.argument_value(argument))
+                continue
+            count = most - (len(node.args) - 1) - len(node.keywords)
+            if stars > 1 or count < 0:
+                raise Refuse(argument, "more than one * in a call is not available", "write the arguments")
+            places += self.spread(argument.value, count)
+        named: dict[str, Value] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise Refuse(node, "** in a call is not available", "name the arguments")
+            named[keyword.arg] = self.argument_value(keyword.value)
+        return places, named
+
+    def argument_value(self, node: ast.expr) -> Value:
+        """A later argument may change the name that this one is."""
+        value = self.value(node)
+        return value
+
+    def spread(self, node: ast.expr, count: int) -> list[Value]:
+        value = self.present(self.plain(self.value(node), node), node)
+        if value.type.items is not None:
+            count = len(value.type.items)
+        names: list[ast.expr] = [ast.Name("_", ast.Store()) for _ in range(count)]
+        target = ast.fix_missing_locations(ast.copy_location(ast.Tuple(names, ast.Store()), node))
+        return self.unpacked(value, target)
+
+    # --- routines ---
+
+    def call_routine_of(self, found: Any, node: ast.Call, into: Cell | None) -> Value:
+        """A call of a function or closure as a routine."""
+        closure = found if isinstance(found, Closure) else None
+        tree = closure.node if closure is not None else function_node(found)
+        assert tree is not None and not isinstance(tree, ast.AsyncFunctionDef)
+        if closure is not None:
+            given = self.bind_closure(closure, node)
+        else:
+            given = self.bind(found, [], node)
+        captured = self.captured(tree, closure) if closure is not None else {}
+        routine = self.routine(found, tree, closure, {**captured, **given}, node)
+        values = [given.get(name) or captured[name] for name in routine.parameters]
+        op = "GENERATOR" if is_generator(tree) else "ROUTINE"
+        return self.call_routine(op, routine, values, node, into)
+
+    def call_routine(self, op: str, routine: Routine, values: list[Value], node: ast.AST, into: Cell | None) -> Value:
+        first = self.run_of(max(len(values), 1))
+        for at, value in enumerate(values):
+            if value.whole is not None:
+                raise Refuse(node, f"a {value.whole.cls.__name__} cannot be given to {routine.name}", "give its fields")
+            if value.static is not MISSING:
+                raise Refuse(node, f"a function cannot be given to {routine.name}, which runs by itself", "a loop")
+            self.move(value, Cell(first.kind, first.number + at), node)
+        cell = into or self.temporary()
+        self.emit(op, node, cell, first, routine.number, x=len(values))
+        kind = _types.of("iterator", item=routine.result) if op == "GENERATOR" else routine.result
+        return Value(cell, kind)
+
+    def captured(self, tree: ast.AST, closure: Closure) -> dict[str, Value]:
+        """The free names of a nested function that are its maker's variables."""
+        found: dict[str, Value] = {}
+        own = {a.arg for a in all_arguments(tree)} | names_stored(tree)[0]
+        if nonlocals(tree):
+            raise Refuse(
+                tree, f"nonlocal in {closure.name}, which calls itself or yields, is not available", "return it"
+            )
+        for name in free_names(tree):
+            key = self.variable_from(closure.scope, name)
+            if key is None or name in own or self.paths is None or key not in self.paths:
+                continue
+            value = self.paths[key].value
+            if value.static is MISSING and value.whole is None:
+                found[name] = value
+        return found
+
+    def routine(
+        self, found: Any, tree: Any, closure: Closure | None, given: dict[str, Value], node: ast.AST
+    ) -> Routine:
+        key = found.node if closure is not None else found.__code__
+        known = self.unit.routines.get(key)
+        if known is not None:
+            return known
+        parameters = list(given)
+        name = closure.name if closure is not None else found.__name__
+        returns = getattr(tree, "returns", None)
+        generator = is_generator(tree)
+        result = _types.ANY if generator or closure is not None or returns is None else self.returned_type(found)
+        routine = Routine(len(self.unit.routines), name, parameters, result)
+        self.unit.routines[key] = routine
+        kinds = {p: self.parameter_type(found, closure, p, given[p]) for p in parameters}
+        lowering = self.another()
+        lowering.lower_routine(routine, found, tree, closure, kinds)
+        return routine
+
+    @staticmethod
+    def returned_type(function: Any) -> Type:
+        try:
+            annotation = inspect.get_annotations(function, eval_str=True).get("return", MISSING)
+        except (NameError, SyntaxError):
+            annotation = MISSING
+        known = _types.ANY if annotation is MISSING else _types.of_annotation(annotation)
+        return known if known.enum is None else known
+
+    def parameter_type(self, found: Any, closure: Closure | None, name: str, value: Value) -> Type:
+        if value.type.enum is not None or value.type.cls is not None or _types.enum_inside(value.type):
+            return value.type
+        return _types.ANY
+
+    def another(self) -> Routines:
+        """A fresh lowering of the same unit, for a routine."""
+        return type(self)(self.unit, self.function)
+
+    def lower_routine(
+        self, routine: Routine, found: Any, tree: Any, closure: Closure | None, kinds: dict[str, Type]
+    ) -> None:
+        first = self.run_of(max(len(routine.parameters), 1))
+        arguments = {
+            name: Value(Cell(first.kind, first.number + at), kinds[name]) for at, name in enumerate(routine.parameters)
+        }
+        scope = self.open_scope(found, tree) if closure is None else self.scope_of_closure(closure)
+        if closure is not None:
+            scope.parent = None
+            scope.locals |= set(routine.parameters)
+        scope.yields = [] if is_generator(tree) else None
+        self.scopes.append(scope)
+        self.routine_now = routine
+        try:
+            self.start(scope, arguments)
+            self.body(scope)
+        except Refuse as refused:
+            self.refuse(refused)
+        self.finish(routine)
+        if scope.yields:
+            routine.result = _types.join_all(scope.yields)
+
+    def finish(self, routine: Routine) -> None:
+        labels = [i.c for i in self.code if isinstance(i.c, Label)]
+        routine.code = tidy(self.code, labels, self.handlers)
+        routine.handlers = self.handlers
+        routine.temporaries = self.temporaries
+
+    # --- generators ---
+
+    def lower_Yield(self, node: ast.Yield, into: Cell | None) -> Value:
+        scope = self.scope
+        if scope.yields is None:
+            raise Refuse(node, "yield stands in a function that is no generator here")
+        value = self.literal(None) if node.value is None else self.value(node.value)
+        if value.whole is not None or value.static is not MISSING:
+            raise Refuse(node, "this cannot be yielded", "yield its fields")
+        scope.yields.append(value.type)
+        self.emit("YIELD", node, b=value.cell)
+        return self.literal(None)
+
+    def lower_YieldFrom(self, node: ast.YieldFrom, into: Cell | None) -> Value:
+        name = f".each{node.lineno}"
+        self.scope.locals.add(name)
+        self.scope.cells.setdefault(name, self.temporary())
+        loop = ast.For(ast.Name(name, ast.Store()), node.value, [ast.Expr(ast.Yield(ast.Name(name, ast.Load())))], [])
+        self.statement(ast.fix_missing_locations(ast.copy_location(loop, node)))
+        return self.literal(None)
+
+    def statement(self, node: ast.stmt) -> None:
+        raise NotImplementedError
+
+    def lower_GeneratorExp(self, node: ast.GeneratorExp, into: Cell | None) -> Value:
+        """A generator that is kept: a routine over its first iterable."""
+        source, kind = self.iterator(node.generators[0].iter, node.generators[0].iter)
+        captured: dict[str, Value] = {}
+        bound = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+        for name in free_names(node):
+            key = self.variable(name)
+            if key is None or name in bound or self.paths is None or key not in self.paths:
+                continue
+            captured[name] = self.paths[key].value
+        if any(v.static is not MISSING or v.whole is not None for v in captured.values()):
+            raise Refuse(node, "a generator that is kept cannot use a function or an event", "a list: [...]")
+        routine = self.unit.routines.get(node)
+        if routine is None:
+            routine = Routine(len(self.unit.routines), "<genexpr>", [".0", *captured], _types.ANY)
+            self.unit.routines[node] = routine
+            lowering = self.another()
+            lowering.lower_generator(routine, node, kind, {n: v.type for n, v in captured.items()}, self.scope)
+        first = self.run_of(1 + len(captured))
+        self.emit("MOVE", node, first, source)
+        for at, value in enumerate(captured.values(), 1):
+            self.move(value, Cell(first.kind, first.number + at), node)
+        cell = into or self.temporary()
+        self.emit("GENERATOR", node, cell, first, routine.number, x=1 + len(captured))
+        return Value(cell, _types.of("iterator", item=routine.result))
+
+    def lower_generator(
+        self, routine: Routine, node: ast.GeneratorExp, kind: Type, kinds: dict[str, Type], outer: Scope
+    ) -> None:
+        first = self.run_of(len(routine.parameters))
+        self.scope_count += 1
+        scope = Scope(self.scope_count, outer.function, outer.node, outer.file, set(kinds), set())
+        scope.yields = []
+        self.scopes.append(scope)
+        for at, name in enumerate(routine.parameters):
+            scope.cells[name] = Cell(first.kind, first.number + at)
+            if name in kinds:
+                self.set_binding(f"{scope.number}:{name}", Binding(Value(scope.cells[name], kinds[name])))
+
+        def each() -> None:
+            assert scope.yields is not None
+            value = self.value(node.elt)
+            scope.yields.append(value.type)
+            self.emit("YIELD", node, b=value.cell)
+
+        try:
+            self.generate(node.generators, (first, kind), each, Target())
+            self.emit("RET", node, b=self.literal(None).cell)
+        except Refuse as refused:
+            self.refuse(refused)
+        self.finish(routine)
+        routine.result = _types.join_all(scope.yields)
+
+    def body(self, scope: Scope) -> None:
+        raise NotImplementedError
+
+    def start(self, scope: Scope, arguments: dict[str, Value]) -> None:
+        raise NotImplementedError
+
+    def bind(self, function: types.FunctionType, bound: list[Value], node: ast.Call) -> dict[str, Value]:
+        raise NotImplementedError
+
+    def open_scope(self, function: types.FunctionType, tree: Any) -> Scope:
+        raise NotImplementedError
+
+
+def all_arguments(node: Any) -> list[ast.arg]:
+    arguments = node.args
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+
+
+@functools.lru_cache(maxsize=4096)
+def nonlocals(node: ast.AST) -> frozenset[str]:
+    return frozenset(name for n in ast.walk(node) if isinstance(n, ast.Nonlocal) for name in n.names)
+
+
+def signature_of(closure: Closure) -> inspect.Signature:
+    arguments = closure.node.args
+    if arguments.vararg is not None or arguments.kwarg is not None:
+        raise Refuse(closure.node, f"{closure.name} takes * or **, which is not available", "name its parameters")
+    kinds = inspect.Parameter
+    groups = [
+        (arguments.posonlyargs, kinds.POSITIONAL_ONLY),
+        (arguments.args, kinds.POSITIONAL_OR_KEYWORD),
+        (arguments.kwonlyargs, kinds.KEYWORD_ONLY),
+    ]
+    return inspect.Signature(
+        [
+            kinds(a.arg, kind, default=None if a.arg in closure.defaults else kinds.empty)
+            for group, kind in groups
+            for a in group
+        ]
+    )
