@@ -448,7 +448,7 @@ class _Compiler:
             "python": platform.python_version(),
             "implementation": sys.implementation.name,
             "platform": f"{platform.system()}-{platform.machine()}",
-            "packages": _golden.versions() if self.definition.models else {},
+            "packages": _golden.versions(self.definition.models),
         }
 
     def relative(self, path: Path) -> str:

@@ -91,7 +91,6 @@ class Twin:
         self.values: dict[str, Any] = {}  # of the last payment that was decided
         self.masked: set[str] = set()  # fields of the last event in which card numbers were masked
         self._windows = {window.name: ReferenceWindow(window) for window in definition.windows}
-        self._models = {model.name: _booster(model) for model in definition.models}
         self._fits: dict[FunctionDef, Fit] = {}
         self._answers: dict[tuple[str, Any], tuple[bytes, dict[str, Any]]] = {}
         self._latest_us: int | None = None  # latest (clamped) event time so far
@@ -227,10 +226,15 @@ class Twin:
             return as_python(source.enum, value)
         return as_python(source.result_enum, value) if isinstance(source, WindowDef) else value
 
-    def _predict(self, model: ModelDef, run: Run) -> float:
-        """A model takes None as NaN, and a bool as 0 or 1."""
+    def _predict(self, model: ModelDef, run: Run) -> float | list[float]:
+        """The framework's own answer. A model takes None as NaN, and a bool as 0 or 1; with several outputs: a list."""
         values = [run.values[name_of(source)] for source in model.inputs]
-        return self._models[model.name]([math.nan if value is None else float(value) for value in values])
+        row = [
+            _model_input(each.categories is not None, value)
+            for each, value in zip(model.built.inputs, values, strict=True)
+        ]
+        answer = [float(each) for each in model.built.predict([row])[0]]
+        return answer[0] if model.built.outputs == 1 else answer
 
     def _place_of(self, error: Exception, function: FunctionDef) -> Place:
         """The innermost line of the definition's own sources that the exception went through."""
@@ -476,17 +480,10 @@ def _content(parsed: Parsed) -> bytes:
     return repr([(name, exact(value)) for name, value in parsed.values.items()]).encode()
 
 
-def _booster(model: ModelDef) -> Callable[[list[float]], float]:
-    """LightGBM's own predict of one row."""
-    import lightgbm
-    import numpy
-
-    booster = lightgbm.Booster(model_str=model.data.decode())
-
-    def predict(row: list[float]) -> float:
-        return float(booster.predict(numpy.array([row], dtype=numpy.float64), num_threads=1)[0])
-
-    return predict
+def _model_input(category: bool, value: Any) -> Any:
+    if value is None or (category and isinstance(value, str)):
+        return math.nan if value is None and not category else value
+    return float(value)
 
 
 def _json_number(value: Any) -> Any:

@@ -173,7 +173,7 @@ def of_source(source: FunctionDef | WindowDef | ModelDef) -> Type:
     if isinstance(source, WindowDef):
         return of_window(source)
     if isinstance(source, ModelDef):
-        return FLOAT
+        return FLOAT if source.built.outputs == 1 else of_annotation(list[float])
     return BOOL if source.kind == "rule" else of_annotation(source.returns)
 
 
