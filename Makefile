@@ -34,7 +34,7 @@ $(PYTHON): | deps
 SOURCES := $(shell find engine http server python -name '*.[ch]' -o -name '*.py' -o -name '*.toml' 2>/dev/null | grep -v __pycache__) \
   CMakeLists.txt pyproject.toml
 $(VENV)/.installed: $(SOURCES) | $(PYTHON)
-	$(PYTHON) -m pip install -q '.[test,lint]'
+	$(PYTHON) -m pip install -q '.[test,lint,models]' || $(PYTHON) -m pip install -q '.[test,lint]' # without the frameworks: their tests skip
 	@touch $@
 
 install: $(VENV)/.installed ## the module, the assay command and the server, into .venv

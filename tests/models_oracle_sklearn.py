@@ -85,7 +85,7 @@ def make(kind: str, rng: np.random.Generator, seed: int, data: np.ndarray, label
         "linear": lambda: linear_model.LinearRegression(),
         "ridge": lambda: linear_model.Ridge(),
         "sgd-c": lambda: step(preprocessing.StandardScaler(), linear_model.SGDClassifier(loss="log_loss")),
-        "sgd-r": lambda: step(preprocessing.StandardScaler(), linear_model.SGDRegressor()),
+        "sgd-r": lambda: step(preprocessing.StandardScaler(), linear_model.SGDRegressor(eta0=1e-3)),
         "isolation": lambda: ensemble.IsolationForest(n_estimators=count, random_state=seed),
         "calibrated-sigmoid": lambda: calibration.CalibratedClassifierCV(
             ensemble.RandomForestClassifier(**many), method="sigmoid", cv=3

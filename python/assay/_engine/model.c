@@ -3,6 +3,7 @@
 #include "types.h"
 
 #include "../../../engine/base/assert.h"
+#include "../../../engine/model/contributions.h"
 #include "../../../engine/model/model.h"
 
 struct model_object {
@@ -120,7 +121,35 @@ static PyObject *model_predict_raw_method(PyObject *object, PyObject *rows) {
     return predict_rows(object, rows, model_predict_raw, model_raw_count(((struct model_object *)object)->model));
 }
 
+/* contributions(rows, exact): what each input contributed to each margin, as bytes of doubles. */
+static PyObject *contributions(PyObject *object, PyObject *args) {
+    const struct model *model = ((struct model_object *)object)->model;
+    size_t inputs = model_input_count(model), width = (inputs + 1) * model_raw_count(model);
+    Py_buffer rows;
+    int exact;
+    struct error error = {0};
+    if (!PyArg_ParseTuple(args, "y*p:contributions", &rows, &exact))
+        return NULL;
+    struct contributions *made = contributions_make(model, &error);
+    PyObject *result = NULL;
+    if (made == NULL) {
+        PyErr_SetString(PyExc_ValueError, error.text);
+    } else if (check_rows(&rows, inputs * sizeof(double))) {
+        size_t count = (size_t)rows.len / (inputs * sizeof(double));
+        result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * width * sizeof(double)));
+        double *out = result == NULL ? NULL : (double *)(void *)PyBytes_AS_STRING(result);
+        for (size_t i = 0; out != NULL && i < count; i++)
+            (exact ? contributions_exact : contributions_path)(made, (const double *)rows.buf + i * inputs,
+                                                               out + i * width);
+    }
+    contributions_free(made);
+    PyBuffer_Release(&rows);
+    return result;
+}
+
 static PyMethodDef methods[] = {
+    {"contributions", contributions, METH_VARARGS,
+     "contributions(rows, exact): what each input contributed to each margin, then the bias, as bytes of doubles."},
     {"predict", model_predict_method, METH_O, "The framework's predict of rows of doubles, as bytes of doubles."},
     {"predict_raw", model_predict_raw_method, METH_O, "The raw margins of rows of doubles, as bytes of doubles."},
     {"category", category, METH_VARARGS, "category(input, value): the code of a category that is a text or a number."},
