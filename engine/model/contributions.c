@@ -16,22 +16,30 @@
 #include "../base/assert.h"
 #include "steps.h"
 
-enum { DEPTH_MAX = 128, LANES = 8, POINTS_MAX = DEPTH_MAX / 2 };
+enum { DEPTH_MAX = 128, LANES = 8, FEW_DEPTH = 2 * LANES, POINTS_MAX = DEPTH_MAX / 2, VECTORS_MAX = POINTS_MAX / LANES };
+
+/* Points in [0, 1], a multiple of LANES: t, its weight, 1 - t, 1 / (1 - t). */
+struct points {
+    uint32_t count;
+    _Alignas(64) double at[POINTS_MAX];
+    _Alignas(64) double weights[POINTS_MAX];
+    _Alignas(64) double rests[POINTS_MAX];
+    _Alignas(64) double inverses[POINTS_MAX];
+};
 
 struct contributions {
     const struct model *model;
     const struct step *step;
     double *expected; /* per node: the mean of the leaves below it */
     double *bias;     /* per output */
-    uint32_t points;  /* a multiple of LANES */
-    double at[POINTS_MAX], weights[POINTS_MAX], rests[POINTS_MAX], inverses[POINTS_MAX]; /* t, its weight, 1 - t, 1/(1-t) */
+    struct points few, many; /* for trees of at most FEW_DEPTH inputs on a path: one vector; for all others */
 };
 
 /* The points and weights of Gauss-Legendre on [0, 1], by Newton's method on the Legendre polynomial. */
-static void set_points(struct contributions *c, uint32_t count) {
-    c->points = (count + LANES - 1) / LANES * LANES;
-    ASSERT(count > 0 && c->points <= POINTS_MAX);
-    for (uint32_t i = 0; i < c->points; i++) {
+static void set_points(struct points *c, uint32_t count) {
+    c->count = (count + LANES - 1) / LANES * LANES;
+    ASSERT(count > 0 && c->count <= POINTS_MAX);
+    for (uint32_t i = 0; i < c->count; i++) {
         c->at[i] = 0.5; /* idle points weigh nothing */
         c->weights[i] = 0;
         if (i < count) {
@@ -114,7 +122,8 @@ struct contributions *contributions_make(const struct model *model, struct error
         return NULL;
     }
     uint32_t most = deepest < model->input_count ? deepest : model->input_count; /* different inputs on one path */
-    set_points(c, (most + 1) / 2);
+    set_points(&c->few, most < FEW_DEPTH ? (most + 1) / 2 : LANES);
+    set_points(&c->many, (most + 1) / 2);
     set_expected(c);
     return c;
 }
@@ -158,70 +167,73 @@ struct on_path {
     _Alignas(64) double inverse[POINTS_MAX];
 };
 
+typedef double vector __attribute__((vector_size(LANES * sizeof(double))));
+
 struct walk {
-    const struct contributions *c;
+    const struct forest *forest;
+    const struct points *points;
     const double *row;
-    double *own;           /* the output's contributions */
+    vector *own;                 /* per input: its contribution, the lanes still apart */
     const struct on_path **path; /* per input: its state, or NULL */
 };
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define VECTORS __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+typedef void visitor(const struct walk *walk, uint32_t at, const vector *product, vector *sum);
+
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&              \
+    !defined(__SANITIZE_THREAD__)
+#define VECTORS __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3", "no-trapping-math")))
 #else
 #define VECTORS
 #endif
 
 /* The new state of the input after an edge that the row takes, the product there, and what the edge's sum is weighed with. */
-VECTORS static void hot_edge(const struct contributions *c, const struct on_path *before, struct on_path *after,
-                             const double *product, double *next, double *share) {
+INLINE void hot_edge(const struct points *p, const struct on_path *before, struct on_path *after, const vector *product,
+                     vector *next, vector *share, const uint32_t vectors) {
+    const vector *at = (const vector *)p->at, *weights = (const vector *)p->weights;
+    const vector *inverse = (const vector *)before->inverse;
     double z = after->z, rest = 1 - z, old = 1 - before->z;
-    for (uint32_t i = 0; i < c->points; i++) {
-        double w = z + c->at[i] * rest;
-        after->inverse[i] = 1 / w;
-        next[i] = product[i] * w * before->inverse[i];
-        share[i] = c->weights[i] * (rest * after->inverse[i] - old * before->inverse[i]);
+    for (uint32_t i = 0; i < vectors; i++) {
+        vector w = z + at[i] * rest, own = 1 / w;
+        ((vector *)after->inverse)[i] = own;
+        next[i] = product[i] * w * inverse[i];
+        share[i] = weights[i] * (rest * own - old * inverse[i]);
     }
 }
 
-/* The same for an edge that the row leaves by the other side. */
-VECTORS static void cold_edge(const struct contributions *c, const struct on_path *before, struct on_path *after,
-                              const double *product, double *next, double *share) {
-    double z = after->z, one = 1 / z, old = 1 - before->z;
-    for (uint32_t i = 0; i < c->points; i++) {
-        after->inverse[i] = c->inverses[i] * one;
-        next[i] = product[i] * (z * c->rests[i]) * before->inverse[i];
-        share[i] = c->weights[i] * (-c->inverses[i] - old * before->inverse[i]);
+/* The same for an edge that the row leaves by the other side. No further edge of that input asks for the inverse. */
+INLINE void cold_edge(const struct points *p, const struct on_path *before, double z, const vector *product, vector *next,
+                      vector *share, const uint32_t vectors) {
+    const vector *rests = (const vector *)p->rests, *weights = (const vector *)p->weights;
+    const vector *inverses = (const vector *)p->inverses, *inverse = (const vector *)before->inverse;
+    double old = 1 - before->z;
+    for (uint32_t i = 0; i < vectors; i++) {
+        next[i] = product[i] * (z * rests[i]) * inverse[i];
+        share[i] = weights[i] * (-inverses[i] - old * inverse[i]);
     }
 }
 
-/* Adds b to a, and returns the sum of b * share. */
-VECTORS static double gather(uint32_t points, double *a, const double *b, const double *share) {
-    double lanes[LANES] = {0}, sum = 0;
-    for (uint32_t i = 0; i < points; i += LANES)
-        for (uint32_t k = 0; k < LANES; k++) {
-            a[i + k] += b[i + k];
-            lanes[k] += b[i + k] * share[i + k];
-        }
-    for (uint32_t k = 0; k < LANES; k++)
-        sum += lanes[k];
-    return sum;
+/* Adds b to a, and b * share to the input's own. */
+INLINE void gather(vector *a, const vector *b, const vector *share, vector *own, const uint32_t vectors) {
+    vector sum = *own;
+    for (uint32_t i = 0; i < vectors; i++) {
+        a[i] += b[i];
+        sum += b[i] * share[i];
+    }
+    *own = sum;
 }
-
-static void visit(const struct walk *walk, uint32_t at, const double *product, double *sum);
 
 /* One child of a node: adds its leaves to `sum` and gives the split's input its part. */
-static void take_edge(const struct walk *walk, uint32_t node, uint32_t child, bool taken, const double *product,
-                      double *sum) {
+INLINE void take_edge(const struct walk *walk, const struct node *split, double part, uint32_t child, bool taken,
+                      const vector *product, vector *sum, const uint32_t vectors, visitor *visit) {
     static const struct on_path start = {.z = 1, .hot = true, .inverse = {[0 ... POINTS_MAX - 1] = 1}};
-    const struct forest *forest = &walk->c->step->forest;
-    uint32_t input = forest->nodes[node].feature, points = walk->c->points;
-    double cover = forest->covers[node], part = cover > 0 ? forest->covers[child] / cover : 0;
+    uint32_t input = split->feature;
     const struct on_path *before = walk->path[input] != NULL ? walk->path[input] : &start;
-    _Alignas(64) double next[POINTS_MAX], below[POINTS_MAX], share[POINTS_MAX];
+    vector next[VECTORS_MAX], below[VECTORS_MAX], share[VECTORS_MAX];
     if (!(before->hot && taken) && !(part * before->z > 1e-280))
         return; /* no weight of the training and not the row's way: its product is zero */
     if (!before->hot) { /* the factor's ratio is `part` at every point, and the edge's own share is zero */
-        for (uint32_t i = 0; i < points; i++)
+        for (uint32_t i = 0; i < vectors; i++)
             next[i] = product[i] * part;
         visit(walk, child, next, sum);
         return;
@@ -230,41 +242,65 @@ static void take_edge(const struct walk *walk, uint32_t node, uint32_t child, bo
     after.z = before->z * part;
     after.hot = taken;
     if (taken)
-        hot_edge(walk->c, before, &after, product, next, share);
+        hot_edge(walk->points, before, &after, product, next, share, vectors);
     else
-        cold_edge(walk->c, before, &after, product, next, share);
-    memset(below, 0, points * sizeof *below);
+        cold_edge(walk->points, before, after.z, product, next, share, vectors);
+    if (!walk->forest->nodes[child].step) { /* a leaf, which most edges lead to */
+        for (uint32_t i = 0; i < vectors; i++)
+            below[i] = walk->forest->nodes[child].threshold * next[i];
+        gather(sum, below, share, &walk->own[input], vectors);
+        return;
+    }
+    for (uint32_t i = 0; i < vectors; i++)
+        below[i] = (vector){0};
     walk->path[input] = &after;
     visit(walk, child, next, below);
     walk->path[input] = before == &start ? NULL : before;
-    walk->own[input] += gather(points, sum, below, share);
+    gather(sum, below, share, &walk->own[input], vectors);
 }
 
 /* Adds value * product of every leaf below to `sum`. Trees are at most DEPTH_MAX deep. */
-static void visit(const struct walk *walk, uint32_t at, const double *product, double *sum) {
-    const struct forest *forest = &walk->c->step->forest;
-    const struct node *node = &forest->nodes[at];
+INLINE void visit_with(const struct walk *walk, uint32_t at, const vector *product, vector *sum, const uint32_t vectors,
+                       visitor *visit) {
+    const struct node *node = &walk->forest->nodes[at];
     if (!node->step) {
-        for (uint32_t i = 0; i < walk->c->points; i++)
+        for (uint32_t i = 0; i < vectors; i++)
             sum[i] += node->threshold * product[i];
         return;
     }
-    uint32_t taken = forest_next(forest, at, walk->row);
+    uint32_t taken = forest_next(walk->forest, at, walk->row);
+    double cover = walk->forest->covers[at], share = cover > 0 ? 1 / cover : 0;
     for (uint32_t child = node->child; child < node->child + 2; child++)
-        take_edge(walk, at, child, child == taken, product, sum);
+        take_edge(walk, node, walk->forest->covers[child] * share, child, child == taken, product, sum, vectors, visit);
+}
+
+VECTORS static void visit_few(const struct walk *walk, uint32_t at, const vector *product, vector *sum) {
+    visit_with(walk, at, product, sum, 1, visit_few);
+}
+
+VECTORS static void visit_many(const struct walk *walk, uint32_t at, const vector *product, vector *sum) {
+    visit_with(walk, at, product, sum, walk->points->count / LANES, visit_many);
 }
 
 void contributions_exact(const struct contributions *c, const double *row, double *out) {
     const struct forest *forest = &c->step->forest;
-    double values[LIMIT_MODEL_INPUTS], sum[POINTS_MAX], ones[POINTS_MAX];
+    vector sum[VECTORS_MAX], ones[VECTORS_MAX], own[LIMIT_MODEL_INPUTS];
+    double values[LIMIT_MODEL_INPUTS];
     const struct on_path *path[LIMIT_MODEL_INPUTS];
     begin(c, row, values, out);
     memset(path, 0, forest->input_count * sizeof *path);
-    for (uint32_t i = 0; i < c->points; i++)
-        ones[i] = 1 / forest->divisor;
-    for (uint32_t t = 0; t < forest->tree_count; t++) {
-        struct walk walk = {c, values, out + (size_t)(t % forest->output_count) * (forest->input_count + 1), path};
-        memset(sum, 0, sizeof sum);
-        visit(&walk, forest->tree_roots[t], ones, sum);
+    for (uint32_t i = 0; i < VECTORS_MAX; i++)
+        ones[i] = (vector){0} + 1 / forest->divisor;
+    for (uint32_t output = 0; output < forest->output_count; output++) {
+        memset(own, 0, forest->input_count * sizeof *own);
+        for (uint32_t t = output; t < forest->tree_count; t += forest->output_count) {
+            bool few = forest->tree_depths[t] <= FEW_DEPTH || c->many.count == LANES;
+            struct walk walk = {forest, few ? &c->few : &c->many, values, own, path};
+            memset(sum, 0, sizeof sum);
+            (few ? visit_few : visit_many)(&walk, forest->tree_roots[t], ones, sum);
+        }
+        for (uint32_t i = 0; i < forest->input_count; i++)
+            for (uint32_t k = 0; k < LANES; k++)
+                out[(size_t)output * (forest->input_count + 1) + i] += own[i][k];
     }
 }
