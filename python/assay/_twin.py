@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._definition import (
     MISSING,
@@ -42,6 +42,9 @@ from ._fit import Fit, fit, fit_of_function
 from ._parse import EventError, Parsed, parse, problem, to_json_bytes
 from ._source import function_node
 from ._windows import Entry, ReferenceWindow, has_none, key_of
+
+if TYPE_CHECKING:
+    from ._models import Built
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 LAST = datetime.datetime.max.replace(tzinfo=datetime.UTC)
@@ -230,7 +233,7 @@ class Twin:
         """The framework's own answer. A model takes None as NaN, and a bool as 0 or 1; with several outputs: a list."""
         values = [run.values[name_of(source)] for source in model.inputs]
         row = [
-            _model_input(each.categories is not None, value)
+            _model_input(model.built, each.categories is not None, value)
             for each, value in zip(model.built.inputs, values, strict=True)
         ]
         answer = [float(each) for each in model.built.predict([row])[0]]
@@ -480,10 +483,15 @@ def _content(parsed: Parsed) -> bytes:
     return repr([(name, exact(value)) for name, value in parsed.values.items()]).encode()
 
 
-def _model_input(category: bool, value: Any) -> Any:
+FLOAT32_MAX = 3.4028234663852886e38
+
+
+def _model_input(built: Built, category: bool, value: Any) -> Any:
+    """A framework that refuses infinity is given the largest float32 in its place: the same side of every split."""
     if value is None or (category and isinstance(value, str)):
         return math.nan if value is None and not category else value
-    return float(value)
+    number = float(value)
+    return max(-FLOAT32_MAX, min(FLOAT32_MAX, number)) if built.finite and not math.isnan(number) else number
 
 
 def _json_number(value: Any) -> Any:
