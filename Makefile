@@ -52,6 +52,10 @@ TEST_PROCESSES ?= 4
 test: install unit ## the tests that every change must pass
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES)
 
+.PHONY: models-oracle
+models-oracle: install ## 200 generated models a framework x 2,000 rows: the engine's answers against the framework's own
+	$(PYTHON) tests/models_oracle.py
+
 .PHONY: proof-windows
 PROOF ?=
 proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"

@@ -309,7 +309,8 @@ def thresholds(score: Any, /, **levels: float) -> Thresholds:
 
 
 def model(file_or_estimator: Any, /, inputs: Sequence[Any] | None = None, **options: Any) -> Any:
-    """A trained model: a LightGBM text file, or a fitted LightGBM booster. Its output is a feature.
+    """A trained model of LightGBM, XGBoost, CatBoost or scikit-learn: a file, or a fitted object. Its output is a
+    feature: a number, or a list of numbers if it has several classes.
 
     Its inputs are matched by name to features, windows and fields, or by position with `inputs=[...]`.
     """
