@@ -1,13 +1,13 @@
-/* Golden rows: sample inputs of each model with the framework's own answers, which this engine must give again before it
- * serves (plan.h: plan_check_golden). docs/bundle.md has the part byte by byte. */
+/* Golden rows: sample inputs of each model with the framework's own answers, which this engine must give again before
+ * it serves (plan.h: plan_check_golden). docs/bundle.md has the part byte by byte. */
 #include "plan.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Whether an answer is the framework's: to the bit, or within a tolerance that the part has for sums whose order numpy or BLAS
- * leaves open. */
+/* Whether an answer is the framework's: to the bit, or within a tolerance that the part has for sums whose order numpy
+ * or BLAS leaves open. */
 static bool same_answer(double got, double expected, double tolerance) {
     if (memcmp(&got, &expected, sizeof got) == 0 || (isnan(got) && isnan(expected)))
         return true;

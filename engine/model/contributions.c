@@ -2,12 +2,12 @@
  *
  * Exact values without enumerating orders: the Shapley value of input i in one tree is, summed over its leaves,
  *   value * integral over t in [0, 1] of (o_i - z_i) * product over the path's other inputs j of (z_j + t (o_j - z_j)),
- * where z_j is the share of the training weight that goes the path's way at j's splits, and o_j is 1 if the row goes that way
- * at all of them, else 0. The product is a polynomial in t of a degree below the number of inputs on the path, so
- * Gauss-Legendre with half as many points is exact. One walk over all nodes carries the product at all points (they are a
- * vector), and on the way back each edge takes its input's share of what the leaves below gave: a sum over edges, which
- * telescopes where an input is split by more than once. An input that the row has left once (o = 0) only scales the product:
- * its further edges give nothing. */
+ * where z_j is the share of the training weight that goes the path's way at j's splits, and o_j is 1 if the row goes
+ * that way at all of them, else 0. The product is a polynomial in t of a degree below the number of inputs on the path,
+ * so Gauss-Legendre with half as many points is exact. One walk over all nodes carries the product at all points (they
+ * are a vector), and on the way back each edge takes its input's share of what the leaves below gave: a sum over edges,
+ * which telescopes where an input is split by more than once. An input that the row has left once (o = 0) only scales
+ * the product: its further edges give nothing. */
 #include "contributions.h"
 
 #include <math.h>
@@ -16,7 +16,13 @@
 #include "../base/assert.h"
 #include "steps.h"
 
-enum { DEPTH_MAX = 128, LANES = 8, FEW_DEPTH = 2 * LANES, POINTS_MAX = DEPTH_MAX / 2, VECTORS_MAX = POINTS_MAX / LANES };
+enum {
+    DEPTH_MAX = 128,
+    LANES = 8,
+    FEW_DEPTH = 2 * LANES,
+    POINTS_MAX = DEPTH_MAX / 2,
+    VECTORS_MAX = POINTS_MAX / LANES
+};
 
 /* Points in [0, 1], a multiple of LANES: t, its weight, 1 - t, 1 / (1 - t). */
 struct points {
@@ -30,8 +36,8 @@ struct points {
 struct contributions {
     const struct model *model;
     const struct step *step;
-    double *expected; /* per node: the mean of the leaves below it */
-    double *bias;     /* per output */
+    double *expected;        /* per node: the mean of the leaves below it */
+    double *bias;            /* per output */
     struct points few, many; /* for trees of at most FEW_DEPTH inputs on a path: one vector; for all others */
 };
 
@@ -180,14 +186,15 @@ struct walk {
 typedef void visitor(const struct walk *walk, uint32_t at, const vector *product, vector *sum);
 
 #define INLINE static inline __attribute__((always_inline))
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&              \
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&               \
     !defined(__SANITIZE_THREAD__)
 #define VECTORS __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3", "no-trapping-math")))
 #else
 #define VECTORS
 #endif
 
-/* The new state of the input after an edge that the row takes, the product there, and what the edge's sum is weighed with. */
+/* The new state of the input after an edge that the row takes, the product there, and what the edge's sum is weighed
+ * with. */
 INLINE void hot_edge(const struct points *p, const struct on_path *before, struct on_path *after, const vector *product,
                      vector *next, vector *share, const uint32_t vectors) {
     const vector *at = (const vector *)p->at, *weights = (const vector *)p->weights;
@@ -202,8 +209,8 @@ INLINE void hot_edge(const struct points *p, const struct on_path *before, struc
 }
 
 /* The same for an edge that the row leaves by the other side. No further edge of that input asks for the inverse. */
-INLINE void cold_edge(const struct points *p, const struct on_path *before, double z, const vector *product, vector *next,
-                      vector *share, const uint32_t vectors) {
+INLINE void cold_edge(const struct points *p, const struct on_path *before, double z, const vector *product,
+                      vector *next, vector *share, const uint32_t vectors) {
     const vector *rests = (const vector *)p->rests, *weights = (const vector *)p->weights;
     const vector *inverses = (const vector *)p->inverses, *inverse = (const vector *)before->inverse;
     double old = 1 - before->z;
@@ -231,7 +238,7 @@ INLINE void take_edge(const struct walk *walk, const struct node *split, double 
     const struct on_path *before = walk->path[input] != NULL ? walk->path[input] : &start;
     vector next[VECTORS_MAX], below[VECTORS_MAX], share[VECTORS_MAX];
     if (!(before->hot && taken) && !(part * before->z > 1e-280))
-        return; /* no weight of the training and not the row's way: its product is zero */
+        return;         /* no weight of the training and not the row's way: its product is zero */
     if (!before->hot) { /* the factor's ratio is `part` at every point, and the edge's own share is zero */
         for (uint32_t i = 0; i < vectors; i++)
             next[i] = product[i] * part;

@@ -1,5 +1,6 @@
-/* Walking a forest (forest.h) with its framework's own bits: rows are made what the framework compares, decisions are its
- * decisions, and leaves are added in tree order in its precision. Called for every scored event; allocates nothing. */
+/* Walking a forest (forest.h) with its framework's own bits: rows are made what the framework compares, decisions are
+ * its decisions, and leaves are added in tree order in its precision. Called for every scored event; allocates nothing.
+ */
 #include "forest.h"
 
 #include <math.h>
@@ -216,7 +217,8 @@ static void walk_lines(const struct forest *forest, uint32_t first, uint32_t cou
 
 /* --- the sum --- */
 
-static void add_leaves(const struct forest *forest, const double *leaves, uint32_t count, uint32_t output, double *out) {
+static void add_leaves(const struct forest *forest, const double *leaves, uint32_t count, uint32_t output,
+                       double *out) {
     if (forest->output_count == 1 && forest->sum_rule == SUM_DOUBLE) {
         double sum = out[0];
         for (uint32_t k = 0; k < count; k++)

@@ -1,5 +1,5 @@
-/* Decision trees as a table: one representation for every framework, as read.c fills it and forest.c walks it. Private to
- * the room.
+/* Decision trees as a table: one representation for every framework, as read.c fills it and forest.c walks it. Private
+ * to the room.
  *
  * All trees' nodes lie in one array, each tree breadth first, so that a tree's upper levels share cache lines. The two
  * children of a node are neighbours: from a node one goes to `child` (left) or `child + 1` (right). A leaf has step 0
@@ -8,17 +8,17 @@
  * Every split is one of two kinds, whatever the framework:
  *   number    value <= threshold goes left. A framework that compares float32 values with `<` has its rows rounded to
  *             float32 (ROW_FLOAT32) and the next smaller float32 as threshold: the same decision for every value.
- *   category  the value's whole part is looked up in a set of bits: in it goes left. What is negative, NaN or beyond the
- *             set goes where the flags say.
- * Oblivious (symmetric) trees are written out as ordinary ones. */
+ *   category  the value's whole part is looked up in a set of bits: in it goes left. What is negative, NaN or beyond
+ * the set goes where the flags say. Oblivious (symmetric) trees are written out as ordinary ones. */
 #ifndef ASSAY_MODEL_FOREST_H
 #define ASSAY_MODEL_FOREST_H
 
 #include "model.h"
 
 enum {
-    FOREST_GROUP = 8,   /* trees that are walked together, so that their cache misses and latencies overlap */
-    FOREST_BLOCK = 512, /* trees among which groups are made of equally deep ones; their leaves are added in tree order */
+    FOREST_GROUP = 8, /* trees that are walked together, so that their cache misses and latencies overlap */
+    FOREST_BLOCK =
+        512, /* trees among which groups are made of equally deep ones; their leaves are added in tree order */
 };
 
 /* As they stand in the model's part; NODE_LEAF only there. */
@@ -63,17 +63,17 @@ enum sum_rule {
 
 /* A leaf's linear function: constant + sum of weights[i] * value[inputs[i]]; the leaf's own value if one is NaN. */
 struct leaf_line {
-    uint32_t node; /* sorted by it */
+    uint32_t node;         /* sorted by it */
     uint32_t first, count; /* in line_inputs and line_weights */
     double constant;
 };
 
 struct forest {
     struct node *nodes;
-    double *covers;        /* per node: how much training weight reached it; NULL: the part has none */
-    uint32_t *words;       /* the sets of categories */
-    uint32_t *tree_roots;  /* in tree order */
-    uint32_t *tree_sizes;  /* nodes */
+    double *covers;       /* per node: how much training weight reached it; NULL: the part has none */
+    uint32_t *words;      /* the sets of categories */
+    uint32_t *tree_roots; /* in tree order */
+    uint32_t *tree_sizes; /* nodes */
     uint32_t *tree_depths;
     uint32_t *roots;       /* per place: trees by block and depth, then the idle leaf up to a whole group */
     uint16_t *places;      /* per place: which tree of its block that is; FOREST_BLOCK: none */

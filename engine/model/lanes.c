@@ -1,11 +1,12 @@
 /* Trees in byte lanes (lanes.h), as the spike that the performance page tells of did it.
  *
- * Binning: a row's values become one byte each, the number of the model's own thresholds of that input that lie below, so
- * `value <= threshold` is `bin <= the threshold's place`, exactly; a NaN is 255. Walking: the nodes of a tree are numbered
- * in preorder, so parents come before their children. For node number j of 64 trees at once: the bins of the inputs that
- * the lanes' nodes look at are permuted out of the row (two registers hold it), compared with the nodes' places, and the
- * lanes that stand at j go to their left or right successor: another node's number, or a leaf's with the top bit set. No
- * branch, no gather; the tables are streamed once. Four groups are walked together, to hide the latency of each.
+ * Binning: a row's values become one byte each, the number of the model's own thresholds of that input that lie below,
+ * so `value <= threshold` is `bin <= the threshold's place`, exactly; a NaN is 255. Walking: the nodes of a tree are
+ * numbered in preorder, so parents come before their children. For node number j of 64 trees at once: the bins of the
+ * inputs that the lanes' nodes look at are permuted out of the row (two registers hold it), compared with the nodes'
+ * places, and the lanes that stand at j go to their left or right successor: another node's number, or a leaf's with
+ * the top bit set. No branch, no gather; the tables are streamed once. Four groups are walked together, to hide the
+ * latency of each.
  *
  * Every table is made from the checked nodes of the forest, so numbers are in range by construction. */
 #include "lanes.h"

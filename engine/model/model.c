@@ -121,8 +121,8 @@ static double sigmoid_float32(double x) {
     return (double)(1.0f / (expf(negative) + 1.0f + 1e-16f));
 }
 
-/* CatBoost's exp: x log2(e) 2048 is split into a whole number, whose low bits choose a power of two out of the table and whose
- * high bits are the exponent, and a rest for a cubic. */
+/* CatBoost's exp: x log2(e) 2048 is split into a whole number, whose low bits choose a power of two out of the table
+ * and whose high bits are the exponent, and a rest for a cubic. */
 static double exp_table(const double *table, double x) {
     static const double shift = 6755399441055744.0; /* 3 * 2^51: adding it rounds to a whole number in the low bits */
     static const double scale = EXP_TABLE / 0.693147180559945309417, rest = 0.693147180559945309417 / EXP_TABLE;

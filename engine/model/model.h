@@ -1,6 +1,6 @@
-/* Trained models as tables. The build makes a model's part out of the framework's own model (python/assay/_models); it is
- * read here, every index checked (a part is hostile), and answers with the framework's own bits. Immutable after load; any
- * thread may predict. The part, byte by byte: read.c. */
+/* Trained models as tables. The build makes a model's part out of the framework's own model (python/assay/_models); it
+ * is read here, every index checked (a part is hostile), and answers with the framework's own bits. Immutable after
+ * load; any thread may predict. The part, byte by byte: read.c. */
 #ifndef ASSAY_MODEL_MODEL_H
 #define ASSAY_MODEL_MODEL_H
 
@@ -22,8 +22,8 @@ uint32_t model_input_count(const struct model *model);
 struct str model_input_name(const struct model *model, uint32_t input);
 /* Whether the input is a category of the model: model_text and model_number give its code. */
 bool model_input_has_categories(const struct model *model, uint32_t input);
-/* The code of a category that is a text, or a number; that of unknown ones (mostly NaN: missing) if the training did not
- * have it. A number of an input without categories is itself. */
+/* The code of a category that is a text, or a number; that of unknown ones (mostly NaN: missing) if the training did
+ * not have it. A number of an input without categories is itself. */
 double model_text(const struct model *model, uint32_t input, struct str text);
 double model_number(const struct model *model, uint32_t input, double value);
 
@@ -31,8 +31,8 @@ uint32_t model_output_count(const struct model *model); /* 1, or the number of c
 uint32_t model_raw_count(const struct model *model);    /* of raw margins */
 uint32_t model_tree_count(const struct model *model);
 
-/* out[model_output_count] = the framework's predict() of one row of model_input_count doubles (NaN: missing; categories:
- * their codes). */
+/* out[model_output_count] = the framework's predict() of one row of model_input_count doubles (NaN: missing;
+ * categories: their codes). */
 void model_predict(const struct model *model, const double *row, double *out);
 /* The raw margins before the output transform, out[model_raw_count]. */
 void model_predict_raw(const struct model *model, const double *row, double *out);

@@ -1,5 +1,5 @@
-/* One row's prediction, for a model of random trees: model_bench [TREES [LEAVES]]. Warm: the same model again and again with
- * changing rows. Thresholds are those of 254 bins, as LightGBM's training makes them. Prints nanoseconds a row. */
+/* One row's prediction, for a model of random trees: model_bench [TREES [LEAVES]]. Warm: the same model again and again
+ * with changing rows. Thresholds are those of 254 bins, as LightGBM's training makes them. Prints nanoseconds a row. */
 #include "model.h"
 
 #include <time.h>

@@ -1,4 +1,5 @@
-/* Fuzz target: any bytes as a model's part; what is accepted must predict and explain without touching foreign memory. */
+/* Fuzz target: any bytes as a model's part; what is accepted must predict and explain without touching foreign memory.
+ */
 #include "contributions.h"
 
 #include <math.h>

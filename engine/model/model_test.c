@@ -1,5 +1,5 @@
-/* The model room: broken parts each with an error, the two ways of walking against each other, and the steps' meaning on small
- * parts. The comparison with the frameworks themselves is tests/test_models_oracle.py. */
+/* The model room: broken parts each with an error, the two ways of walking against each other, and the steps' meaning
+ * on small parts. The comparison with the frameworks themselves is tests/test_models_oracle.py. */
 #include "model.h"
 
 #include <math.h>

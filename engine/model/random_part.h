@@ -1,5 +1,5 @@
-/* A model's part with random trees, for model_test.c and model_bench.c only: grown by splitting a random leaf, as unbalanced
- * as leaf-wise training makes them, with covers that add up. */
+/* A model's part with random trees, for model_test.c and model_bench.c only: grown by splitting a random leaf, as
+ * unbalanced as leaf-wise training makes them, with covers that add up. */
 #ifndef ASSAY_MODEL_RANDOM_PART_H
 #define ASSAY_MODEL_RANDOM_PART_H
 
@@ -43,7 +43,7 @@ struct random_node {
 
 struct random_shape {
     uint32_t inputs, trees, leaves;
-    bool vary;    /* trees of 1 to `leaves` leaves, else all of `leaves` */
+    bool vary;     /* trees of 1 to `leaves` leaves, else all of `leaves` */
     uint8_t flags; /* that splits may have */
     double (*threshold)(uint64_t *state);
 };

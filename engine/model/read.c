@@ -1,23 +1,21 @@
-/* Reads a model's part (model.h) into steps (steps.h). The part is hostile: every count, index and shape is checked here, so
- * that prediction needs no check. Little-endian, nothing between the items:
+/* Reads a model's part (model.h) into steps (steps.h). The part is hostile: every count, index and shape is checked
+ * here, so that prediction needs no check. Little-endian, nothing between the items:
  *
  *   8 bytes "ASSAYMDL"; u32 version = 1, inputs, steps, raw_step (whose cells are the raw margins)
  *   per input   text name; u32 texts, numbers; f64 unknown; texts * (text, f64 code), ascending; numbers * (f64 value,
  *               f64 code), ascending. A text is u32 bytes and UTF-8.
  *   per step    u32 kind, in, out; u32 cells[in], each an input or of an earlier step; then
  *     forest       u32 row_rule, sum_rule, trees, nodes, words, lines, line_weights, covers (0 or 1); f64 divisor; f64
- *                  starts[out], after[out]; u32 tree_sizes[trees]; f64 values[nodes] (threshold, a leaf's value, or u32 first
- *                  word and u32 words of a category split's set); u16 features[nodes]; u8 flags[nodes]; f64 covers[nodes] if
- *                  so; u32 words[words]; lines * (u32 node, first, count; f64 constant); u16 line_inputs[line_weights];
- *                  f64 line_weights[line_weights]
- *     linear       u32 float32 (0 or 1); f64 starts[out]; f64 weights[out][in]
- *     each         u32 operation; f64 a[in], b[in]
- *     transform    u32 transform; f64 parameter
- *     mean         nothing
- *     interpolate  u32 count; f64 x[count], ascending; f64 y[count]
+ *                  starts[out], after[out]; u32 tree_sizes[trees]; f64 values[nodes] (threshold, a leaf's value, or u32
+ * first word and u32 words of a category split's set); u16 features[nodes]; u8 flags[nodes]; f64 covers[nodes] if so;
+ * u32 words[words]; lines * (u32 node, first, count; f64 constant); u16 line_inputs[line_weights]; f64
+ * line_weights[line_weights] linear       u32 float32 (0 or 1); f64 starts[out]; f64 weights[out][in] each         u32
+ * operation; f64 a[in], b[in] transform    u32 transform; f64 parameter mean         nothing interpolate  u32 count;
+ * f64 x[count], ascending; f64 y[count]
  *
- * A tree's nodes stand breadth first, the root first; the children of its k-th split are the nodes 2k + 1 and 2k + 2, so
- * there is no index to be wrong: every tree of n nodes has (n - 1) / 2 splits, and each split stands before its children. */
+ * A tree's nodes stand breadth first, the root first; the children of its k-th split are the nodes 2k + 1 and 2k + 2,
+ * so there is no index to be wrong: every tree of n nodes has (n - 1) / 2 splits, and each split stands before its
+ * children. */
 #include "steps.h"
 
 #include <math.h>
@@ -197,8 +195,7 @@ static bool place_trees(struct reader *reader, struct forest *forest, const stru
     uint32_t at = 0, largest = 1;
     for (uint32_t t = 0; t < forest->tree_count; t++) {
         if (part->sizes[t] == 0 || part->sizes[t] > forest->node_count - at)
-            return fail(reader, "tree %u: %u nodes, expected from 1 to %u", t, part->sizes[t],
-                        forest->node_count - at);
+            return fail(reader, "tree %u: %u nodes, expected from 1 to %u", t, part->sizes[t], forest->node_count - at);
         forest->tree_roots[t] = at;
         forest->tree_sizes[t] = part->sizes[t];
         at += part->sizes[t];
@@ -227,8 +224,8 @@ static bool read_lines(struct reader *reader, struct forest *forest, uint32_t we
         return no_memory(reader);
     for (uint32_t i = 0; i < forest->line_count; i++) {
         struct leaf_line *line = &forest->lines[i];
-        if (!take(reader, &line->node, 4, 1) || !take(reader, &line->first, 4, 1) || !take(reader, &line->count, 4, 1) ||
-            !take(reader, &line->constant, 8, 1))
+        if (!take(reader, &line->node, 4, 1) || !take(reader, &line->first, 4, 1) ||
+            !take(reader, &line->count, 4, 1) || !take(reader, &line->constant, 8, 1))
             return false;
         while (next < forest->node_count && !(forest->nodes[next].flags & NODE_LINEAR))
             next++;
@@ -411,7 +408,8 @@ static bool read_model(struct reader *reader) {
         return fail(reader, "expected a model's part, which begins with \"ASSAYMDL\"");
     if (!take_u32(reader, "version", VERSION, VERSION, &version) ||
         !take_u32(reader, "inputs", 1, LIMIT_MODEL_INPUTS, &inputs) ||
-        !take_u32(reader, "steps", 1, STEPS_MAX, &steps) || !take_u32(reader, "raw_step", 0, steps - 1, &model->raw_step))
+        !take_u32(reader, "steps", 1, STEPS_MAX, &steps) ||
+        !take_u32(reader, "raw_step", 0, steps - 1, &model->raw_step))
         return false;
     model->inputs = calloc(inputs, sizeof *model->inputs);
     model->steps = calloc(steps, sizeof *model->steps);

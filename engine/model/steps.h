@@ -1,7 +1,7 @@
 /* What a model does to a row, as read.c makes it and model.c runs it. Private to the room.
  *
- * A model is a list of steps over numbered cells: the inputs come first, then what each step gives. A step reads cells that
- * are already there and gives new ones; the last step's are the model's answer. */
+ * A model is a list of steps over numbered cells: the inputs come first, then what each step gives. A step reads cells
+ * that are already there and gives new ones; the last step's are the model's answer. */
 #ifndef ASSAY_MODEL_STEPS_H
 #define ASSAY_MODEL_STEPS_H
 
@@ -29,7 +29,7 @@ enum each {
 
 enum transform {
     TRANSFORM_NONE,
-    TRANSFORM_SQUARE,  /* sign(x) x^2, for a model of the square root */
+    TRANSFORM_SQUARE, /* sign(x) x^2, for a model of the square root */
     TRANSFORM_EXP,
     TRANSFORM_SIGMOID, /* 1 / (1 + exp(-parameter x)), each */
     TRANSFORM_LOG1P_EXP,
@@ -40,8 +40,8 @@ enum transform {
     TRANSFORM_SIGMOID_TABLE, /* CatBoost's, whose exp is a table of 2048 powers and a cubic */
     TRANSFORM_SOFTMAX_TABLE,
     TRANSFORM_EXP_TABLE,
-    TRANSFORM_ARGMAX,   /* the number of the largest, of several one */
-    TRANSFORM_POSITIVE, /* 1 above zero, else 0 */
+    TRANSFORM_ARGMAX,    /* the number of the largest, of several one */
+    TRANSFORM_POSITIVE,  /* 1 above zero, else 0 */
     TRANSFORM_ISOLATION, /* -(2 ^ (-x / parameter)) */
     TRANSFORM_KINDS
 };
@@ -56,7 +56,7 @@ struct step {
     struct forest forest;
     enum each each;
     enum transform transform;
-    bool float32;   /* of a linear step: sums in float32, NaN left out */
+    bool float32; /* of a linear step: sums in float32, NaN left out */
     double parameter;
     double *a, *b;  /* each: per cell; linear: starts, weights [output][input]; interpolate: x, y */
     uint32_t count; /* of a and b, of an interpolation */
@@ -73,7 +73,7 @@ struct category_number {
 
 struct model_input {
     struct str name;
-    struct category_text *texts; /* sorted by bytes */
+    struct category_text *texts;     /* sorted by bytes */
     struct category_number *numbers; /* sorted */
     uint32_t text_count, number_count;
     double unknown; /* the code of what is in neither */
@@ -82,7 +82,7 @@ struct model_input {
 struct model {
     struct model_input *inputs;
     struct step *steps;
-    char *texts; /* the bytes of all names and categories */
+    char *texts;       /* the bytes of all names and categories */
     double *exp_table; /* 2^(i/2048), if a transform needs it */
     uint32_t input_count, step_count, raw_step, cell_count, output_count;
 };
