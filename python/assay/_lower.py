@@ -67,7 +67,10 @@ class Lowered:
 
 def lower(unit: Unit, function: FunctionDef) -> Lowered:
     """The code of one function. What is wrong with it goes to unit.problems; the code is meaningless then."""
-    return _Lowering(unit, function).lowered()
+    unit.current = function
+    lowered = _Lowering(unit, function).lowered()
+    unit.current = None
+    return lowered
 
 
 class _Lowering(Calls):
