@@ -92,7 +92,7 @@ TABLE: tuple[Advice, ...] = (
     Advice(
         "random.* secrets.* uuid.* numpy.random.* os.urandom",
         "random",
-        REPLAY,
+        "",
         "a share of payments, always the same: int(hashlib.sha256(card.encode()).hexdigest(), 16) % 100",
     ),
     Advice(
@@ -303,6 +303,16 @@ def origin(node: ast.AST, resolve: Callable[[str], Any]) -> str:
     if isinstance(found, list | dict | set) and changed:
         return "global" + "".join(f".{each}" for each in path)
     return ".".join([_name_of(found), *path])
+
+
+def receivers(node: ast.AST) -> set[ast.AST]:
+    """What a call, an attribute or an item is asked of: of `a.b(c).d`, `a.b(c)` and `a.b` and `a`."""
+    found: set[ast.AST] = set()
+    while True:
+        node = getattr(node, "func", None) or getattr(node, "value", None) or node
+        if not isinstance(node, ast.AST) or node in found or not isinstance(node, ast.expr):
+            return found
+        found.add(node)
 
 
 def _name_of(found: Any) -> str:

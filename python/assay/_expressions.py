@@ -41,6 +41,9 @@ class Expressions(Narrowing):
             return MISSING if self.variable(name) is not None else self.find_name(name)
 
         node, native = refused.node, self.unit.builtins.__contains__
+        if _advice.receivers(node) & self.unit.refused:
+            return  # what a thing that was refused gives is unknown: this is no second problem
+        self.unit.refused.add(node)
         origin = _advice.origin(node, resolve)
         self.unit.report(_advice.problem(self.place(node), node, str(refused), refused.help, origin, native))
 

@@ -102,6 +102,7 @@ class Unit:
     problems: list[Problem] = field(default_factory=list)
     current: FunctionDef | None = None  # which is being compiled
     of_function: dict[FunctionDef, list[Problem]] = field(default_factory=dict)  # a helper's problem is each caller's
+    refused: set[ast.AST] = field(default_factory=set)
 
     def report(self, problem: Problem) -> None:
         if problem not in self.problems:
