@@ -58,7 +58,8 @@ BODIES = (  # parameters, what it returns, its lines; {w}: a window, {n}: a numb
     (
         "memo: str",
         "int",
-        "longest = 0|for word in memo.split():|    if len(word) > longest:|        longest = len(word)|return longest + {n}",
+        "longest = 0|for word in memo.split():|    if len(word) > longest:|        longest = len(word)|"
+        "return longest + {n}",
     ),
     ("country: str, home: str", "bool", "return country != home and COUNTRIES.get(country, 0.0) > {n} / 100"),
     ("at: datetime", "bool", "return at.hour < {n} % 6 or at.weekday() >= 5"),
@@ -67,7 +68,8 @@ BODIES = (  # parameters, what it returns, its lines; {w}: a window, {n}: a numb
     (
         "category: int, amount: float",
         "float",
-        "if category in (5411, 5541):|    return amount * {n}|elif category > 7000:|    return -amount|return max(amount, {n}.5)",
+        "if category in (5411, 5541):|    return amount * {n}|elif category > 7000:|    return -amount|"
+        "return max(amount, {n}.5)",
     ),
     ("card: str, merchant: str", "int", "return len(card) + len(merchant) % {n}"),
 )

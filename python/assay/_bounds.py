@@ -30,6 +30,7 @@ from ._known import (
     ITEMS_MAX,
     ITERATES,
     LINEAR,
+    NEVER,
     NONE,
     PLAIN,
     SEARCH,
@@ -337,10 +338,9 @@ class Analysis:
             return
         if each.op == "APPEND":
             assert each.a is not None
-            old, new = self.known(state, each.a), self.known(state, each.b)
+            old, new = replace(self.known(state, each.a), content=None), self.known(state, each.b)
             most = old.most if self.appended else None
-            empty = old.most == 0 or old.item is None
-            state[each.a] = replace(old, most=most, item=new if empty else join(old.item or ANY, new))
+            state[each.a] = replace(old, most=most, item=join(old.item or ANY, new))
             return
         if each.a is not None:
             state[each.a] = self.value(position, each, state)
@@ -362,6 +362,8 @@ class Analysis:
         if op in COMPARE:
             return BOOL
         values = self.arguments(each, state)
+        if NEVER in values and op not in ("TUPLE", "LIST"):
+            return NEVER
         if op in ARITHMETIC:
             return arithmetic(op, values)
         if op == "CALL":
@@ -378,9 +380,9 @@ class Analysis:
         if op == "SLICE":
             return replace(values[0], least=0)
         if op in ("TUPLE", "LIST"):
-            item: Known | None = None
+            item = NEVER
             for value in values:
-                item = value if item is None else join(item, value)
+                item = join(item, value)
             most = each.x + self.appended.get(position, 0)
             return Known(frozenset({op.lower()}), most, each.x, item=item)
         if op == "FORMAT":
@@ -500,10 +502,12 @@ class Analysis:
             inside = values[1]
             if inside.only("dict", "set"):
                 return 2 + values[0].bytes // 64
-            each_one = 1 + (0 if values[0].only("str") else min(size_of(values[0]), VALUE_BYTES_MAX // 8))
-            return (
-                size_of(inside) * each_one if not inside.only("str") else inside.items // 64 + values[0].items // 64 + 1
-            )
+            if inside.only("str"):
+                return inside.items // 64 + values[0].items // 64 + 1
+            if values[0].only("str"):
+                other = inside.item.bytes if inside.item is not None else VALUE_BYTES_MAX
+                return inside.items * (2 + min(values[0].items, other) // 64)
+            return inside.items * (2 + min(size_of(values[0]), VALUE_BYTES_MAX // 8))
         if name == "INDEX":
             return values[0].bytes // 64 if values[0].may("str") else 2 + values[-1].bytes // 64
         sizes = 1 + sum(size_of(value) for value in [*values, made])

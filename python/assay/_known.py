@@ -29,6 +29,7 @@ class Known:
     nonzero: bool = False
     item: Known | None = None
     fixed: bool = False  # of an iterator: what it goes over cannot change
+    content: int | None = None  # bytes of all items together, where that is less than each at its largest
 
     @property
     def items(self) -> int:
@@ -48,7 +49,8 @@ class Known:
         if self.only("str"):
             return min(self.items, VALUE_BYTES_MAX)
         inner = self.item.bytes if self.item is not None else VALUE_BYTES_MAX
-        return min(self.items * (CELL_BYTES + inner), VALUE_BYTES_MAX)
+        content = self.items * inner if self.content is None else self.content
+        return min(self.items * CELL_BYTES + content, VALUE_BYTES_MAX)
 
     def only(self, *tags: str) -> bool:
         return self.tags is not None and self.tags <= frozenset(tags)
@@ -64,6 +66,7 @@ FLOAT = Known(frozenset({"float"}))
 BOOL = Known(frozenset({"bool"}), low=0, high=1)
 NONE = Known(frozenset({"none"}))
 TEXT = Known(frozenset({"str"}))
+NEVER = Known(frozenset())  # what an empty list's items are
 
 
 def text(most: int | None, least: int = 0) -> Known:
@@ -77,8 +80,10 @@ def number(value: float) -> Known:
 
 def join(a: Known, b: Known, depth: int = 0) -> Known:
     """A value that is one or the other."""
-    if a is b or a == b:
+    if a is b or a == b or b == NEVER:
         return a
+    if a == NEVER:
+        return b
     if a.tags is None and b.tags is None and a.most is None and a.item is None and not a.least and not a.nonzero:
         return a
     if depth > DEPTH_MAX:
@@ -108,6 +113,7 @@ def join(a: Known, b: Known, depth: int = 0) -> Known:
         a.nonzero and b.nonzero,
         item,
         a.fixed and b.fixed,
+        None if a.content is None or b.content is None else max(a.content, b.content),
     )
 
 
@@ -127,6 +133,7 @@ def widened(old: Known, new: Known) -> Known:
         low=new.low if new.low == old.low else None,
         high=new.high if new.high == old.high else None,
         item=new.item if new.item == old.item else None,
+        content=new.content if new.content == old.content else None,
     )
 
 
@@ -245,7 +252,7 @@ def _decode(data: bytes, at: int) -> tuple[Known, int]:
             known, at = _decode(data, at)
             if tag != 11 or position % 2:
                 item = known if item is None else join(item, known)
-        return Known(frozenset({names[tag]}), count, count, item=item or ANY), at
+        return Known(frozenset({names[tag]}), count, count, item=item or NEVER), at
     raise ValueError(tag)
 
 
@@ -407,7 +414,8 @@ def _text(name: str, values: list[Known]) -> Known:
     if name in CASES:
         return text(min(3 * first.items, VALUE_BYTES_MAX))
     if name in (".split", ".rsplit", ".splitlines"):
-        return Known(frozenset({"list"}), first.items + 1, 0, item=text(first.items))
+        most = min(first.items + 1, ITEMS_MAX)
+        return Known(frozenset({"list"}), most, 0, item=text(first.items), content=first.items)
     if name in (".partition", ".rpartition"):
         return Known(frozenset({"tuple"}), 3, 3, item=text(max(v.items for v in values)))
     if name == ".join" and len(values) > 1:

@@ -1,0 +1,267 @@
+"""The worst case that `assay check` prints is a bound: it grows with what loops go over, what it says is enough is
+enough for the largest payments there can be, and what may raise is named where it stands."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from assay._bundle import write_bundle
+from assay._read import read
+
+pytestmark = pytest.mark.engine
+
+Define = Callable[[str], Path]
+
+HEAD = """
+import math
+from datetime import datetime
+from typing import Literal
+from assay import *
+
+history = "empty"
+RATES = {"a": 1.0, "b": 2.0}
+PAIR = (1, 2)
+
+@event(id="id", time="at")
+class Payment:
+    id: str
+    at: datetime
+    card: str = ""
+    memo: str = ""
+    kind: Literal["in", "out"] = "in"
+    amount: float = 1.0
+    count: int = 1
+    tags: list[str] = Field(default_factory=list)
+    numbers: list[int] = Field(default_factory=list)
+
+spent = window.sum("amount", by="card", over="1h")
+seen = window.count(by="card", over="1h")
+"""
+PARAMETERS = (
+    "card: str, memo: str, kind: str, amount: float, count: int, tags: list[str], numbers: list[int], seen: int"
+)
+
+
+def function(body: str, result: str = "int | float | str | None", name: str = "f") -> str:
+    return f"\n@feature\ndef {name}({PARAMETERS}) -> {result}:\n{textwrap.indent(body, '    ')}\n"
+
+
+def bounds_of(define: Define, body: str) -> Any:
+    from assay._compile import examine
+
+    definition = read(define(HEAD + function(body)))
+    examined = examine(definition)
+    assert examined.plan is not None, [p.message for p in examined.problems]
+    return examined.bounds[definition.features[0]]
+
+
+# --- steps ----------------------------------------------------------------------------------------------------------
+
+
+def steps_of(define: Define, body: str) -> int:
+    bounds = bounds_of(define, body)
+    assert bounds.proved, bounds.why_not
+    assert isinstance(bounds.steps, int)
+    return bounds.steps
+
+
+def test_code_without_a_loop_is_bounded_by_its_length(define: Define) -> None:
+    assert 1 <= steps_of(define, "return amount + 1") <= 4
+    assert steps_of(define, "if amount > 1:\n    return 1\nreturn count * 2 + 1") <= 12
+
+
+def test_a_loop_multiplies_by_what_it_goes_over(define: Define) -> None:
+    loop = "n = 0\nfor i in range({0}):\n    n = n + i\nreturn n"
+    ten, hundred, thousand = (steps_of(define, loop.format(times)) for times in (10, 100, 1000))
+    assert 3 * 10 <= ten <= 70
+    assert hundred - ten == pytest.approx((thousand - hundred) / 10, rel=0.01)
+
+
+def test_loops_in_loops_multiply(define: Define) -> None:
+    one = steps_of(define, "n = 0\nfor i in range(100):\n    n = n + 1\nreturn n")
+    two = steps_of(define, "n = 0\nfor i in range(100):\n    for j in range(50):\n        n = n + 1\nreturn n")
+    assert 50 * one * 0.9 < two < 60 * one * 2
+
+
+def test_an_inner_loop_that_ends_its_outer_one_still_multiplies(define: Define) -> None:
+    body = "n = 0\nfor i in range(100):\n    for j in range(100):\n        if j > i:\n            break\nreturn n"
+    assert steps_of(define, body) >= 3 * 100 * 100
+    body = (
+        "n = 0\nfor i in range(100):\n    for j in range(100):\n"
+        "        if j > 3:\n            continue\n        n = n + 1\nreturn n"
+    )
+    assert steps_of(define, body) >= 3 * 100 * 100
+
+
+def test_a_list_field_has_at_most_its_limit_of_items(define: Define) -> None:
+    assert 3 * 4096 <= steps_of(define, "n = 0\nfor x in numbers:\n    n = n + x\nreturn n") <= 12 * 4096
+
+
+def test_a_field_of_few_values_is_short(define: Define) -> None:
+    assert steps_of(define, "n = 0\nfor c in kind:\n    n = n + 1\nreturn n") < 60
+
+
+def test_a_list_that_is_built_is_as_long_as_its_loop(define: Define) -> None:
+    body = "xs = [i for i in range(20)]\nn = 0\nfor x in xs:\n    n = n + x\nreturn n"
+    assert steps_of(define, body) < 400
+
+
+def test_a_range_of_unknown_length_is_not_bounded(define: Define) -> None:
+    bounds = bounds_of(define, "n = 0\nfor i in range(count):\n    n = n + 1\nreturn n")
+    assert not bounds.proved
+
+
+def test_a_range_up_to_a_length_is(define: Define) -> None:
+    assert steps_of(define, "n = 0\nfor i in range(len(tags)):\n    n = n + 1\nreturn n") < 20 * 4096
+
+
+def test_what_one_function_gives_bounds_those_that_read_it(define: Define) -> None:
+    from assay._compile import examine
+
+    first = "\n@feature\ndef short(memo: str) -> str:\n    return memo[:8] if memo == 'x' else 'abc'\n"
+    fixed = "\n@feature\ndef fixed(count: int) -> str:\n    return 'abc' if count else 'abcdef'\n"
+    reads = "\n@feature\ndef reads(fixed: str) -> int:\n    return sum(1 for c in fixed if c == 'a')\n"
+    definition = read(define(HEAD + first + fixed + reads))
+    bounds = examine(definition).bounds[definition.features[2]]
+    assert bounds.proved and bounds.steps < 100
+
+
+@pytest.mark.parametrize(
+    ("body", "most"),
+    [
+        ("return card + memo", 64 * 1024),
+        ("return memo[:10]", 32 * 1024),
+        ("return memo.partition('@')[0]", 32 * 1024 + 3 * (32 * 1024 + 16)),
+        ("return kind + 'x'", 4),
+        ("return amount * 2", 0),
+        ("return memo * count", 1 << 20),
+    ],
+)
+def test_values_grow_to_what_their_parts_allow(define: Define, body: str, most: int) -> None:
+    assert bounds_of(define, body).bytes <= most
+
+
+# --- the bound against the engine -----------------------------------------------------------------------------------
+
+HUNGRY = {
+    "letters": "return sum(1 for c in memo if c == 'e')",
+    "words": "return max([len(w) for w in memo.split()] or [0])",
+    "pairs": "n = 0\nfor a in numbers:\n    for b in numbers:\n        if a == b:\n            n = n + 1\nreturn n",
+    "find": "return memo.lower().find(card)",
+    "texts": "return sum(len(t) for t in tags)",
+    "order": "return sorted(numbers)[0] if numbers else 0",
+    "member": "return sum(1 for t in tags if t in memo)",
+    "letters_of_letters": "return sum(1 for a in memo for b in memo if a == b)",
+    "joined": "return len(', '.join(tags))",
+    "turned": "return memo[::-1].upper().count('A')",
+    "squares": "return sum(x * x for x in numbers)",
+}
+LARGEST = [
+    {"memo": "e" * 32_000, "card": "ef"},
+    {"memo": "a b " * 8_000, "card": "b"},
+    {"memo": "é" * 10_000, "card": "é" * 200},
+    {"numbers": list(range(4096))},
+    {"numbers": [7] * 4096, "memo": "x" * 20_000},
+    {"tags": ["ab"] * 4096, "memo": "ab" * 6_000},
+    {"tags": ["x" * 40] * 800, "memo": "y" * 12_000},
+]
+
+
+def test_a_proved_bound_is_never_hit_by_the_largest_payments(define: Define, tmp_path: Path) -> None:
+    from assay._compile import examine
+    from assay._engine import Engine
+
+    definition = read(define(HEAD + "".join(function(body, name=name) for name, body in HUNGRY.items())))
+    examined = examine(definition)
+    assert examined.plan is not None
+    write_bundle(examined.plan.parts, tmp_path / "d.assay")
+    hit: set[str] = set()
+    with Engine(str(tmp_path / "d.assay")) as engine:
+        for number, more in enumerate(LARGEST):
+            event = {"id": str(number), "at": f"2026-01-01T00:00:{number:02}Z", **more}
+            status, body = engine.event("", json.dumps(event).encode())
+            assert status == 200, body
+            hit |= {e["function"] for e in json.loads(body)["errors"] if e["error"] == "LimitError"}
+    proved = {f.name for f in definition.features if examined.bounds[f].proved}
+    assert hit  # some of them do run into the limit
+    assert not hit & proved
+    assert len(proved) >= 5
+
+
+# --- the bundle -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limit", "steps", "said"),
+    [
+        (100, 101, r"\$\.functions\[0\]\.steps"),
+        (1_000_001, 5, r"\$\.limits\.steps"),
+        (1_000_000, 0, r"\$\.functions\[0\]\.steps"),
+        (1_000_000, "many", r"\$\.functions\[0\]\.steps"),
+    ],
+)
+def test_a_bundle_above_its_limit_is_refused(define: Define, tmp_path: Path, limit: int, steps: Any, said: str) -> None:
+    from assay._compile import compile
+    from assay._engine import Engine, EngineError
+
+    plan = compile(read(define(HEAD + function("return amount"))))
+    content = json.loads(plan.parts["plan.json"])
+    assert content["limits"]["steps"] == 1_000_000
+    assert 1 <= content["functions"][0]["steps"] <= 4
+    content["limits"]["steps"] = limit
+    content["functions"][0]["steps"] = steps
+    write_bundle({**plan.parts, "plan.json": json.dumps(content).encode()}, tmp_path / "d.assay")
+    with pytest.raises(EngineError, match=said):
+        Engine(str(tmp_path / "d.assay"))
+
+
+# --- where an exception can happen ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("return 1 / amount", ["ZeroDivisionError"]),
+        ("return count % seen", ["ZeroDivisionError"]),
+        ("return count // (seen + 1)", []),
+        ("return 1 / amount if amount else 0.0", []),
+        ("return 1 / amount if amount > 0 else 0.0", []),
+        ("if amount == 0:\n    return 0\nreturn 1 / amount", []),
+        ("return amount / 2", []),
+        ("return amount / max(count, 1)", []),
+        ("return int(memo)", ["ValueError"]),
+        ("return float(count)", []),
+        ("return RATES[card]", ["KeyError"]),
+        ("return RATES.get(card, 0.0)", []),
+        ("return tags[0]", ["IndexError"]),
+        ("return PAIR[1]", []),
+        ("return PAIR[2]", ["IndexError"]),
+        ("return tags[0] if tags else ''", []),
+        ("return max(numbers)", ["ValueError"]),
+        ("return max(numbers or [0])", []),
+        ("a, b = numbers\nreturn a", ["ValueError"]),
+        ("a, _, b = memo.partition('@')\nreturn a", []),
+        ("return math.sqrt(amount)", ["ValueError"]),
+        ("return math.sqrt(count ** 2)", ["ValueError"]),
+        ("return math.sqrt(abs(amount))", []),
+        ("return memo.index('x')", ["ValueError"]),
+        ("assert count\nreturn 1", [""]),
+    ],
+)
+def test_what_may_raise_is_named_and_what_cannot_is_not(define: Define, body: str, expected: list[str]) -> None:
+    assert [hazard.exception for hazard in bounds_of(define, body).hazards] == expected
+
+
+def test_a_hazard_of_a_helper_stands_in_the_helper(define: Define) -> None:
+    from assay._compile import examine
+
+    helper = "\ndef share(a, b):\n    return a / b\n"
+    path = define(HEAD + helper + function("return share(amount, count)"))
+    definition = read(path)
+    (hazard,) = examine(definition).bounds[definition.features[0]].hazards
+    assert path.read_text().split("\n")[hazard.place.line - 1] == "    return a / b"
