@@ -319,8 +319,10 @@ def _name_of(found: Any) -> str:
     """A function's, class's or object's own name, with the module it is known by."""
     owner = getattr(found, "__self__", None)  # random.random is a method of a hidden object
     if owner is not None and not isinstance(owner, types.ModuleType):
-        kind = owner if isinstance(owner, type) else type(owner)
-        return f"{kind.__module__}.{getattr(found, '__name__', '')}"
+        last = getattr(found, "__name__", "")
+        if isinstance(owner, type):
+            return f"{owner.__module__}.{owner.__qualname__}.{last}"
+        return f"{type(owner).__module__}.{last}"
     if not isinstance(found, type | types.FunctionType | types.BuiltinFunctionType):
         kind = type(found)
         name = getattr(found, "__name__", None) or kind.__qualname__

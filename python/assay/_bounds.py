@@ -46,6 +46,7 @@ from ._known import (
     size_of,
     text,
     text_of,
+    there,
     widened,
 )
 from ._share import Cell, Instruction, Label
@@ -365,7 +366,7 @@ class Analysis:
         if NEVER in values and op not in ("TUPLE", "LIST"):
             return NEVER
         if op in ARITHMETIC:
-            return arithmetic(op, values)
+            return arithmetic(op, [there(value) for value in values])  # of None it raises
         if op == "CALL":
             return builtin(self.names.get(each.c if isinstance(each.c, int) else -1, ""), values)
         if op == "NEXT":

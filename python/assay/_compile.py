@@ -102,6 +102,7 @@ def examine(definition: Definition) -> Examined:
         plan, problems = (made := compiler.plan()), made.warnings
     except DefinitionError as error:
         plan, problems = None, error.problems
+        compiler.bound_what_is_right()
     numbers = {function: number for number, function in enumerate(compiler.functions)}
     lowered = {each.function: each for each in compiler.lowered}
     return Examined(plan, problems, compiler.unit.of_function, lowered, compiler.bounds, numbers)
@@ -176,11 +177,17 @@ class _Compiler:
         }
         return Plan(self.definition, content, parts, self.in_order())
 
+    def bound_what_is_right(self) -> None:
+        """The bounds of those functions in which nothing is wrong, where others have errors."""
+        wrong = {f for f, found in self.unit.of_function.items() if any(p.severity == "error" for p in found)}
+        right = [each for each in self.called_in_order(self.lowered) if each.function not in wrong]
+        self.bounds = of_definition(self.definition, self.unit, right)
+
     def called_in_order(self, lowered: list[Lowered]) -> list[Lowered]:
         """Each function after those that it reads."""
         of = {each.function: each for each in lowered}
         first = [source for source in in_call_order(self.definition) if isinstance(source, FunctionDef)]
-        return [of[function] for function in dict.fromkeys([*first, *self.functions])]
+        return [of[function] for function in dict.fromkeys([*first, *self.functions]) if function in of]
 
     # --- problems ---
 

@@ -121,6 +121,11 @@ def _has(a: Known, sized: object) -> bool:
     return not sized or a.most is not None
 
 
+def there(value: Known) -> Known:
+    """The value where it is not None."""
+    return value if value.tags is None or "none" not in value.tags else replace(value, tags=value.tags - {"none"})
+
+
 def widened(old: Known, new: Known) -> Known:
     """What still changes becomes unknown."""
     if old == new:
