@@ -265,3 +265,102 @@ def test_a_hazard_of_a_helper_stands_in_the_helper(define: Define) -> None:
     definition = read(path)
     (hazard,) = examine(definition).bounds[definition.features[0]].hazards
     assert path.read_text().split("\n")[hazard.place.line - 1] == "    return a / b"
+
+
+# --- code written by hand: what the compiler does not make (yet), or only in large functions --------------------------
+
+SCRATCH = [f"t{n}" for n in range(8)]
+
+
+def by_hand(text: str, handlers: str = "") -> Any:
+    """Bounds of instructions, one a line: `op a b c x`, cells `t0` (temporary) or `s0` (a list field), `@5` a jump's
+    target, `call NAME a b x`. `handlers`: "first end target cell" of each."""
+    from assay._bounds import analyse
+    from assay._definition import Place
+    from assay._engine import BUILTINS
+    from assay._known import Known
+    from assay._known import text as text_known
+    from assay._share import Cell, Instruction, Label
+
+    def operand(word: str) -> Any:
+        if word == "-":
+            return None
+        if word.startswith("@"):
+            return Label(int(word[1:]))
+        return Cell({"t": "temporary", "s": "slot"}[word[0]], int(word[1:]))
+
+    code = []
+    for line in text.strip().split("\n"):
+        words = [*line.split(), "-", "-", "-"]
+        if words[0] == "call":
+            code.append(
+                Instruction(
+                    "CALL", int(words[4]), operand(words[2]), operand(words[3]), BUILTINS[words[1]][0], Place(Path(), 1)
+                )
+            )
+            continue
+        x = int(words[4]) if words[4] != "-" else 0
+        code.append(Instruction(words[0], x, *(operand(w) for w in words[1:4]), Place(Path(), 1)))
+
+    class Handler:
+        def __init__(self, line: str):
+            *places, cell = line.split()
+            self.first, self.end, self.target = (Label(int(place)) for place in places)
+            self.cell = operand(cell)
+
+    field = Known(frozenset({"list"}), 100, item=text_known(8))
+    names = {number: name for name, (number, _, _) in BUILTINS.items()}
+    return analyse(code, lambda cell: field, names, [Handler(line) for line in handlers.split("\n") if line])
+
+
+def test_by_hand_a_loop_over_a_field_is_bounded() -> None:
+    bounds = by_hand("ITER t0 s0\nNEXT t1 t0 @3\nJMP - - @1\nRET - t1")
+    assert bounds.proved
+    assert 200 <= bounds.steps <= 400
+
+
+def test_a_loop_without_an_iterator_is_not_bounded() -> None:
+    bounds = by_hand("NOT t0 s0\nJMP_TRUE - t0 @0\nRET - t0")
+    assert (bounds.steps, bounds.why_not) == (None, "a loop has no bound")
+
+
+def test_a_loop_whose_iterator_is_made_anew_inside_is_not_bounded() -> None:
+    assert by_hand("ITER t0 s0\nNEXT t1 t0 @4\nITER t0 s0\nJMP - - @1\nRET - t1").steps is None
+
+
+def test_a_jump_into_a_loop_is_not_bounded() -> None:
+    bounds = by_hand("JMP_TRUE - s0 @3\nITER t0 s0\nNEXT t1 t0 @5\nNOT t2 s0\nJMP - - @2\nRET - t1")
+    assert (bounds.steps, bounds.why_not) == (None, "it jumps into a loop")
+
+
+def test_an_instruction_that_is_not_known_is_not_bounded() -> None:
+    bounds = by_hand("WARP t0 s0\nRET - t0")
+    assert (bounds.steps, bounds.why_not) == (None, "the instruction WARP is not followed")
+
+
+def test_a_list_that_another_name_appends_to_has_an_unknown_length() -> None:
+    """t0 = []; t1 = t0; for _ in s0: t1.append(_); then a loop over t0, which looks empty."""
+    from assay._known import ITEMS_MAX
+
+    loop = "ITER t2 s0\nNEXT t3 t2 @6\nAPPEND t1 t3\nJMP - - @3\nITER t4 t0\nNEXT t5 t4 @9\nJMP - - @7\nRET - t3"
+    bounds = by_hand("LIST t0 s0\nMOVE t1 t0\n" + loop)
+    assert bounds.steps is None or bounds.steps >= ITEMS_MAX
+
+
+def test_a_handler_sees_what_its_region_may_have_left() -> None:
+    """t0 is 8 letters at most when the region is entered, the whole field's text within it: the handler's loop over it
+    must count the latter."""
+    inside = (
+        "INDEX t0 s0 s0\nCONCAT t0 t0 - 1\nMOVE t0 s0\nNOT t1 t0\nRET - t1\n"
+        "ITER t2 t0\nNEXT t3 t2 @8\nJMP - - @6\nRET - t3"
+    )
+    short = by_hand(inside, "1 2 5 t4")
+    long = by_hand(inside, "1 4 5 t4")
+    assert short.proved and long.proved
+    assert long.steps > short.steps + 100
+
+
+def test_what_is_caught_is_no_hazard() -> None:
+    text = "call int t0 t0 1\nRET - t0\nRET - t1"
+    assert [hazard.exception for hazard in by_hand(text).hazards] == ["ValueError"]
+    assert by_hand(text, "0 1 2 t1").hazards == []

@@ -33,6 +33,7 @@ from ._known import (
     NEVER,
     NONE,
     PLAIN,
+    RUNS,
     SEARCH,
     VALUE_BYTES_MAX,
     Known,
@@ -43,6 +44,7 @@ from ._known import (
     index_hazards,
     item_of,
     join,
+    loosened,
     size_of,
     text,
     text_of,
@@ -89,6 +91,15 @@ class Bounds:
 State = dict[Cell, Known]
 
 
+def reads(each: Instruction, cell: Cell | None) -> bool:
+    """Whether an instruction reads a cell, or hands it on."""
+    if cell is None or each.b is None:
+        return False
+    count = each.x if each.op in RUNS else 1
+    inside = each.b.kind == cell.kind and each.b.number <= cell.number < each.b.number + max(count, 1)
+    return inside or each.c == cell or (each.op == "STORE" and each.a == cell)
+
+
 @dataclass
 class Block:
     first: int
@@ -96,6 +107,7 @@ class Block:
     after: list[int] = field(default_factory=list)
     before: list[int] = field(default_factory=list)
     loops: list[int] = field(default_factory=list)  # headers of the loops it is in
+    raises: list[Covered] = field(default_factory=list)  # where an exception in it goes on
 
 
 def analyse(
@@ -108,17 +120,35 @@ def analyse(
     if not code:
         return Bounds(None, 0, "it has no code")
     strange = next((each.op for each in code if each.op not in PLAIN), "")
-    analysis = Analysis(code, cells, names)
-    if handlers:
-        return Bounds(None, VALUE_BYTES_MAX, "it has a try")
     if strange:
         return Bounds(None, VALUE_BYTES_MAX, f"the instruction {strange} is not followed")
-    return analysis.bounds()
+    return Analysis(code, cells, names, [Covered.of(handler) for handler in handlers]).bounds()
+
+
+@dataclass(frozen=True)
+class Covered:
+    """What a `try` covers: an exception in first .. end - 1 goes on at target, with the exception in cell."""
+
+    first: int
+    end: int
+    target: int
+    cell: Cell
+
+    @staticmethod
+    def of(handler: Any) -> Covered:
+        return Covered(handler.first.position, handler.end.position, handler.target.position, handler.cell)
 
 
 class Analysis:
-    def __init__(self, code: Sequence[Instruction], cells: Callable[[Cell], Known], names: Mapping[int, str]):
+    def __init__(
+        self,
+        code: Sequence[Instruction],
+        cells: Callable[[Cell], Known],
+        names: Mapping[int, str],
+        handlers: Sequence[Covered] = (),
+    ):
         self.code = code
+        self.handlers = [handler for handler in handlers if handler.first < handler.end]
         self.names = names
         self.cells = cells
         self.outer: dict[Cell, Known] = {}
@@ -130,6 +160,7 @@ class Analysis:
         self.dominators = self.find_dominators()
         self.reducible = self.find_loops()
         self.states: dict[int, State] = {}
+        self.changes = self.changes_containers()  # a list may change under another name: its size is unknown then
 
     # --- blocks and loops ---
 
@@ -140,6 +171,8 @@ class Analysis:
                 leaders |= {each.c.position, at + 1}
             elif each.op in ENDS:
                 leaders.add(at + 1)
+        for handler in self.handlers:
+            leaders |= {handler.first, handler.end, handler.target}
         starts = sorted(leader for leader in leaders if 0 <= leader < len(self.code))
         return [Block(first, end) for first, end in zip(starts, [*starts[1:], len(self.code)], strict=True)]
 
@@ -152,6 +185,10 @@ class Analysis:
                 target = self.number[last.c.position]
                 if target not in block.after:
                     block.after.append(target)
+            block.raises = [handler for handler in self.handlers if handler.first <= block.first < handler.end]
+            for handler in block.raises:
+                if self.number[handler.target] not in block.after:
+                    block.after.append(self.number[handler.target])
             for after in block.after:
                 self.blocks[after].before.append(at)
 
@@ -232,11 +269,12 @@ class Analysis:
         if cell is None:
             return NONE
         if cell.kind == "temporary":
-            return state.get(cell, ANY)
-        found = self.outer.get(cell)
-        if found is None:
-            found = self.outer[cell] = self.cells(cell)
-        return state.get(cell, found)
+            found = state.get(cell, ANY)
+            return loosened(found) if self.changes else found
+        kept = self.outer.get(cell)
+        if kept is None:
+            kept = self.outer[cell] = self.cells(cell)
+        return state.get(cell, kept)
 
     def run(self) -> None:
         """Until nothing changes."""
@@ -278,15 +316,26 @@ class Analysis:
         """The states with which a block leaves to each that may follow."""
         block = self.blocks[at]
         state = dict(self.states[at])
+        ways: list[tuple[int, State]] = []
+        anywhere = dict(state) if block.raises else {}
         for position in range(block.first, block.end):
             self.step(position, state)
+            if block.raises:
+                anywhere = self.joined(anywhere, state)
+        for handler in block.raises:
+            ways.append((self.number[handler.target], {**anywhere, handler.cell: ANY}))
         last = self.code[block.end - 1]
-        ways: list[tuple[int, State]] = []
-        for after in block.after:
+        for after in self.goes_on(at):
             jumped = isinstance(last.c, Label) and self.blocks[after].first == last.c.position
             both = jumped and last.op in CONDITIONAL and after == at + 1
             ways.append((after, state if both else self.refined(dict(state), block, jumped)))
         return ways
+
+    def goes_on(self, at: int) -> list[int]:
+        """The blocks that may follow without an exception."""
+        last = self.code[self.blocks[at].end - 1]
+        falls = [at + 1] if last.op not in ENDS and last.op != "JMP" and at + 1 < len(self.blocks) else []
+        return list(dict.fromkeys([*falls, *([self.number[last.c.position]] if isinstance(last.c, Label) else [])]))
 
     def refined(self, state: State, block: Block, jumped: bool) -> State:
         """What a conditional jump tells of its cell, and of the comparison just before it."""
@@ -303,6 +352,8 @@ class Analysis:
             tags = None if known.tags is None else known.tags - {"none"}
             state[last.b] = replace(known, tags=tags, nonzero=True, least=max(known.least, 1))
         test = self.code[block.end - 2] if block.end - 2 >= block.first else None
+        if test is not None and test.a in (test.b, test.c):
+            return state
         if test is not None and test.a == last.b and isinstance(test.c, Cell) and test.b is not None:
             self.compared(state, test.op, test.b, test.c, true)
         return state
@@ -324,8 +375,33 @@ class Analysis:
         elif op == "NE":
             if b.low == b.high == 0:
                 state[left] = replace(a, nonzero=True)
-        elif op == "EQ" and b.only("bool", "int", "float"):
+        elif op == "EQ" and a.only("bool", "int", "float") and b.only("bool", "int", "float"):
             state[left] = replace(a, low=b.low, high=b.high, nonzero=a.nonzero or b.nonzero)
+
+    # --- containers that change ---
+
+    def changes_containers(self) -> bool:
+        """Whether a list, set or dict may change after another cell has it. A comprehension appends to a list that
+        nobody reads until its loops are over."""
+        for each in self.code:
+            if each.op in ("STORE", "DELETE"):
+                return True
+            if each.op == "CALL" and isinstance(each.c, int) and self.names.get(each.c, "") in CHANGES_LISTS:
+                return True
+        return any(each.op == "APPEND" and not self.is_private(at) for at, each in enumerate(self.code))
+
+    def is_private(self, position: int) -> bool:
+        """Whether a list that is appended to is one that a LIST before made, read by nothing until its last append."""
+        cell = self.code[position].a
+        made = max((at for at in range(position) if self.code[at].op == "LIST" and self.code[at].a == cell), default=-1)
+        if made < 0 or not self.reducible:
+            return False
+        home = self.blocks[self.block_of(made)].loops
+        end = position
+        for header in self.blocks[self.block_of(position)].loops:
+            if header not in home:
+                end = max(end, *(self.blocks[block].end - 1 for block in self.bodies[header]))
+        return not any(reads(each, cell) for each in self.code[made + 1 : end + 1])
 
     # --- one instruction ---
 
@@ -337,6 +413,8 @@ class Analysis:
             for at in range(each.x):
                 state[Cell(each.a.kind, each.a.number + at)] = item_of(source)
             return
+        if each.op in ("STORE", "DELETE"):
+            return  # `changes` says that sizes are unknown
         if each.op == "APPEND":
             assert each.a is not None
             old, new = replace(self.known(state, each.a), content=None), self.known(state, each.b)
@@ -349,7 +427,7 @@ class Analysis:
     def arguments(self, each: Instruction, state: State) -> list[Known]:
         if each.b is None:
             return []
-        count = each.x if each.op in ("CALL", "TUPLE", "LIST", "CONCAT") else 1
+        count = each.x if each.op in RUNS else 1
         found = [self.known(state, Cell(each.b.kind, each.b.number + at)) for at in range(count)]
         if isinstance(each.c, Cell):
             found.append(self.known(state, each.c))
@@ -386,6 +464,8 @@ class Analysis:
                 item = join(item, value)
             most = each.x + self.appended.get(position, 0)
             return Known(frozenset({op.lower()}), most, each.x, item=item)
+        if op in ("SET", "DICT"):
+            return Known(frozenset({op.lower()}), each.x)
         if op == "FORMAT":
             return text(text_of(values[0], each.x))
         if op == "CONCAT":
@@ -406,7 +486,7 @@ class Analysis:
             for position in range(block.first, block.end):
                 each = self.code[position]
                 values = self.arguments(each, state)
-                hazards += self.hazards(each, values)
+                hazards += [] if block.raises else self.hazards(each, values)
                 if each.op == "RET":
                     result = values[0] if result is None else join(result, values[0])
                 self.step(position, state)
@@ -497,6 +577,10 @@ class Analysis:
             return 1
         if name == "POW":
             return 200
+        if name in ("IS_EXCEPTION", "IS_KIND", "EXCEPTION"):
+            return 1
+        if name in ("STORE", ".append", ".add", ".discard", ".setdefault", "next", "iter"):
+            return 4 + values[-1].bytes // 64
         if name in ("EQ", "NE", "LT", "LE", "GT", "GE"):
             return min(size_of(values[0]), size_of(values[1])) + 1
         if name in ("IN", "NOT_IN"):

@@ -126,6 +126,18 @@ def there(value: Known) -> Known:
     return value if value.tags is None or "none" not in value.tags else replace(value, tags=value.tags - {"none"})
 
 
+CHANGING = frozenset({"list", "set", "dict"})
+
+
+def loosened(value: Known, depth: int = 0) -> Known:
+    """The value where containers may have changed meanwhile: nothing is known of their sizes and items."""
+    if value.tags is None or value.tags & CHANGING:
+        return replace(value, most=None, least=0, item=None, content=None, fixed=False)
+    if value.item is None or value == ANY:
+        return value
+    return replace(value, item=loosened(value.item, depth + 1) if depth < DEPTH_MAX else None, content=None)
+
+
 def widened(old: Known, new: Known) -> Known:
     """What still changes becomes unknown."""
     if old == new:
@@ -158,8 +170,9 @@ def words(text: str) -> frozenset[str]:
 # --- what instructions and built-ins do -----------------------------------------------------------------------------
 
 CONDITIONAL = frozenset({"JMP_TRUE", "JMP_FALSE", "JMP_NONE", "JMP_NOT_NONE", "NEXT"})
-ENDS = frozenset({"RET", "RAISE"})
-COMPARE = frozenset({"EQ", "NE", "LT", "LE", "GT", "GE", "IS", "IS_NOT", "IN", "NOT_IN", "NOT", "TRUTH"})
+ENDS = frozenset({"RET", "RAISE", "THROW"})
+RUNS = frozenset({"CALL", "TUPLE", "LIST", "SET", "DICT", "CONCAT", "EXCEPTION"})  # over x cells from b on
+COMPARE = words("EQ NE LT LE GT GE IS IS_NOT IN NOT_IN NOT TRUTH IS_EXCEPTION IS_KIND")
 ARITHMETIC = frozenset(
     {
         "ADD",
@@ -184,11 +197,11 @@ PLAIN = (
     | ARITHMETIC
     | CONDITIONAL
     | ENDS
-    | frozenset(
-        {"MOVE", "JMP", "INDEX", "SLICE", "UNPACK", "TUPLE", "LIST", "FORMAT", "CONCAT", "CALL", "ITER", "APPEND"}
-    )
+    | RUNS
+    | words("MOVE JMP INDEX SLICE UNPACK FORMAT ITER APPEND STORE DELETE IS_EXCEPTION IS_KIND")
 )
-CHANGES_LISTS = frozenset({".append", ".extend", ".insert", ".add", ".update", ".pop", ".remove", ".clear", ".sort"})
+CHANGES_LISTS = words(""".append .extend .insert .add .update .pop .popitem .remove .discard .clear .sort .reverse
+    .setdefault list.replace list.splice""")
 # Built-ins whose work is no more than the size of what they take and give.
 LINEAR = words("""len abs min max sum sum.compensated sum.class sum.among any all round int float str bool repr ascii
     divmod ord chr hex oct bin enumerate zip reversed range tuple list sorted .lower .upper .casefold .title .capitalize
@@ -198,7 +211,9 @@ LINEAR = words("""len abs min max sum sum.compensated sum.class sum.among any al
     .splitlines .partition .rpartition .join .removeprefix .removesuffix .zfill .ljust .rjust .center .expandtabs .get
     .keys .values .items .bit_length .bit_count .is_integer .conjugate .real .imag .numerator .denominator .year .month
     .day .hour .minute .second .microsecond .weekday .isoweekday .isoformat .timestamp .date .toordinal .days .seconds
-    .microseconds .total_seconds""")
+    .microseconds .total_seconds .append .extend .insert .add .update .pop .popitem .remove .discard .clear .reverse
+    .setdefault .copy .union .intersection .difference .symmetric_difference .issubset .issuperset .isdisjoint set
+    frozenset dict dict.fromkeys next list.replace list.splice sorted.by""")
 SEARCH = words(".find .rfind .index .rindex .count .replace .split .rsplit .partition .rpartition")
 NUMBERS = words("""len ord int sum.class sum.among round abs float .find .rfind .index .rindex .count .year .month .day
     .hour .minute .second .microsecond .weekday .isoweekday .toordinal .days .seconds .microseconds .total_seconds
@@ -374,6 +389,12 @@ def builtin(name: str, values: list[Known]) -> Known:
     if name in ("list", "tuple", "sorted"):
         tags = frozenset({"tuple" if name == "tuple" else "list"})
         return Known(tags, first.items if first is not NONE else 0, first.least, item=item_of(first))
+    if name == ".copy":
+        return first
+    if name in ("set", "frozenset"):
+        return Known(frozenset({"set"}), first.items if values else 0, item=item_of(first))
+    if name == "next":
+        return item_of(first)
     if name in ("enumerate", "zip", "reversed", ".keys", ".values", ".items"):
         return _lazy(name, values)
     return _text(name, values)
