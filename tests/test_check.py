@@ -306,6 +306,38 @@ def test_json_has_types_costs_and_worst_cases(folder: Path) -> None:
     assert loaded["parity"]["rows"] == 30 and loaded["parity"]["differ"] == 0
 
 
+def test_functions_of_every_kind_are_listed_and_timed(folder: Path) -> None:
+    more = """
+from assay import decision
+
+@event(id="id", time="at", scored=False)
+class Login:
+    id: str
+    at: datetime
+    card: str
+    ok: bool = True
+
+def failed(login: Login) -> bool:
+    return not login.ok
+
+failures = window.count(by="card", over="1h", on=Login, where="failed")
+
+@decision
+def decide(fired: list[str], failures: int) -> str:
+    return "review" if fired or failures else "approve"
+"""
+    (folder / "good.py").write_text(GOOD + more.replace("def failed", "@feature\ndef failed"))
+    logins = '{"id": "l", "at": "2026-01-01T00:00:30Z", "card": "c", "ok": false}\n'
+    (folder / "logins.jsonl").write_text(logins)
+    loaded = found(folder, "good.py", "--sample", "payments.jsonl", "Login=logins.jsonl")
+    kinds = {each["name"]: each["kind"] for each in loaded["functions"]}
+    assert kinds["failed"] in ("where", "feature") and kinds["decide"] == "decision"
+    assert all(each["ns"] > 0 for each in loaded["functions"]), loaded["functions"]
+    assert loaded["parity"]["rows"] == 31 and loaded["parity"]["differ"] == 0
+    (fired,) = [read for f in loaded["functions"] for read in f["reads"] if read["name"] == "fired"]
+    assert fired == {"name": "fired", "kind": "fired", "type": "list[str]"}
+
+
 def test_ns_rise_with_the_work(folder: Path) -> None:
     long = GOOD + "\n@feature\ndef squares(amount: float) -> float:\n    return sum(amount * i for i in range(2000))\n"
     (folder / "good.py").write_text(long)
@@ -331,6 +363,22 @@ def test_measuring_a_function_changes_nothing_that_can_be_seen(folder: Path) -> 
             engine.time(0, 0)
         _, body = engine.event("", b'{"id": "2", "at": "2026-01-01T00:00:01Z", "card": "c", "amount": 2}')
         assert json.loads(body)["errors"] == []
+
+
+def test_a_bundle_that_the_engine_refuses_is_an_error_not_a_traceback(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assay import _check
+
+    right = _check.write_bundle
+
+    def wrong(parts: dict[str, bytes], out: Path) -> str:
+        return right({**parts, "code.bin": b"12345"}, out)
+
+    monkeypatch.setattr(_check, "write_bundle", wrong)
+    checked = _check.check(folder / "good.py")
+    assert checked.failed
+    assert checked.problems[0].message.startswith("the engine refuses what was built: code: 5 bytes")
 
 
 # --- for editors ----------------------------------------------------------------------------------------------------

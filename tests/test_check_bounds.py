@@ -4,6 +4,7 @@ enough for the largest payments there can be, and what may raise is named where 
 from __future__ import annotations
 
 import json
+import random
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -335,7 +336,7 @@ def test_a_jump_into_a_loop_is_not_bounded() -> None:
 
 def test_an_instruction_that_is_not_known_is_not_bounded() -> None:
     bounds = by_hand("WARP t0 s0\nRET - t0")
-    assert (bounds.steps, bounds.why_not) == (None, "the instruction WARP is not followed")
+    assert (bounds.steps, bounds.why_not) == (None, "WARP is not followed")
 
 
 def test_a_list_that_another_name_appends_to_has_an_unknown_length() -> None:
@@ -364,3 +365,53 @@ def test_what_is_caught_is_no_hazard() -> None:
     text = "call int t0 t0 1\nRET - t0\nRET - t1"
     assert [hazard.exception for hazard in by_hand(text).hazards] == ["ValueError"]
     assert by_hand(text, "0 1 2 t1").hazards == []
+
+
+# --- any loops at all -----------------------------------------------------------------------------------------------
+
+
+def loops(chance: random.Random, depth: int, indent: str, inside: bool) -> list[str]:
+    """A block of statements that count into `n` each time they are reached."""
+    lines = []
+    for _ in range(chance.randint(1, 3)):
+        kind = chance.choice(["count", "loop", "loop", "if", "leave"])
+        if kind == "loop" and depth < 3:
+            over = chance.choice(
+                [f"range({chance.randint(0, 12)})", "kind", f"[j for j in range({chance.randint(1, 6)})]"]
+            )
+            lines += [f"{indent}for x{depth} in {over}:", *loops(chance, depth + 1, indent + "    ", True)]
+            if chance.random() < 0.3:
+                lines += [f"{indent}else:", f"{indent}    n = n + 1"]
+        elif kind == "if":
+            test = chance.choice(["n % 3 == 0", "n % 2 == 1 and count > 0", "n < 20 or amount > 2"])
+            lines += [f"{indent}if {test}:", *loops(chance, depth, indent + "    ", inside)]
+            lines += [f"{indent}else:", *loops(chance, 3, indent + "    ", inside)] if chance.random() < 0.5 else []
+        elif kind == "leave" and inside:
+            lines += [
+                f"{indent}if n % 5 == {chance.randint(0, 4)}:",
+                f"{indent}    {chance.choice(['break', 'continue'])}",
+            ]
+        lines.append(f"{indent}n = n + 1")
+    return lines
+
+
+def test_no_program_of_loops_does_more_than_its_bound(define: Define) -> None:
+    """Each time that Python reaches `n = n + 1` is at least one step: CPython counts for us."""
+    from assay._compile import examine
+
+    chance = random.Random(7)
+    made = ("\n".join(["n = 0", *loops(chance, 0, "", False), "return n"]) for _ in range(200))
+    bodies = {f"f{n}": body for n, body in enumerate(body for body in made if len(body) < 2000)}
+    assert len(bodies) > 120
+    definition = read(define(HEAD + "".join(function(body, name=name) for name, body in bodies.items())))
+    examined = examine(definition)
+    assert examined.plan is not None
+    tight = 0
+    for feature in definition.features:
+        bounds = examined.bounds[feature]
+        most = max(
+            feature.function("", "", kind, amount, 1, [], [], 1) for kind in ("in", "out") for amount in (1.0, 3.0)
+        )
+        assert bounds.steps is not None and bounds.steps >= most, bodies[feature.name]
+        tight += bounds.steps <= 40 * max(most, 5)
+    assert tight > 60

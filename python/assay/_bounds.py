@@ -13,6 +13,7 @@ loop without an iterator - makes the steps unknown (None), never smaller. Unknow
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -119,10 +120,11 @@ def analyse(
     """The bounds of one function. `cells`: what is known of constants and slots; `names`: built-ins by number."""
     if not code:
         return Bounds(None, 0, "it has no code")
+    bounds = Analysis(code, cells, names, [Covered.of(handler) for handler in handlers]).bounds()
     strange = next((each.op for each in code if each.op not in PLAIN), "")
     if strange:
-        return Bounds(None, VALUE_BYTES_MAX, f"the instruction {strange} is not followed")
-    return Analysis(code, cells, names, [Covered.of(handler) for handler in handlers]).bounds()
+        return replace(bounds, steps=None, bytes=VALUE_BYTES_MAX, why_not=f"{strange} is not followed", result=ANY)
+    return bounds
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ class Analysis:
         self.outer: dict[Cell, Known] = {}
         self.appended: dict[int, int] = {}  # LIST instruction -> items appended at most
         self.blocks = self.cut()
+        self.firsts = [block.first for block in self.blocks]
         self.number = {block.first: at for at, block in enumerate(self.blocks)}
         self.link()
         self.order = self.in_order()
@@ -279,6 +282,7 @@ class Analysis:
     def run(self) -> None:
         """Until nothing changes."""
         self.states = {0: {}}
+        self.known_turns: dict[int, int | None] = {}
         visits = [0] * len(self.blocks)
         rank = {at: n for n, at in enumerate(self.order)}
         waiting = {0}
@@ -384,7 +388,7 @@ class Analysis:
         """Whether a list, set or dict may change after another cell has it. A comprehension appends to a list that
         nobody reads until its loops are over."""
         for each in self.code:
-            if each.op in ("STORE", "DELETE"):
+            if each.op in ("STORE", "DELETE") or each.op not in PLAIN:
                 return True
             if each.op == "CALL" and isinstance(each.c, int) and self.names.get(each.c, "") in CHANGES_LISTS:
                 return True
@@ -526,6 +530,11 @@ class Analysis:
 
     def turns(self, header: int) -> int | None:
         """How often a loop can go round each time it is entered."""
+        if header not in self.known_turns:
+            self.known_turns[header] = self.find_turns(header)
+        return self.known_turns[header]
+
+    def find_turns(self, header: int) -> int | None:
         block = self.blocks[header]
         last = self.code[block.end - 1]
         if last.op != "NEXT" or last.b is None or not isinstance(last.c, Label):
@@ -565,7 +574,7 @@ class Analysis:
         self.appended = found
 
     def block_of(self, position: int) -> int:
-        return max(at for at, block in enumerate(self.blocks) if block.first <= position)
+        return bisect.bisect_right(self.firsts, position) - 1
 
     def work(self, each: Instruction, values: list[Known], made: Known) -> int:
         """Steps beyond the first that an instruction can be charged."""

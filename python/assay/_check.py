@@ -25,7 +25,7 @@ from typing import Any
 from ._bundle import write_bundle
 from ._compile import Examined, examine
 from ._definition import Definition, DefinitionError, FunctionDef, Problem, Secrecy
-from ._engine import Engine
+from ._engine import Engine, EngineError
 from ._parse import EventError
 from ._read import read
 from ._report import Costs, FunctionReport, costs_of, in_order, report
@@ -115,18 +115,27 @@ def check(file: Path, rows: Callable[[Definition], Iterable[Row]] | None = None)
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         bundle = Path(folder) / f"{file.stem}.assay"
         write_bundle(examined.plan.parts, bundle)
-        if rows is None:
-            Engine(str(bundle)).close()  # whether it loads
+        try:
+            Engine(str(bundle)).close()
+        except EngineError as error:
+            refused = Problem(None, f"the engine refuses what was built: {error}")
+            checked.problems = in_order([refused, *checked.problems])
             return checked
-        with Engine(str(bundle)) as engine:
-            parity = checked.parity = compare(definition, engine, rows(definition))
-        with Engine(str(bundle)) as engine:
-            parity.us_per_payment = cost_us(engine, parity.timed)
-        with Engine(str(bundle)) as engine:
-            time_in_engine(engine, checked.functions, examined, parity.timed)
-        checked.costs = costs_of(checked.functions, parity.us_per_payment)
-        checked.problems = in_order([*checked.problems, *sample_problems(definition, parity)])
-        return checked
+        if rows is not None:
+            run(checked, definition, examined, bundle, rows(definition))
+    return checked
+
+
+def run(checked: Checked, definition: Definition, examined: Examined, bundle: Path, rows: Iterable[Row]) -> None:
+    """The sample through the engine and the twin, then again through the engine with a clock."""
+    with Engine(str(bundle)) as engine:
+        parity = checked.parity = compare(definition, engine, rows)
+    with Engine(str(bundle)) as engine:
+        parity.us_per_payment = cost_us(engine, parity.timed)
+    with Engine(str(bundle)) as engine:
+        time_in_engine(engine, checked.functions, examined, parity.timed)
+    checked.costs = costs_of(checked.functions, parity.us_per_payment)
+    checked.problems = in_order([*checked.problems, *sample_problems(definition, parity)])
 
 
 # --- what a call costs ----------------------------------------------------------------------------------------------
