@@ -149,6 +149,16 @@ def test_verbose_lists_every_function_and_where_it_may_raise(folder: Path) -> No
     assert "ZeroDivisionError" not in check(folder, "good.py").stderr
 
 
+def test_the_worst_case_names_the_function_and_those_without_a_bound(folder: Path) -> None:
+    (folder / "good.py").write_text(
+        GOOD + "\n@feature\ndef pairs(memo: str) -> int:\n    return sum(1 for a in memo for b in memo)\n"
+    )
+    shown = check(folder, "good.py").stderr
+    assert re.search(
+        r"worst case   5 functions at most [0-9,]+ steps a call \(digits\); 1 up to the step limit: pairs\n", shown
+    )
+
+
 def test_colours_are_for_terminals_that_want_them(folder: Path) -> None:
     plain = check(folder, "bad.py").stderr
     assert "\x1b" not in plain

@@ -118,7 +118,7 @@ def check(file: Path, rows: Callable[[Definition], Iterable[Row]] | None = None)
         try:
             Engine(str(bundle)).close()
         except EngineError as error:
-            refused = Problem(None, f"the engine refuses what was built: {error}")
+            refused = Problem(None, f"the engine refuses what was built: {str(error).removeprefix(f'{bundle}: ')}")
             checked.problems = in_order([refused, *checked.problems])
             return checked
         if rows is not None:

@@ -104,10 +104,27 @@ def show_header(checked: Checked, definition: Definition, console: Console) -> N
     console.print(f"  [{color}]python[/]  {counted(totals.python, 'function'):>14}{python}")
     if payment:
         console.print(f"  payment {'':>14}{payment}")
+    if worst := worst_case(checked.functions):
+        console.print(f"  worst case   {escape(worst)}")
     console.print()
     outcome = [window.name for window in definition.windows if window.outcome]
     if outcome:
         console.print(f"  outcome windows, entered once decided: {escape(', '.join(outcome))}\n")
+
+
+def worst_case(functions: list[FunctionReport]) -> str:
+    """The greatest bound that is proved, and the functions for which none is."""
+    bound = [each for each in functions if each.bounds is not None and each.bounds.proved]
+    loose = [each.name for each in functions if each.bounds is not None and not each.bounds.proved]
+    said = []
+    if bound:
+        most = max(bound, key=lambda each: each.bounds.steps or 0 if each.bounds is not None else 0)
+        steps = most.bounds.steps if most.bounds is not None else 0
+        said.append(f"{counted(len(bound), 'function')} at most {steps:,} steps a call ({most.name})")
+    if loose:
+        names = ", ".join(loose[:4]) + (", ..." if len(loose) > 4 else "")
+        said.append(f"{len(loose):,} up to the step limit: {names}")
+    return "; ".join(said)
 
 
 class Where:
