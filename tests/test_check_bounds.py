@@ -3,10 +3,13 @@ enough for the largest payments there can be, and what may raise is named where 
 
 from __future__ import annotations
 
+import copy
+import importlib
 import json
 import random
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +368,166 @@ def test_what_is_caught_is_no_hazard() -> None:
     text = "call int t0 t0 1\nRET - t0\nRET - t1"
     assert [hazard.exception for hazard in by_hand(text).hazards] == ["ValueError"]
     assert by_hand(text, "0 1 2 t1").hazards == []
+
+
+# --- what built-ins give, against CPython -----------------------------------------------------------------------------
+
+RECEIVERS: list[Any] = [
+    "", "x", "a b  c", "Straße ŉ", "ΐﬃ" * 3, "-007", "x,y,,z", b"", b"\xff\x00ab", 0, 255, -(2**70), 1.5, True,
+    datetime(2024, 2, 29, 23, 59, 59, 999999, UTC), date(1, 1, 1), timedelta(days=-1, microseconds=1),
+    [], [3, 1, 2], ["b", "a"], (1, "x"), {"k": "value", "l": "v"}, {1, 2}, range(7),
+]  # fmt: skip
+ARGUMENTS: list[tuple[Any, ...]] = [
+    (), (" ",), ("a",), (2,), ("a", "bcd"), (",", 1), (["p", "q"],), (b"a",), ("%A %d %B %Y %H:%M",), ("utf-16",),
+    ("k",),
+]  # fmt: skip
+
+
+def describe(value: Any) -> Any:
+    """What is known of a value if all of it is known."""
+    from assay import _known
+
+    name = type(value).__name__
+    if value is None:
+        return _known.NONE
+    if isinstance(value, bool | int | float):
+        return _known.number(value)
+    if isinstance(value, str):
+        return _known.text(len(value.encode()), len(value.encode()))
+    if isinstance(value, bytes):
+        return _known.Known(frozenset({"bytes"}), len(value), len(value))
+    if isinstance(value, range):
+        return _known.Known(frozenset({"range"}), len(value), low=min(value), high=max(value))
+    if isinstance(value, list | tuple | dict | set):
+        item = _known.NEVER
+        for each in value.values() if isinstance(value, dict) else value:
+            item = _known.join(item, describe(each))
+        return _known.Known(frozenset({name}), len(value), len(value), item=item)
+    return _known.Known(frozenset({name}))
+
+
+def fits(known: Any, value: Any) -> bool:
+    """Whether a value is one of those that a Known describes."""
+    other = {"frozenset": "set", "struct_time": "tuple", "IsoCalendarDate": "tuple", "NoneType": "none"}
+    name = other.get(type(value).__name__, type(value).__name__)
+    if known.tags is not None and name not in known.tags:
+        return False
+    if isinstance(value, bool | int | float):
+        return (known.low is None or value >= known.low) and (known.high is None or value <= known.high)
+    size = len(value.encode()) if isinstance(value, str) else len(value) if hasattr(value, "__len__") else 0
+    if not known.least <= size <= known.items and size:
+        return False
+    if isinstance(value, list | tuple) and known.item is not None:
+        return all(fits(known.item, each) for each in value)
+    return True
+
+
+def calls_of(name: str) -> Iterator[tuple[list[Any], Any]]:
+    """Calls of a built-in in CPython that do not raise: the arguments and what they give."""
+    import builtins
+
+    for receiver in RECEIVERS:
+        for more in ARGUMENTS:
+            if name.startswith("."):
+                function = getattr(receiver, name[1:], None)
+            elif name in ("min", "max", "sum", "sorted", "list", "tuple", "set", "len", "abs", "round") or hasattr(
+                builtins, name
+            ):
+                function, more = getattr(builtins, name, None), (receiver, *more)
+            else:
+                module, _, last = name.rpartition(".")
+                function, more = getattr(importlib.import_module(module), last, None), (receiver, *more)
+            arguments = [receiver, *more] if name.startswith(".") else list(more)
+            if function is None or name in (".clear", ".pop", ".popitem", ".reverse", ".update", ".remove", ".sort"):
+                continue
+            try:
+                made = function(*copy.deepcopy(more)) if callable(function) else function
+            except Exception:
+                continue
+            if isinstance(made, str | bytes | int | float | list | tuple | set | None):
+                yield arguments, made
+
+
+ASKED = [
+    "len",
+    "min",
+    "max",
+    "abs",
+    "round",
+    "sum",
+    "sorted",
+    "list",
+    "tuple",
+    "set",
+    "int",
+    "float",
+    "str",
+    "repr",
+    "ascii",
+    "bool",
+    "hex",
+    "oct",
+    "bin",
+    "ord",
+    "chr",
+    ".lower",
+    ".upper",
+    ".casefold",
+    ".title",
+    ".capitalize",
+    ".swapcase",
+    ".strip",
+    ".lstrip",
+    ".rstrip",
+    ".split",
+    ".rsplit",
+    ".splitlines",
+    ".partition",
+    ".rpartition",
+    ".join",
+    ".removeprefix",
+    ".removesuffix",
+    ".zfill",
+    ".ljust",
+    ".center",
+    ".replace",
+    ".find",
+    ".count",
+    ".index",
+    ".startswith",
+    ".isdigit",
+    ".get",
+    ".isoformat",
+    ".encode",
+    ".decode",
+    ".hex",
+    ".strftime",
+    ".isocalendar",
+    ".timetuple",
+    ".ctime",
+    ".weekday",
+    ".year",
+    ".total_seconds",
+    ".bit_length",
+    ".copy",
+    "base64.b64encode",
+    "binascii.hexlify",
+    "zlib.crc32",
+    "math.floor",
+    "math.sqrt",
+]
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_a_builtin_gives_is_within_what_is_said_of_it(name: str) -> None:
+    from assay import _known
+
+    tried = 0
+    for arguments, made in calls_of(name):
+        said = _known.builtin(name, [describe(each) for each in arguments])
+        assert fits(said, made), (name, arguments, made, said)
+        tried += 1
+    assert tried > 0
 
 
 # --- any loops at all -----------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from ._known import (
     COMPARE,
     CONDITIONAL,
     ENDS,
+    HASHES,
     ITEMS_MAX,
     ITERATES,
     LINEAR,
@@ -36,6 +37,7 @@ from ._known import (
     PLAIN,
     RUNS,
     SEARCH,
+    TIMES,
     VALUE_BYTES_MAX,
     Known,
     arithmetic,
@@ -604,7 +606,11 @@ class Analysis:
             return inside.items * (2 + min(size_of(values[0]), VALUE_BYTES_MAX // 8))
         if name == "INDEX":
             return values[0].bytes // 64 if values[0].may("str") else 2 + values[-1].bytes // 64
+        if name in TIMES:
+            return 4
         sizes = 1 + sum(size_of(value) for value in [*values, made])
+        if name in HASHES or name.startswith("hashlib."):
+            sizes += 16
         if name in ITERATES:
             sizes += sum(value.items for value in values if value.may("str", "range", "iterator"))
         if name == "sorted" and values:

@@ -7,6 +7,7 @@ value of which nothing is known.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, replace
 
@@ -42,11 +43,16 @@ class Known:
         return VALUE_BYTES_MAX if self.tags is None or "str" in self.tags else ITEMS_MAX
 
     @property
+    def fewest(self) -> int:
+        """Items at least; a character of a str can take four bytes."""
+        return (self.least + 3) // 4 if self.may("str") else self.least
+
+    @property
     def bytes(self) -> int:
         """Of the whole value, at most; no value is above the engine's limit."""
         if self.tags is not None and not self.tags & (SIZED - {"range", "iterator"}):
             return 0
-        if self.only("str"):
+        if self.only("str", "bytes"):
             return min(self.items, VALUE_BYTES_MAX)
         inner = self.item.bytes if self.item is not None else VALUE_BYTES_MAX
         content = self.items * inner if self.content is None else self.content
@@ -213,7 +219,22 @@ LINEAR = words("""len abs min max sum sum.compensated sum.class sum.among any al
     .day .hour .minute .second .microsecond .weekday .isoweekday .isoformat .timestamp .date .toordinal .days .seconds
     .microseconds .total_seconds .append .extend .insert .add .update .pop .popitem .remove .discard .clear .reverse
     .setdefault .copy .union .intersection .difference .symmetric_difference .issubset .issuperset .isdisjoint set
-    frozenset dict dict.fromkeys next list.replace list.splice sorted.by""")
+    frozenset dict dict.fromkeys next list.replace list.splice sorted.by .encode .decode .hex bytes.fromhex
+    int.from_bytes .to_bytes hashlib.md5 hashlib.sha1 hashlib.sha224 hashlib.sha256 hashlib.sha384 hashlib.sha512
+    hashlib.sha3_224 hashlib.sha3_256 hashlib.sha3_384 hashlib.sha3_512 hashlib.blake2b hashlib.blake2s hashlib.new
+    hmac.new hmac.digest hmac.compare_digest .digest .hexdigest hash.update hash.copy .digest_size .block_size
+    zlib.crc32 zlib.adler32 binascii.crc32 binascii.hexlify binascii.unhexlify base64.b64encode base64.b64decode
+    base64.standard_b64encode base64.standard_b64decode base64.urlsafe_b64encode base64.urlsafe_b64decode
+    base64.b16encode base64.b16decode .strftime""")
+# Times: no more work than an instruction or two, whatever their values.
+TIMES = words("""datetime.datetime datetime.date datetime.time datetime.timedelta datetime.timezone
+    datetime.datetime.combine datetime.datetime.fromtimestamp datetime.datetime.utcfromtimestamp
+    datetime.datetime.fromordinal datetime.datetime.fromisocalendar datetime.date.fromordinal
+    datetime.date.fromisocalendar .replace.named .time .timetz .astimezone .utcoffset .dst .tzname .isocalendar
+    .timetuple .utctimetuple .ctime .tzinfo .fold .week .tm_year .tm_mon .tm_mday .tm_hour .tm_min .tm_sec .tm_wday
+    .tm_yday .tm_isdst""")
+LINEAR = LINEAR | TIMES
+HASHES = words(".digest .hexdigest hash.update hash.copy hmac.new hmac.digest")
 SEARCH = words(".find .rfind .index .rindex .count .replace .split .rsplit .partition .rpartition")
 NUMBERS = words("""len ord int sum.class sum.among round abs float .find .rfind .index .rindex .count .year .month .day
     .hour .minute .second .microsecond .weekday .isoweekday .toordinal .days .seconds .microseconds .total_seconds
@@ -280,7 +301,7 @@ def size_of(value: Known) -> int:
     """Steps that going over a value once can be charged: an item is one, and so are eight bytes of text."""
     if value.only("range", "iterator"):
         return 0
-    if value.only("str"):
+    if value.only("str", "bytes"):
         return value.items // 8
     return value.items + value.bytes // 8
 
@@ -292,7 +313,7 @@ def index_hazards(values: list[Known]) -> list[tuple[str, str]]:
     if source.may("dict"):
         return [("LookupError", "the key or index may not be there")]
     inside = (
-        index.low is not None and index.high is not None and -source.least <= index.low and index.high < source.least
+        index.low is not None and index.high is not None and -source.fewest <= index.low and index.high < source.fewest
     )
     return [] if inside else [("IndexError", "there may be fewer items")]
 
@@ -363,7 +384,7 @@ def builtin(name: str, values: list[Known]) -> Known:
     """What a built-in gives."""
     first = values[0] if values else NONE
     if name == "len":
-        return Known(frozenset({"int"}), low=first.least, high=first.items, nonzero=first.least > 0)
+        return Known(frozenset({"int"}), low=first.fewest, high=first.items, nonzero=first.fewest > 0)
     if name in ("min", "max") and values:
         return _extreme(name, values)
     if name == "range":
@@ -377,7 +398,8 @@ def builtin(name: str, values: list[Known]) -> Known:
         return BOOL
     if name == "abs" and first.only("bool", "int", "float"):
         high = max(abs(first.low), abs(first.high)) if first.low is not None and first.high is not None else None
-        return Known(first.tags, low=0, high=high, nonzero=first.nonzero)
+        tags = frozenset("int" if tag == "bool" else tag for tag in first.tags or ())
+        return Known(tags, low=0, high=high, nonzero=first.nonzero)
     if name in ("sum.class", "sum.among", ".count"):
         return Known(frozenset({"int"}), low=0, high=first.items)
     if name in NUMBERS:
@@ -388,7 +410,7 @@ def builtin(name: str, values: list[Known]) -> Known:
         return NUMBER
     if name in ("list", "tuple", "sorted"):
         tags = frozenset({"tuple" if name == "tuple" else "list"})
-        return Known(tags, first.items if first is not NONE else 0, first.least, item=item_of(first))
+        return Known(tags, first.items if first is not NONE else 0, first.fewest, item=item_of(first))
     if name == ".copy":
         return first
     if name in ("set", "frozenset"):
@@ -435,6 +457,10 @@ def _lazy(name: str, values: list[Known]) -> Known:
 
 def _text(name: str, values: list[Known]) -> Known:
     first = values[0] if values else text(0)
+    if not first.only("str", "none"):
+        return _bytes(name, values)
+    if name == ".encode":
+        return Known(frozenset({"bytes"}), min(4 * first.items + 4, VALUE_BYTES_MAX))  # the widest encoding
     if name in SAME_TEXT:
         return text(first.items)
     if name in CASES:
@@ -456,8 +482,43 @@ def _text(name: str, values: list[Known]) -> Known:
         return text(4096)
     if name == "chr":
         return text(4, 1)
-    if name in (".replace", ".zfill", ".ljust", ".rjust", ".center", ".expandtabs", ".isoformat"):
-        return TEXT if first.only("str") or name == ".isoformat" else ANY
+    if name in (".replace", ".zfill", ".ljust", ".rjust", ".center", ".expandtabs"):
+        return TEXT
+    return _bytes(name, values)
+
+
+def _bytes(name: str, values: list[Known]) -> Known:
+    """What a built-in gives of what is no str."""
+    first = values[0] if values else NONE
+    if name in ("str", "repr", "ascii"):
+        return text(text_of(first, 1 if name == "str" else 2))
+    if name == ".hexdigest":
+        return text(128)
+    if name == ".digest" or name == "hmac.digest":
+        return Known(frozenset({"bytes"}), 64)
+    if name in ("hex", "oct", "bin"):
+        return text(4096)
+    if name == "chr":
+        return text(4, 1)
+    if name in (".hex", "binascii.hexlify", "base64.b16encode", "base64.b64encode") and first.only("bytes"):
+        most = min(3 * first.items + 4, VALUE_BYTES_MAX)
+        return text(most) if name == ".hex" else Known(frozenset({"bytes"}), most)
+    if name in ("zlib.crc32", "zlib.adler32", "binascii.crc32", "int.from_bytes"):
+        return INT
+    if name.startswith("hashlib.") or name in ("hmac.new", "hash.update", "hash.copy"):
+        return Known(frozenset({"hash"}))
+    if name == ".strftime":  # a directive gives at most 32 characters
+        return text(min(16 * values[-1].items, VALUE_BYTES_MAX))
+    if name == ".decode":  # a byte that fits nothing becomes three of the replacement character
+        return text(min(4 * first.items, VALUE_BYTES_MAX))
+    if name in (".isoformat", ".ctime"):
+        return text(64)
+    if name in (".isocalendar", ".timetuple", ".utctimetuple"):
+        return Known(frozenset({"tuple"}), 9, item=INT)
+    if name in TIMES:
+        return Known(frozenset({"datetime", "date", "time", "timedelta", "int", "str", "none", "zone"}), 64)
+    if name in SAME_TEXT:
+        return replace(first, least=0)
     if name == ".get":
         missing = values[2] if len(values) > 2 else NONE
         return join(first.item, missing) if first.item is not None else ANY
@@ -467,9 +528,11 @@ def _text(name: str, values: list[Known]) -> Known:
 def text_of(value: Known, kind: int) -> int | None:
     """The length of a value's text."""
     if value.only("bool", "float", "none", "datetime", "date", "timedelta"):
-        return 48
+        return 128
     if value.only("bool", "int", "float", "none"):
-        return 20 if value.low is not None and value.high is not None else 1300  # 4,096 bits
+        largest = max(abs(value.low), abs(value.high)) if value.low is not None and value.high is not None else None
+        known = largest is not None and math.isfinite(largest)
+        return max(48, len(str(int(largest or 0))) + 1) if known else 1300  # 4,096 bits
     if value.only("str"):
         return value.items if kind in (0, 1) else min(10 * value.items + 2, VALUE_BYTES_MAX)
     return None
