@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "plan_json.h"
+#include "plan_limits.h"
 
 enum { PLAN_ARENA_BYTES = 256 * 1024 * 1024 };
 
@@ -520,7 +520,7 @@ static void load_code(struct loader *loader) {
     struct plan *plan = loader->plan;
     const struct bundle_part *code = need_part(loader, "code.bin"), *position = need_part(loader, "position.bin"),
                              *constant = need_part(loader, "constant.bin"), *unicode = need_part(loader, "unicode.bin");
-    if (loader->json.failed)
+    if (loader->json.failed || !plan_limits_hold(&loader->json, plan->function_count))
         return;
     struct code_config config = {
         .instructions = code->bytes,

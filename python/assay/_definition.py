@@ -218,7 +218,10 @@ class Problem:
     place: Place | None
     message: str  # what is wrong
     help: str = ""  # the way to write it instead
-    severity: str = "error"  # or "warning"
+    severity: str = "error"  # or "warning", or "note": what is not wrong, but good to know
+    code: str = ""  # the kind of problem, as `check --json` and SARIF name it; "" for the general one
+    construct: str = ""  # what of Python it is about: "while", "datetime.now()"
+    why: str = ""  # why it matters
 
 
 class DefinitionError(Exception):

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import _api, _library, _types
+from . import _advice, _api, _library, _types
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
 from ._flow import Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
@@ -37,7 +37,15 @@ class Expressions(Narrowing):
             return Value(cell, Type(frozenset()))
 
     def refuse(self, refused: Refuse) -> None:
-        self.unit.report(Problem(self.place(refused.node), str(refused), refused.help))
+        def resolve(name: str) -> Any:
+            return MISSING if self.variable(name) is not None else self.find_name(name)
+
+        node, native = refused.node, self.unit.builtins.__contains__
+        if _advice.receivers(node) & self.unit.refused:
+            return  # what a thing that was refused gives is unknown: this is no second problem
+        self.unit.refused.add(node)
+        origin = _advice.origin(node, resolve)
+        self.unit.report(_advice.problem(self.place(node), node, str(refused), refused.help, origin, native))
 
     def lower(self, node: ast.expr, into: Cell | None) -> Value:
         known = CONSTRUCTS.get(type(node))

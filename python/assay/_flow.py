@@ -100,10 +100,15 @@ class Unit:
     opcodes: Mapping[str, int]
     exceptions: Mapping[str, int]
     problems: list[Problem] = field(default_factory=list)
+    current: FunctionDef | None = None  # which is being compiled
+    of_function: dict[FunctionDef, list[Problem]] = field(default_factory=dict)  # a helper's problem is each caller's
+    refused: set[ast.AST] = field(default_factory=set)
 
     def report(self, problem: Problem) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
+        if self.current is not None and problem not in self.of_function.setdefault(self.current, []):
+            self.of_function[self.current].append(problem)
 
 
 class Flow:

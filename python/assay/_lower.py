@@ -63,14 +63,20 @@ class Lowered:
     code: list[Instruction]
     temporaries: int
     required: list[Cell]
+    returns: Type = _types.ANY  # what is known of its result, before the boundary
 
 
 def lower(unit: Unit, function: FunctionDef) -> Lowered:
     """The code of one function. What is wrong with it goes to unit.problems; the code is meaningless then."""
-    return _Lowering(unit, function).lowered()
+    unit.current = function
+    lowered = _Lowering(unit, function).lowered()
+    unit.current = None
+    return lowered
 
 
 class _Lowering(Calls):
+    returned = Type(frozenset())
+
     def lowered(self) -> Lowered:
         python = typing.cast("types.FunctionType", self.function.function)
         tree = function_node(python)
@@ -94,7 +100,8 @@ class _Lowering(Calls):
         except Refuse as refused:
             self.refuse(refused)
         labels = [i.c for i in self.code if isinstance(i.c, Label)]
-        return Lowered(self.function, tidy(self.code, labels), self.temporaries, list(dict.fromkeys(required)))
+        code, needed = tidy(self.code, labels), list(dict.fromkeys(required))
+        return Lowered(self.function, code, self.temporaries, needed, self.returned)
 
     # --- parameters ---
 
@@ -246,6 +253,8 @@ class _Lowering(Calls):
             self.jump(scope.end, node)
             return
         self.check_result(value, node)
+        if self.paths is not None:
+            self.returned = _types.join(self.returned, value.type)
         self.emit("RET", node, b=value.cell)
         self.paths = None
 
