@@ -206,15 +206,27 @@ REFUSED = [
     ),
     Case("return json.dumps(card)", "json.dumps(card)", "json.dumps() is not available yet"),
     Case(
-        "return f'{amount:.2f}'",
-        "amount",
-        'the format ".2f" is not available yet',
-        "round(x, 2) where digits matter, {x} otherwise",
+        "return card.format(amount)",
+        "card.format(amount)",
+        ".format() is for a template that is a constant",
+        'an f-string: f"{x}", or template % args',
     ),
     Case(
-        "return 'x%s' % card", "'x%s' % card", "% with a string on its left is not available yet", 'an f-string: f"{x}"'
+        "return '{} {}'.format(card)",
+        "'{} {}'.format(card)",
+        "the template's field {1} is not among the arguments of .format()",
     ),
-    Case("return '{}'.format(card)", "'{}'.format(card)", ".format() is not available yet", 'an f-string: f"{x}"'),
+    Case(
+        "return '{'.format(card)",
+        "'{'.format(card)",
+        "the template is not one: Single '{' encountered in format string",
+    ),
+    Case(
+        "return '{}{0}'.format(card)",
+        "'{}{0}'.format(card)",
+        "the template mixes {} and {0}",
+        "number all of its fields, or none",
+    ),
     Case("return card.lowr()", "card.lowr()", "the method .lowr() is not available yet"),
     Case("return card.lower", "card.lower", "card.lower is a method", "call it: card.lower()"),
     Case("return at.yaer", "at.yaer", "the attribute .yaer is not available yet", "did you mean .year or .date?"),

@@ -48,6 +48,7 @@ YES = True
 LONG_AGO = datetime(2001, 9, 9, 1, 46, 40, 5, tzinfo=timezone.utc)
 FIRST = date(2024, 2, 29)
 HOUR = timedelta(hours=1)
+TEMPLATE = "{0:>6}: {amount:,.2f}"
 
 
 class Channel(Enum):

@@ -182,7 +182,9 @@
     BUILTIN(math_tan, "math.tan", 1, 1) \
     BUILTIN(math_tanh, "math.tanh", 1, 1) \
     BUILTIN(math_trunc, "math.trunc", 1, 1) \
-    BUILTIN(math_ulp, "math.ulp", 1, 1)
+    BUILTIN(math_ulp, "math.ulp", 1, 1) \
+    /* texts with a format; dates, times and zones */ \
+    BUILTIN(format, "format", 1, 2)
 /* clang-format on */
 
 #endif

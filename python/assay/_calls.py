@@ -17,8 +17,8 @@ from typing import Any
 
 from . import _api, _library, _types
 from ._definition import MISSING
-from ._displays import Displays
 from ._flow import Binding, Paths, Refuse, Scope, Target, Value, Whole
+from ._formats import Formats
 from ._names import nearest
 from ._share import Cell
 from ._source import function_node
@@ -66,7 +66,6 @@ HINTS = {
     "exec": "write the statements themselves",
     "hash": "the hash of a string differs from process to process",
     "id": "objects have no identity in the engine",
-    "format": 'an f-string: f"{x}"',
 }
 LAZY = ("sum", "any", "all", "min", "max", "math.prod")  # what may take a generator item by item
 LISTED = ("sorted", "list", "tuple", "math.fsum")  # what takes its items together
@@ -74,7 +73,7 @@ CONSTANT_CLASSES = (datetime.timedelta, datetime.datetime, datetime.date)
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
-class Calls(Displays):
+class Calls(Formats):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
         function = node.func
         found = self.python_object(function)
@@ -216,6 +215,9 @@ class Calls(Displays):
     def check_arguments(self, name: str, kinds: list[Type], node: ast.Call) -> None:
         if name in ("str", "repr", "ascii") and kinds:
             self.check_text(Value(self.literal(None).cell, kinds[0]), node, name != "str")
+        if name == "format" and isinstance(kinds[0].enum, type):
+            self.check_format(Value(self.literal(None).cell, kinds[0]), node)
+            return
         sets = any(_types.holds_set(k) for k in kinds)
         if sets and name == "sum" and (kinds[0].item or _types.ANY).only("int", "bool"):
             return
@@ -247,6 +249,9 @@ class Calls(Displays):
     # --- methods ---
 
     def call_method(self, node: ast.Call, function: ast.Attribute, into: Cell | None) -> Value:
+        template = self.constant_template(function.value) if function.attr == "format" else None
+        if template is not None:
+            return self.call_format(template, node, into)
         receiver = self.value(function.value)
         if receiver.whole is not None:
             method = inspect.getattr_static(receiver.whole.cls, function.attr, None)
@@ -273,7 +278,9 @@ class Calls(Displays):
                 node, f".{name}() changes an object, which is not available yet", "a comprehension builds a list"
             )
         if name == "format" and receiver.type.without_none().only("str"):
-            return Refuse(node, ".format() is not available yet", 'an f-string: f"{x}"')
+            return Refuse(
+                node, ".format() is for a template that is a constant", 'an f-string: f"{x}", or template % args'
+            )
         return Refuse(node, f"the method .{name}() is not available yet", nearest(f".{name}", self.unit.builtins))
 
     def call_replace(self, receiver: Value, node: ast.Call, into: Cell | None) -> Value:

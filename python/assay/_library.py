@@ -153,4 +153,5 @@ RESULTS: dict[str, Type] = {
     **dict.fromkeys(["math.radians", "math.degrees", "math.copysign", "math.fmod", "math.tanh", "math.expm1"], FLOAT),
     ".date": of("date"),
     "range": of("range", item=INT),
+    "format": STR,
 }
