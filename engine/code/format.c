@@ -1,5 +1,6 @@
 /* Texts of values: str(), repr(), ascii() and the empty format spec. */
 #include "big.h"
+#include "moment.h"
 
 static bool text_of(struct run *run, enum format_kind kind, const struct value *v, int depth, struct buf *out);
 
@@ -13,7 +14,7 @@ static void escape(struct buf *out, uint32_t c) {
 }
 
 /* Single quotes, unless there are some inside and no double ones. */
-static void text_repr(struct run *run, struct str text, bool only_ascii, struct buf *out) {
+void format_text_repr(struct run *run, struct str text, bool only_ascii, struct buf *out) {
     bool single = text.len > 0 && memchr(text.p, '\'', text.len) != NULL;
     bool both = single && memchr(text.p, '"', text.len) != NULL;
     char quote = single && !both ? '"' : '\'';
@@ -109,11 +110,18 @@ static bool text_of(struct run *run, enum format_kind kind, const struct value *
         if (kind == FORMAT_STR || kind == FORMAT_FORMAT)
             buf_str(out, value_text(v));
         else
-            text_repr(run, value_text(v), kind == FORMAT_ASCII, out);
+            format_text_repr(run, value_text(v), kind == FORMAT_ASCII, out);
         return true;
     case V_DATETIME:
+        if (v->flags & FOLD) {
+            moment_text(run, out, v, kind);
+            return true;
+        } /* fall through */
     case V_DATE:
     case V_TIMEDELTA: times_text(out, v, kind == FORMAT_REPR || kind == FORMAT_ASCII); return true;
+    case V_MOMENT:
+    case V_TIME:
+    case V_ZONE: moment_text(run, out, v, kind); return true;
     case V_LIST:
     case V_TUPLE: return sequence_text(run, inner, v, depth, out);
     case V_DICT: return dict_text(run, inner, v, depth, out);

@@ -7,6 +7,7 @@
 #include "spec.h"
 
 #include "big.h"
+#include "moment.h"
 
 struct spec {
     uint32_t fill, type; /* code points; type 0: none was given */
@@ -336,6 +337,8 @@ bool spec_format(struct run *run, const struct value *v, struct str spec, struct
     struct buf buf;
     if (spec.len == 0)
         return format_value(run, FORMAT_FORMAT, v, out);
+    if (moment_has_strftime(v))
+        return moment_strftime(run, v, spec, out);
     if (!is_number(v) && v->tag != V_STR)
         return run_raise(run, EXCEPTION_TypeError, "unsupported format string passed to %s.__format__", type_name(v));
     if (!run_charge(run, spec.len / 16))

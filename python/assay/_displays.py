@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime
 import enum
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,11 @@ from ._flow import Refuse, Value
 from ._share import Cell
 from ._syntax import literal_number
 from ._types import Type
+
+CONSTANTS = (
+    *(str, int, float, enum.Enum, tuple, frozenset),
+    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo),
+)
 
 
 class Displays(Expressions):
@@ -69,7 +75,7 @@ class Displays(Expressions):
             return dict(zip(keys, values, strict=True))
         if isinstance(node, ast.Name | ast.Attribute):
             found = self.python_object(node)
-            plain = isinstance(found, str | int | float | enum.Enum | tuple | frozenset) or found is None
+            plain = isinstance(found, CONSTANTS) or found is None
             return found if plain else MISSING
         number = literal_number(node)
         return MISSING if number is None else number

@@ -180,7 +180,9 @@ class Expressions(Narrowing):
     def attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         value = self.present(self.plain(value, node), node.value)
         name = f".{node.attr}"
-        if name not in ATTRIBUTES or name not in self.unit.builtins:
+        if name == ".weekday" and value.type.only("tuple"):  # of isocalendar()
+            name = ".weekday.attribute"
+        elif name not in ATTRIBUTES or name not in self.unit.builtins:
             if name in self.unit.builtins:
                 raise Refuse(node, f"{ast.unparse(node)} is a method", f"call it: {ast.unparse(node)}()")
             raise Refuse(node, f"the attribute .{node.attr} is not available yet", nearest(name, self.unit.builtins))
@@ -398,6 +400,8 @@ class Expressions(Narrowing):
             if left.cell in constants or right.cell in constants:
                 return op
         elif self.literal(None).cell in (left.cell, right.cell):
+            return op
+        if left.type.only("zone", "none") and right.type.only("zone", "none"):
             return op
         raise Refuse(node, "`is` is for None, True, False and members of one Enum", "compare with ==")
 
