@@ -7,6 +7,8 @@ import datetime
 import itertools
 import operator
 import random
+import struct
+import subprocess
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta, timezone
 from pathlib import Path
@@ -14,7 +16,22 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from test_code_room import COMPARISONS, DATES, DATETIMES, DELTAS, SCALARS, Case, binary, build, call, compare, unary
+from assay import _unicode
+from test_code_room import (
+    COMPARISONS,
+    DATES,
+    DATETIMES,
+    DELTAS,
+    SCALARS,
+    Case,
+    assemble,
+    binary,
+    build,
+    call,
+    compare,
+    dump,
+    unary,
+)
 
 UTC = datetime.UTC
 at = datetime.datetime
@@ -528,3 +545,29 @@ def test_what_depends_on_the_machine_is_refused(driver: Path) -> None:
     cases = [call(".strftime", (value, "%s"), refused) for value in (NAIVE[0], AWARE[0], DATES[1], TIMES[1])]
     cases += [call(".timestamp", (NAIVE[0],), refused), call(".astimezone", (NAIVE[0], UTC), refused)]
     compare(driver, [*cases, call("datetime.datetime.fromtimestamp", (0, None), refused)], 7)
+
+
+def test_a_damaged_zone_is_refused_or_computes_something(driver: Path) -> None:
+    """Whatever stands in a bundle for a zone: an answer, an exception or a refusal that names the constant."""
+    source = random.Random(18)
+    local = ZoneInfo("Europe/Berlin")
+    whole = bytes([*dump(at(2040, 7, 1, tzinfo=local))])
+    cases = [call(".astimezone", (DATETIMES[5], ZONES[6]), of("astimezone")), call(".dst", (NAIVE[5],), of("dst"))]
+    work = assemble(cases)
+    assert work.count(dump(NAIVE[5])) == 1
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(source.choice([1, 1, 2, 8])):
+            damaged[source.randrange(len(damaged))] = source.choice([0, 1, 2, 0x7F, 0x80, 0xFF, source.randrange(256)])
+        if source.random() < 0.2:
+            del damaged[source.randrange(len(damaged)) :]
+        head, constant, tail = work.partition(dump(NAIVE[5]))
+        (pool,) = struct.unpack_from("<I", head, 8 + 32)
+        grown = head[:40] + struct.pack("<I", pool + len(damaged) - len(constant)) + head[44:]
+        tables = _unicode.tables()
+        done = subprocess.run(
+            [driver], input=struct.pack("<I", len(tables)) + tables + grown + bytes(damaged) + tail, capture_output=True
+        )
+        assert done.returncode == 0 or (done.returncode == 1 and done.stderr.startswith(b"constant")), (
+            done.stderr.decode()
+        )
