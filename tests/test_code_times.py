@@ -7,8 +7,10 @@ import datetime
 import itertools
 import operator
 import random
+import re
 import struct
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta, timezone
 from pathlib import Path
@@ -571,3 +573,131 @@ def test_a_damaged_zone_is_refused_or_computes_something(driver: Path) -> None:
         assert done.returncode == 0 or (done.returncode == 1 and done.stderr.startswith(b"constant")), (
             done.stderr.decode()
         )
+
+
+DIRECTIVES = "aAbBcdfHIjmMpSuUVwWxXyYzZG"
+PARSED = [
+    "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M:%S.%f%z",
+    "%d.%m.%y %I:%M %p",
+    "%a %b %d %H:%M:%S %Y",
+    "%c",
+    "%x %X",
+    "%j %Y",
+    "%Y%m%d%H%M%S",
+]
+PARSED += [
+    "%d%m%Y",
+    "%A, %d. %B %Y",
+    "%Y %U %w",
+    "%Y %W %a",
+    "%G-W%V-%u",
+    "%G %V %A",
+    "%H%M",
+    "%b %d",
+    "%m/%d",
+    "%Z %H",
+    "%z%Z",
+    "%Y %Z%z",
+    "%%%Y%%",
+]
+PARSED += [
+    "%d %d",
+    "%",
+    "%Q",
+    "%-d",
+    "% d",
+    "%é",
+    "a%Yb",
+    "  %Y \t %m",
+    "[%Y].(%m)",
+    "%y%j",
+    "%I",
+    "%p %I",
+    "%S",
+    "%f",
+    "%Y %G",
+    "%V %a",
+    "%Y %V %a",
+]
+PARSED += [
+    "%G %j",
+    "%Y-%m-%d %V",
+    "%s",
+    "%U %Y",
+    "%d %b",
+    "ſ%Y",
+    "%j",
+    "%Y %j %U %w",
+    "%w %u",
+    "%B %m %Y",
+    "%c %Y",
+    "%x %m",
+    "%y %Y",
+    "%M%H",
+    "",
+]
+
+
+def strptime(text: Any, form: Any) -> datetime.datetime:
+    try:
+        return at.strptime(text, form)
+    except re.error:  # a directive that stands twice: a build error for a constant, a ValueError while running
+        raise ValueError from None
+
+
+def unreadable(text: str) -> bool:
+    """Names of the machine's own zone, which CPython takes for %Z."""
+    return any(name.lower() in text.lower() for name in time.tzname if name.lower() not in ("utc", "gmt"))
+
+
+def test_strptime(driver: Path) -> None:
+    source = random.Random(17)
+
+    def instant() -> datetime.datetime:
+        value = at(1, 1, 1) + timedelta(microseconds=source.randrange(315_537_897_599_999_999))
+        return value.replace(
+            tzinfo=source.choice(ZONES),
+            year=source.choice([value.year, 1969, 2024, 2026]) if value.day < 29 else value.year,
+        )
+
+    def cases() -> Iterator[Case]:
+        for form in PARSED:
+            for _ in range(60):
+                text = instant().strftime(form.replace("%Z", source.choice(["UTC", "gmt", "%Z"])))
+                for changed in (text, mutated(text, source), text.upper(), text.replace(" ", "  ", 1), text + " "):
+                    if not unreadable(changed):
+                        yield call("datetime.datetime.strptime", (changed, form), strptime)
+        for _ in range(6000):
+            form = source.choice(["", " ", "-", ":", "T"]).join(
+                "%" + c for c in source.sample(DIRECTIVES, source.randrange(1, 7))
+            )
+            text = instant().strftime(form).replace("%", "")
+            changed = text if source.random() < 0.6 else mutated(text, source)
+            if not unreadable(changed):
+                yield call("datetime.datetime.strptime", (changed, form), strptime)
+        for text in [
+            "+01:30:15.123456",
+            "+0130:15",
+            "+01:3015",
+            "+013015",
+            "+013015.5",
+            "-23:59:59.999999",
+            "+24:00",
+            "Z",
+            "z",
+            "+01",
+            "+0160",
+            "+٠١٣٠",
+        ]:
+            for form in ("%z", "%z%f", "%zx", "%Z%z"):
+                yield call("datetime.datetime.strptime", (text, form), strptime)
+        yield from (
+            call("datetime.datetime.strptime", pair, strptime) for pair in itertools.product(OTHERS, ["%Y", None, 5])
+        )
+        for year, week, day in itertools.product((1, 1999, 2015, 2020, 2021, 2024, 9999), range(54), range(7)):
+            yield call("datetime.datetime.strptime", (f"{year:04} {week} {day}", "%Y %U %w"), strptime)
+            yield call("datetime.datetime.strptime", (f"{year:04} {week} {day}", "%Y %W %w"), strptime)
+            yield call("datetime.datetime.strptime", (f"{year:04} {week} {day}", "%G %V %u"), strptime)
+
+    compare(driver, cases(), 25_000)

@@ -333,6 +333,16 @@ REFUSED = [
         ".replace(hours=) is not available yet",
         "did you mean hour?",
     ),
+    Case(
+        "return datetime.strptime(card, '%Y-%q')",
+        "datetime.strptime(card, '%Y-%q')",
+        "'q' is a bad directive in format '%Y-%q'",
+    ),
+    Case(
+        "return datetime.strptime(card, '%d %d')",
+        "datetime.strptime(card, '%d %d')",
+        "a directive stands twice in the format",
+    ),
     Case("return at.date", "at.date", "at.date is a method", "call it: at.date()"),
     Case("return b'x'", "b'x'", "a value of type bytes is not available yet"),
     Case("return 1j", "1j", "a value of type complex is not available yet"),

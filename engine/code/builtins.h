@@ -196,6 +196,7 @@
     BUILTIN(datetime_fromordinal, "datetime.datetime.fromordinal", 1, 1) \
     BUILTIN(datetime_fromisocalendar, "datetime.datetime.fromisocalendar", 3, 3) \
     BUILTIN(datetime_fromisoformat, "datetime.datetime.fromisoformat", 1, 1) \
+    BUILTIN(datetime_strptime, "datetime.datetime.strptime", 2, 2) \
     BUILTIN(date_fromordinal, "datetime.date.fromordinal", 1, 1) \
     BUILTIN(date_fromisocalendar, "datetime.date.fromisocalendar", 3, 3) \
     BUILTIN(date_fromisoformat, "datetime.date.fromisoformat", 1, 1) \

@@ -48,7 +48,9 @@ enum { UNICODE_BLOCK = 128, UNICODE_BLOCKS = 0x110000 / UNICODE_BLOCK };
 
 /* Where versions of Python differ in what is not characters. */
 enum python {
-    PYTHON_COLON_Z = 1, /* strftime knows %:z (3.12) */
+    PYTHON_COLON_Z = 1,    /* strftime knows %:z (3.12) */
+    PYTHON_ISO_WEEKS = 2,  /* strptime refuses a week that its ISO year has not (3.12) */
+    PYTHON_ISO_STRICT = 4, /* strptime refuses %G and %V with any but each other and a weekday (3.13) */
 };
 
 struct unicode {

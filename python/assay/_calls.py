@@ -168,6 +168,8 @@ class Calls(Formats):
     # --- built-ins ---
 
     def call_builtin(self, name: str, receiver: list[Value], node: ast.Call, into: Cell | None) -> Value:
+        if name == "datetime.datetime.strptime":
+            self.check_strptime(node)
         if name in OF_THE_MACHINE and len(node.args) + len(node.keywords) < OF_THE_MACHINE[name][0]:
             raise Refuse(
                 node, f"{ast.unparse(node.func)}() without a zone depends on the machine", OF_THE_MACHINE[name][1]

@@ -7,7 +7,9 @@ does. A template is read here by Python's own parser, so its grammar is that of 
 from __future__ import annotations
 
 import ast
+import datetime
 import enum
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from string import Formatter
@@ -213,6 +215,19 @@ class Formats(Displays):
         cell = self.temporary()
         self.emit("INDEX", place, cell, base.cell, self.literal(place.slice.value).cell)
         return Value(cell, self.indexed(base.type, place.slice))
+
+    def check_strptime(self, node: ast.Call) -> None:
+        """A constant format of strptime() that is none is said here, not at every payment."""
+        form = self.constant_template(node.args[1]) if len(node.args) == 2 else None
+        if form is None:
+            return
+        try:
+            datetime.datetime.strptime("", form)
+        except re.error:
+            raise Refuse(node, "a directive stands twice in the format") from None
+        except ValueError as error:
+            if "does not match" not in str(error):
+                raise Refuse(node, str(error)) from None
 
     # --- template % args ---
 

@@ -146,7 +146,15 @@ def _store(path: Path, data: bytes) -> None:
 def _behaviour() -> int:
     """Where versions of Python differ in what is not characters: bits of `enum python` in the header."""
     colon_z = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC).strftime("%:z") == "+00:00"
-    return 1 if colon_z else 0
+    return colon_z + 2 * _is_refused("2021 53 1", "%G %V %u") + 4 * _is_refused("2021 2021", "%Y %G")
+
+
+def _is_refused(text: str, form: str) -> bool:
+    try:
+        datetime.datetime.strptime(text, form)
+    except ValueError:
+        return True
+    return False
 
 
 def tables() -> bytes:
