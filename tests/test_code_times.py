@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from assay import _unicode
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_code_room import (
     COMPARISONS,
     DATES,
@@ -366,7 +368,10 @@ def test_replace(driver: Path) -> None:
         for value in [*some(MOMENTS, 150, 13), *TIMES, *DATES]:
             for _ in range(15):
                 letters = "".join(source.sample("ymdHMSfzF", source.randrange(1, 4)))
-                args = [source.choice(likely[c] if source.random() < 0.9 else NUMBERS) for c in letters]
+                known = all(
+                    hasattr(value, names[c]) for c in letters
+                )  # else which of two errors depends on the version
+                args = [source.choice(likely[c] if not known or source.random() < 0.9 else NUMBERS) for c in letters]
                 yield call(".replace.named", (value, letters, *args), by_name)
             for count in range(9):
                 args = [
@@ -701,3 +706,57 @@ def test_strptime(driver: Path) -> None:
             yield call("datetime.datetime.strptime", (f"{year:04} {week} {day}", "%G %V %u"), strptime)
 
     compare(driver, cases(), 25_000)
+
+
+# --- what Hypothesis makes: any moment of the years 1 to 9999 in any zone, in folds and gaps too ---
+
+zone_values = st.one_of(
+    st.none(),
+    st.sampled_from(sorted(available_timezones())).map(ZoneInfo),
+    st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59)).map(timezone),
+    st.just(UTC),
+)
+moment_values = st.builds(
+    lambda value, zone, fold: value.replace(tzinfo=zone, fold=fold),
+    st.one_of(st.datetimes(), st.datetimes(at(1900, 1, 1), at(2100, 1, 1))),
+    zone_values,
+    st.integers(0, 1),
+)
+delta_values = st.timedeltas(timedelta(days=-4_000_000), timedelta(days=4_000_000))
+pieces = st.sampled_from(
+    ["%Y", "%m", "%d", "%H", "%I", "%p", "%M", "%S", "%f", "%j", "%y", "%b", "%B", "%a", "%z", "-", " ", "T", ":", "é"]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(moment_values, moment_values, zone_values, delta_values, st.lists(pieces)), min_size=5, max_size=20
+    )
+)
+def test_generated_moments_compute_what_cpython_computes(driver: Path, drawn: list[tuple[Any, ...]]) -> None:
+    def cases() -> Iterator[Case]:
+        for value, other, zone, delta, parts in drawn:
+            yield call(".astimezone", (value, zone), of("astimezone"))
+            for name in (
+                "utcoffset",
+                "dst",
+                "tzname",
+                "timestamp",
+                "isoformat",
+                "isocalendar",
+                "utctimetuple",
+                "timetz",
+                "ctime",
+            ):
+                yield call("." + name, (value,), of(name))
+            yield from (call(f.__name__, (value,), f) for f in (str, repr))
+            yield from (binary(name, value, other, f) for name, f in {"SUB": operator.sub, **COMPARISONS}.items())
+            yield from (binary(name, value, delta, f) for name, f in {"ADD": operator.add, "SUB": operator.sub}.items())
+            yield binary("IN", other, {value: 1}, lambda item, container: item in container)
+            form = "".join(parts)
+            yield call(".strftime", (value, form), of("strftime"))
+            yield call("datetime.datetime.fromisoformat", (value.isoformat(),), at.fromisoformat)
+            yield call("datetime.datetime.strptime", (value.strftime(form), form), strptime)
+
+    compare(driver, cases(), 100)

@@ -208,8 +208,8 @@ static bool ordered(struct run *run, enum opcode op, const struct value *a, cons
         return true;
     }
     if ((is_datetime(a) && is_datetime(b)) || (a->tag == V_TIME && b->tag == V_TIME)) {
-        int order;
-        if (!moment_order(run, a, b, &order))
+        int order = (a->i > b->i) - (a->i < b->i);
+        if (a->tag + b->tag != 2 * V_DATETIME && !moment_order(run, a, b, &order))
             return false;
         *out = by_order(op, order);
         return true;
