@@ -736,7 +736,11 @@ pieces = st.sampled_from(
 )
 def test_generated_moments_compute_what_cpython_computes(driver: Path, drawn: list[tuple[Any, ...]]) -> None:
     def cases() -> Iterator[Case]:
-        for value, other, zone, delta, parts in drawn:
+        for value, other, target, delta, parts in drawn:
+            same = repr(target) == repr(
+                value.tzinfo
+            )  # two timezones of one offset and name are one object in the engine
+            zone = value.tzinfo if same else target
             yield call(".astimezone", (value, zone), of("astimezone"))
             for name in (
                 "utcoffset",

@@ -931,3 +931,22 @@ def test_expression_nested_too_deep_is_a_mistake(define: Define) -> None:
     with pytest.raises(DefinitionError) as raised:
         compile(read(define(f"{head}@feature\ndef f(amount: float) -> float:\n    return {body}\n")))
     assert [p.message for p in raised.value.problems] == ["f is nested too deep"]
+
+
+@pytest.mark.parametrize("expression", ["at - datetime(2020, 1, 1)", "at < datetime(2020, 1, 1)", "NEW_YEAR >= at"])
+def test_a_fields_time_against_a_constant_without_a_zone_is_warned_of(define: Define, expression: str) -> None:
+    source = f"""
+        NEW_YEAR = datetime(2024, 1, 1)
+
+        @feature
+        def since(at: datetime) -> bool:
+            return {expression}
+    """
+    (problem,) = problems_of(define, source)
+    assert marked(problem) == expression
+    assert problem.message == "a datetime with a zone and one without do not go together: TypeError"
+    assert problem.help == "give the constant a zone: tzinfo=timezone.utc"
+    with_zone = source.replace("1)\n\n", "1, tzinfo=timezone.utc)\n\n").replace(
+        "2020, 1, 1", "2020, 1, 1, tzinfo=timezone.utc"
+    )
+    assert problems_of(define, with_zone) == []

@@ -59,8 +59,26 @@ static bool items_text(struct run *run, enum format_kind kind, const struct valu
     return true;
 }
 
+/* What isocalendar() and timetuple() give shows the names of its parts. */
+static void named_text(const struct value *v, struct buf *out) {
+    static const char *const iso[] = {"year", "week", "weekday"};
+    static const char *const time[] = {"tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst"};
+    bool is_iso = (v->flags & TUPLE_ISO) != 0;
+    ASSERT(v->len == (is_iso ? 3 : 9));
+    buf_str(out, is_iso ? STR("datetime.IsoCalendarDate(") : STR("time.struct_time("));
+    for (uint32_t i = 0; i < v->len; i++) {
+        buf_format(out, "%s%s=", i == 0 ? "" : ", ", is_iso ? iso[i] : time[i]);
+        buf_int(out, value_items(v)[i].i);
+    }
+    buf_char(out, ')');
+}
+
 static bool sequence_text(struct run *run, enum format_kind kind, const struct value *v, int depth, struct buf *out) {
     bool list = v->tag == V_LIST;
+    if (!list && v->flags & (TUPLE_ISO | TUPLE_STRUCT)) {
+        named_text(v, out);
+        return true;
+    }
     buf_char(out, list ? '[' : '(');
     if (!items_text(run, kind, value_items(v), v->len, depth, out))
         return false;

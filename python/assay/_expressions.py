@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import _api, _library, _types
+from . import _api, _library, _types, _zones
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
 from ._flow import Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
@@ -290,9 +290,20 @@ class Expressions(Narrowing):
                 )
         if op == "MOD":
             self.check_percent(left, right, node)
+        if op == "SUB":
+            self.warn_of_naive(left, right, node)
         cell = into or self.temporary()
         self.emit(op, node, cell, left.cell, right.cell)
         return Value(cell, _types.of_operator(op, left.type, right.type))
+
+    def warn_of_naive(self, left: Value, right: Value, node: ast.AST) -> None:
+        """A field's time, which is aware, against a constant without a zone: always a TypeError."""
+        for field, other in ((left, right), (right, left)):
+            apart = field.cell.kind == "slot" and field.type.only("datetime") and other.cell.kind == "constant"
+            if apart and _zones.is_naive(self.unit.constants.data_of(other.cell)):
+                text = "a datetime with a zone and one without do not go together: TypeError"
+                help = "give the constant a zone: tzinfo=timezone.utc"
+                self.unit.report(Problem(self.place(node), text, help, "warning"))
 
     def folded(self, node: ast.expr) -> Value | None:
         """The value of an expression of number literals, as Python's own compiler folds it."""
@@ -381,6 +392,7 @@ class Expressions(Narrowing):
         else:
             self.present(self.plain(left, left_node), left_node)
             self.present(self.plain(right, right_node), right_node)
+            self.warn_of_naive(left, right, node)
         self.emit(op, node, cell, left.cell, right.cell)
 
     def differs(self, a: Type, b: Type, node: ast.AST) -> Refuse:

@@ -95,6 +95,11 @@ def moment(value: datetime.datetime) -> bytes:
     return struct.pack("<BqB", MOMENT_TAG, local, value.fold) + zone_or_none(value.tzinfo)
 
 
+def is_naive(data: bytes) -> bool:
+    """Whether a constant is a datetime without a zone."""
+    return data[0] == MOMENT_TAG and data[10] == NONE_TAG
+
+
 def time(value: datetime.time) -> bytes:
     of_day = ((value.hour * 60 + value.minute) * 60 + value.second) * 10**6 + value.microsecond
     return struct.pack("<BqB", TIME_TAG, of_day, value.fold) + zone_or_none(value.tzinfo)
