@@ -950,3 +950,36 @@ def test_a_fields_time_against_a_constant_without_a_zone_is_warned_of(define: De
         "2020, 1, 1", "2020, 1, 1, tzinfo=timezone.utc"
     )
     assert problems_of(define, with_zone) == []
+
+
+def test_a_zone_that_the_build_cannot_read_is_refused(define: Define) -> None:
+    source = """
+        class Own(dt.tzinfo):
+            pass
+
+        OWN = Own()
+
+        @feature
+        def hour(at: datetime) -> int:
+            return at.astimezone(OWN).hour
+
+        @feature
+        def named(at: datetime, card: str) -> int:
+            return at.astimezone(ZoneInfo(card)).hour
+    """
+    unknown, by_name = problems_of(define, "from zoneinfo import ZoneInfo\n" + textwrap.dedent(source))
+    assert unknown.message == "OWN cannot be used: a zone of type Own"
+    assert unknown.help == "datetime.timezone and zoneinfo.ZoneInfo(key) can be used"
+    assert by_name.message == "ZoneInfo() of a name known only while running is not available"
+    assert by_name.help.startswith("make the zones at module level")
+
+
+def test_a_member_of_an_enum_is_not_shown_by_percent(define: Define) -> None:
+    for shown in ("channel", "(channel,)", "[channel]", "{'a': Channel.WEB}"):
+        source = f"""
+            @feature
+            def text(channel: Channel) -> str:
+                return "%s" % {shown}
+        """
+        (problem,) = problems_of(define, source)
+        assert problem.severity == "error"

@@ -78,6 +78,11 @@ def again(local: datetime, at: datetime) -> bool:
     return local == at and local.tzinfo is timezone.utc
 
 
+@feature
+def waited(arrival: datetime, at: datetime) -> float:
+    return (arrival.astimezone(BERLIN) - at) / timedelta(seconds=1)
+
+
 @rule("review")
 def night(at: datetime) -> bool:
     return at.astimezone(BERLIN).hour < 6
@@ -104,9 +109,12 @@ def test_a_zoned_result_is_the_same_instant_in_utc_and_a_naive_one_is_a_type_err
             assert [native[part] for part in PARTS] == [twin[part] for part in PARTS]
             errors = {e["function"]: e["error"] for e in native["errors"]}
             assert errors["wall"] == "TypeError"
-            for name in ("local", "shifted"):
+            for name in ("local", "shifted", "listed"):
                 value = detector.twin.values[name]
-                assert native["features"][name] == (None if name in errors else value.isoformat())
+                moments = value if isinstance(value, list) else [value]
+                texts = [None if moment is None else moment.isoformat() for moment in moments]
+                assert native["features"][name] == (texts if isinstance(value, list) else texts[0])
+            assert native["features"]["waited"] == detector.twin.values["waited"]
             if event["id"] in "12":
                 assert native["features"]["local"] == event["at"].replace("Z", "+00:00")
                 assert native["features"]["again"] is True

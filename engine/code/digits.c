@@ -59,7 +59,7 @@ static void digits_behind_point(double f, int64_t precision, struct digits *out)
     char text[DIGITS_BYTES];
     int len, behind = (int)precision;
     if (precision <= FAST_PRECISION && f < 0x1p53 && f * 1e9 < 0x1p63)
-        len = snprintf(text, sizeof text, "%llu", (unsigned long long)scaled(f, precision));
+        len = (int)number_int((int64_t)scaled(f, precision), text);
     else
         len = snprintf(text, sizeof text, "%.*f", behind = (int)(precision < EXACT_DIGITS ? precision : EXACT_DIGITS), f);
     ASSERT(len > 0 && len < (int)sizeof text);

@@ -172,13 +172,15 @@ uint64_t moment_hash(const struct value *v) {
 
 static void put_clock(struct buf *out, int64_t of_day, int parts) {
     int64_t seconds = of_day / 1000000;
-    buf_format(out, "%02d", (int)(seconds / 3600));
-    if (parts > 1)
-        buf_format(out, ":%02d", (int)(seconds / 60 % 60));
-    if (parts > 2)
-        buf_format(out, ":%02d", (int)(seconds % 60));
-    if (parts > 3)
-        buf_format(out, parts == 4 ? ".%03d" : ".%06d", (int)(of_day % 1000000) / (parts == 4 ? 1000 : 1));
+    moment_digits(out, (unsigned)(seconds / 3600), 2);
+    for (int part = 1; part < 3 && part < parts; part++) {
+        buf_char(out, ':');
+        moment_digits(out, (unsigned)(part == 1 ? seconds / 60 % 60 : seconds % 60), 2);
+    }
+    if (parts > 3) {
+        buf_char(out, '.');
+        moment_digits(out, (unsigned)(of_day % 1000000) / (parts == 4 ? 1000 : 1), parts == 4 ? 3 : 6);
+    }
 }
 
 bool moment_iso(struct buf *out, const struct value *v, struct str separator, const struct str *timespec) {

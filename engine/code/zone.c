@@ -191,14 +191,29 @@ int64_t zone_offset_from_utc(const struct zone *zone, int64_t utc_us, bool *fold
 
 /* --- texts --- */
 
+void moment_digits(struct buf *out, unsigned number, int count) {
+    char text[8];
+    ASSERT(count > 0 && count <= (int)sizeof text);
+    for (int i = count; i > 0; number /= 10)
+        text[--i] = (char)('0' + number % 10);
+    buf_add(out, text, (size_t)count);
+}
+
 void zone_offset_text(struct buf *out, int64_t us, const char *separator) {
     uint64_t rest = us < 0 ? (uint64_t)-us : (uint64_t)us;
     unsigned micros = (unsigned)(rest % 1000000), seconds = (unsigned)(rest / 1000000);
-    buf_format(out, "%c%02u%s%02u", us < 0 ? '-' : '+', seconds / 3600, separator, seconds / 60 % 60);
-    if (seconds % 60 != 0 || micros != 0)
-        buf_format(out, "%s%02u", separator, seconds % 60);
-    if (micros != 0)
-        buf_format(out, ".%06u", micros);
+    buf_char(out, us < 0 ? '-' : '+');
+    moment_digits(out, seconds / 3600, 2);
+    buf_str(out, str_of(separator));
+    moment_digits(out, seconds / 60 % 60, 2);
+    if (seconds % 60 != 0 || micros != 0) {
+        buf_str(out, str_of(separator));
+        moment_digits(out, seconds % 60, 2);
+    }
+    if (micros != 0) {
+        buf_char(out, '.');
+        moment_digits(out, micros, 6);
+    }
 }
 
 void zone_name(struct buf *out, const struct zone_info *info) {

@@ -41,7 +41,9 @@ int64_t zone_offset_from_utc(const struct zone *zone, int64_t utc_us, bool *fold
 
 void zone_text(struct run *run, struct buf *out, const struct zone *zone, enum format_kind kind);
 void zone_name(struct buf *out, const struct zone_info *info);
-/* "+01:00", "-00:00:30.5"; separator may be empty. */
+/* The last `count` digits, 8 at most, with zeros in front. */
+void moment_digits(struct buf *out, unsigned number, int count);
+/* "+01:00", "-00:00:30.500000"; separator may be empty. */
 void zone_offset_text(struct buf *out, int64_t us, const char *separator);
 
 /* timezone(offset[, name]) within its range; NULL after run_raise. */

@@ -238,6 +238,8 @@ class Formats(Displays):
         shown: list[Type] = [right.type]
         if right.type.only("tuple") and right.type.items is not None:
             shown = list(right.type.items)
+        if right.type.value is not None:  # of a mapping
+            shown.append(right.type.value)
         for kind in shown:
             self.check_text(replace(right, type=kind), node, True)
 
