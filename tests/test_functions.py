@@ -56,6 +56,7 @@ NAIVE = datetime(2024, 7, 1, 12, 30)
 NOON = time(12, 0)
 LOCAL = datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=BERLIN)
 TEMPLATE = "{0:>6}: {amount:,.2f}"
+EUROS = "{:,.2f} EUR".format
 
 
 class Channel(Enum):

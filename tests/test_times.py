@@ -119,3 +119,56 @@ def test_a_zoned_result_is_the_same_instant_in_utc_and_a_naive_one_is_a_type_err
                 assert native["features"]["local"] == event["at"].replace("Z", "+00:00")
                 assert native["features"]["again"] is True
                 assert [reason["rule"] for reason in native["reasons"]] == ["night"]
+
+
+MEMBERS = """
+from datetime import datetime
+from enum import Enum, IntEnum, StrEnum
+from assay import event, feature
+
+
+class Kind(StrEnum):
+    A = "a"
+
+
+class Level(IntEnum):
+    LOW = 7
+
+
+@event(id="id", time="at")
+class Payment:
+    id: str
+    at: datetime
+    kind: Kind
+    level: Level
+    rate: float | None = None
+
+
+@feature
+def members(kind: Kind, level: Level) -> str:
+    return f"{kind:>4}|{level:04d}|{level:>3}" + "{:*^5}{:x}".format(kind, level) + format(kind, "5")
+
+
+@feature
+def rate_text(rate: float | None) -> str:
+    return f"{rate:.2f}"
+
+
+@feature
+def parts(payment: Payment) -> str:
+    return "{p.id}/{p.rate!r}/{p.at.year:05d}".format(p=payment)
+"""
+
+
+def test_members_none_and_events_in_texts_are_those_of_the_twin(define: Callable[[str], Path]) -> None:
+    import assay
+
+    with assay.load(define(MEMBERS)) as detector:
+        for number, rate in enumerate([None, 1.005, 2.5]):
+            event = {"id": str(number), "at": "2026-10-25T00:30:00Z", "kind": "a", "level": 7, "rate": rate}
+            native, twin = detector.score(event, features=True), detector.twin.score(event)
+            assert native["errors"] == twin["errors"]
+            assert native["features"] == {
+                name: detector.twin.values[name] for name in ("members", "rate_text", "parts")
+            }
+            assert [e["error"] for e in native["errors"]] == ([] if rate else ["TypeError"])

@@ -112,6 +112,9 @@ class Calls(Formats):
             raise Refuse(node, f"assay.{found.what} is not available yet")
         if isinstance(found, types.FunctionType) and self.is_users(found):
             return self.inline(found, [], node, into)
+        bound = getattr(found, "__self__", None)
+        if type(bound) is str and getattr(found, "__name__", "") == "format":  # euros = "{:.2f} EUR".format
+            return self.call_format(bound, node, into)
         if isinstance(found, type) and found in CONSTANT_CLASSES:
             made = self.constant_call(found, node)
             if made is not None:
