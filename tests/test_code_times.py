@@ -764,3 +764,14 @@ def test_generated_moments_compute_what_cpython_computes(driver: Path, drawn: li
             yield call("datetime.datetime.strptime", (value.strftime(form), form), strptime)
 
     compare(driver, cases(), 100)
+
+
+def test_strptime_of_long_texts(driver: Path) -> None:
+    """What makes the search long stays within the steps of a call."""
+    spaces = " " * 20000
+    pairs = [(spaces + "x", " %d %m %H"), ("1" + spaces + "1" + spaces + "x", "%d %m %Hx"), ("é" * 9000, "é" * 1000)]
+    pairs += [
+        ("1" * 60 + "x", "%d%m%H%M%S%j%U%w%y%Y%I%G%V%ux"),
+        ("1 " * 20 + spaces, "%d %m %H %M %S %j %U %w %y %Y x"),
+    ]
+    compare(driver, [call("datetime.datetime.strptime", pair, strptime) for pair in pairs], 5)

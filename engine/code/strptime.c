@@ -6,7 +6,7 @@
  * search long ends in a LimitError. */
 #include "moment.h"
 
-enum { DIRECTIVES_MAX = 24, WAYS_MAX = 64 };
+enum { COMPOSED_MAX = 13 /* pieces of %c */, WAYS_MAX = 16 };
 
 /* What a directive can look like, as in _strptime.py: alternatives of literals, [a-b] and \d. */
 static const struct {
@@ -256,19 +256,17 @@ static uint32_t offset_ends(struct parser *parser, size_t from, size_t ends[WAYS
     return count;
 }
 
-/* \s+: as many as there are, then one less each time. */
-static bool space_way(struct parser *parser, const struct piece *piece, uint32_t way, size_t *end) {
-    uint64_t count = 0;
+/* \s+: as many as there are, then one less each time; piece->to is the way before. */
+static bool space_way(struct parser *parser, struct piece *piece, uint32_t way) {
     unsigned bytes;
     size_t at = piece->from;
-    for (uint32_t c; (c = character_at(parser, at, &bytes)) != UINT32_MAX && text_is_space(parser->run, c); at += bytes)
-        count++;
-    if (count <= way)
-        return false;
-    for (; way > 0; way--)
-        at = text_before(parser->text.p, at);
-    *end = at;
-    return true;
+    if (way > 0)
+        at = text_before(parser->text.p, piece->to);
+    else
+        for (uint32_t c; (c = character_at(parser, at, &bytes)) != UINT32_MAX && text_is_space(parser->run, c); at += bytes)
+            ;
+    piece->to = at;
+    return at > piece->from;
 }
 
 /* The next way of a piece that matches at piece->from: true with piece->to. */
@@ -282,7 +280,7 @@ static bool next_way(struct parser *parser, struct piece *piece) {
         matches = way == 0 && same_letter(parser, piece->character, character_at(parser, piece->from, &bytes));
         piece->to = piece->from + (matches ? bytes : 0);
         return matches;
-    case PIECE_SPACE: return space_way(parser, piece, way, &piece->to);
+    case PIECE_SPACE: return space_way(parser, piece, way);
     case PIECE_NAME: return way == 0 && name_at(parser, piece->names, piece->from, &piece->to) >= 0;
     case PIECE_OFFSET:
         if (way >= offset_ends(parser, piece->from, ends))
@@ -310,7 +308,8 @@ static bool match(struct parser *parser, bool *found) {
     parser->pieces[0].from = parser->pieces[0].way = 0;
     for (;;) {
         struct piece *piece = &parser->pieces[i];
-        uint64_t work = piece->kind == PIECE_SPACE ? 1 + (parser->text.len - piece->from) / 16 : 1;
+        bool scans = piece->kind == PIECE_SPACE && piece->way == 0;
+        uint64_t work = scans ? 1 + (parser->text.len - piece->from) / 16 : 1;
         if (!run_charge(parser->run, work))
             return false;
         if (next_way(parser, piece)) {
@@ -564,9 +563,9 @@ static bool unmatched(const struct parser *parser, const struct str format, size
 
 static bool parse(struct parser *parser, struct str format, struct found *out) {
     bool matched;
-    parser->room = (uint32_t)format.len * 12 + 1; /* a composed directive is at most 12 pieces */
-    if (format.len > LIMIT_VALUE_BYTES / sizeof(struct piece))
-        return run_raise(parser->run, EXCEPTION_LimitError, "a format of %zu bytes", format.len);
+    parser->room = (uint32_t)format.len + 1;
+    for (size_t i = 0; i < format.len; i++)
+        parser->room += format.p[i] == '%' ? COMPOSED_MAX : 0;
     parser->pieces = run_alloc(parser->run, parser->room * sizeof *parser->pieces);
     if (parser->pieces == NULL || !read_format(parser, format, false) || !match(parser, &matched))
         return false;
