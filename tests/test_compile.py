@@ -343,6 +343,12 @@ REFUSED = [
         "datetime.strptime(card, '%d %d')",
         "a directive stands twice in the format",
     ),
+    Case(
+        "return date.fromtimestamp(amount)",
+        "date.fromtimestamp(amount)",
+        "date.fromtimestamp() cannot be used",
+        "give it the zone: datetime.fromtimestamp(t, tz=timezone.utc).date()",
+    ),
     Case("return at.date", "at.date", "at.date is a method", "call it: at.date()"),
     Case("return b'x'", "b'x'", "a value of type bytes is not available yet"),
     Case("return 1j", "1j", "a value of type complex is not available yet"),

@@ -59,6 +59,7 @@ HINTS = {
     "datetime.utcnow": "the parameter `arrival: datetime` is when the event came",
     "datetime.today": "the parameter `arrival: datetime` is when the event came",
     "date.today": "the parameter `arrival: datetime` is when the event came",
+    "date.fromtimestamp": "give it the zone: datetime.fromtimestamp(t, tz=timezone.utc).date()",
     "time.time": "the parameter `arrival: datetime` is when the event came",
     "open": "read the file at module level; what it gives can be used here",
     "print": "a feature has no output; a test of it may print",
