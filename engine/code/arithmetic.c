@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "big.h"
+#include "spec.h"
 
 bool arithmetic_double(struct run *run, const struct value *v, double *out) {
     if (v->tag == V_FLOAT) {
@@ -191,6 +192,8 @@ bool arithmetic_mod(struct run *run, const struct value *b, const struct value *
         *out = value_float(float_mod(x, y));
         return true;
     }
+    if (b->tag == V_STR)
+        return percent_format(run, b, c, out);
     return not_a_number(run, OP_MOD, "%", b, c, out);
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "big.h"
+#include "moment.h"
 
 bool truth(const struct value *v) {
     switch (v->tag) {
@@ -103,9 +104,15 @@ static bool equal(struct run *run, const struct value *a, const struct value *b,
         return true;
     }
     *out = false;
+    if (is_datetime(a) && is_datetime(b) && a->tag + b->tag != 2 * V_DATETIME) {
+        *out = moment_equal(a, b);
+        return true;
+    }
     if (a->tag != b->tag)
         return true;
     switch (a->tag) {
+    case V_TIME:
+    case V_ZONE: *out = moment_equal(a, b); return true;
     case V_LIST:
     case V_TUPLE: return items_equal(run, a, b, depth, out);
     case V_SET:
@@ -135,6 +142,7 @@ bool compare_same(const struct value *a, const struct value *b) {
     case V_DATETIME:
     case V_DATE:
     case V_TIMEDELTA: return a->i == b->i;
+    case V_ZONE: return zone_same(a->p, b->p);
     default: return a->p == b->p && a->len == b->len && (a->tag != V_VIEW || a->flags == b->flags);
     }
 }
@@ -199,11 +207,17 @@ static bool ordered(struct run *run, enum opcode op, const struct value *a, cons
         *out = by_order(op, compare_numbers(a, b));
         return true;
     }
+    if ((is_datetime(a) && is_datetime(b)) || (a->tag == V_TIME && b->tag == V_TIME)) {
+        int order = (a->i > b->i) - (a->i < b->i);
+        if (a->tag + b->tag != 2 * V_DATETIME && !moment_order(run, a, b, &order))
+            return false;
+        *out = by_order(op, order);
+        return true;
+    }
     if (a->tag != b->tag)
         return not_ordered(run, op, a, b);
     switch (a->tag) {
     case V_STR: return texts_ordered(run, op, a, b, out);
-    case V_DATETIME:
     case V_DATE:
     case V_TIMEDELTA: *out = by_order(op, (a->i > b->i) - (a->i < b->i)); return true;
     case V_LIST:

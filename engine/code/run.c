@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "load.h"
+#include "moment.h"
 
 enum { NO_TEXT = 0xffff, NESTING_MAX = 8, EXACT_INT_BITS = 53 };
 
@@ -61,6 +62,8 @@ static bool fit_scalar(struct run *run, uint32_t mask, const struct value *v, st
     }
     if (v->tag == V_BIGINT && mask >> V_INT & 1)
         return misfit(run, v);
+    if (v->tag == V_MOMENT && mask >> V_DATETIME & 1)
+        return moment_result(run, v, out);
     if (v->tag == V_BOOL && mask >> V_INT & 1) {
         *out = value_int(v->i);
         return true;

@@ -29,6 +29,9 @@ enum {
     V_RANGE = 16,    /* p: struct range */
     V_ITERATOR = 17, /* p: struct iterator, which changes */
     V_VIEW = 18,     /* p: struct table; flags: which part of the dict */
+    V_MOMENT = 32,   /* p: struct moment (moment.h): a datetime that is naive or of another zone than timezone.utc */
+    V_TIME = 33,     /* p: struct moment: a time of day */
+    V_ZONE = 34,     /* p: struct zone (zone.h): a tzinfo */
 };
 enum { VIEW_KEYS = 0, VIEW_VALUES = 1, VIEW_ITEMS = 2 };
 enum { LIST_GROWS = 2 };  /* flag: APPEND made the items, and there is room up to the next power of two */
@@ -112,13 +115,13 @@ bool arithmetic_double(struct run *run, const struct value *v, double *out);
 double float_mod(double x, double y);
 double float_floordiv(double x, double y);
 
-/* --- times.c: datetime, date, timedelta. Operators return TIMES_NOT when Python has no such operation. --- */
+/* --- times.c, time_parts.c: datetime, date, timedelta. Operators return TIMES_NOT when Python has no such operation. --- */
 enum times_result { TIMES_RAISED, TIMES_DONE, TIMES_NOT };
 bool is_time(const struct value *v);
 enum times_result times_operator(struct run *run, enum opcode op, const struct value *b, const struct value *c, struct value *out);
 bool times_shift(struct run *run, int64_t us, int64_t delta, struct value *out);
 void times_text(struct buf *out, const struct value *v, bool repr);
-bool times_replace(struct run *run, const struct value *args, uint32_t count, struct value *out);
+bool time_replace(struct run *run, const struct value *args, uint32_t count, struct value *out);
 
 /* --- compare.c --- */
 bool truth(const struct value *v);
@@ -171,6 +174,7 @@ static inline struct value text_ascii(const char *p, size_t len) {
 /* --- format.c --- */
 enum format_kind { FORMAT_FORMAT = 0, FORMAT_STR = 1, FORMAT_REPR = 2, FORMAT_ASCII = 3 };
 bool format_value(struct run *run, enum format_kind kind, const struct value *v, struct value *out);
+void format_text_repr(struct run *run, struct str text, bool only_ascii, struct buf *out);
 /* --- convert.c --- */
 bool convert_float_to_int(struct run *run, double f, struct value *out);
 

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "run.h"
+#include "zone.h"
 
 enum { RAISE_TEXT_BYTES = 240 };
 
@@ -78,6 +78,9 @@ const char *type_name(const struct value *v) {
     case V_DATETIME: return "datetime.datetime";
     case V_DATE: return "datetime.date";
     case V_TIMEDELTA: return "datetime.timedelta";
+    case V_MOMENT: return "datetime.datetime";
+    case V_TIME: return "datetime.time";
+    case V_ZONE: return zone_is(v->p, ZONE_RULES) ? "zoneinfo.ZoneInfo" : "datetime.timezone";
     case V_LIST: return "list";
     case V_TUPLE: return "tuple";
     case V_SET: return "set";

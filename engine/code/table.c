@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "big.h"
+#include "moment.h"
 
 static uint64_t mix(uint64_t x) {
     x ^= x >> 32;
@@ -39,6 +40,9 @@ static bool hash_of(struct run *run, const struct value *v, int depth, uint64_t 
     case V_DATETIME:
     case V_DATE:
     case V_TIMEDELTA: *out = mix((uint64_t)v->i + v->tag); return true;
+    case V_MOMENT: *out = mix(moment_hash(v) + V_DATETIME); return true;
+    case V_TIME:
+    case V_ZONE: *out = mix(moment_hash(v) + v->tag); return true;
     case V_SECRET: *out = ((const struct hash128 *)v->p)->low; return true;
     case V_TUPLE: {
         uint64_t sum = mix(v->len), item;

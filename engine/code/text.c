@@ -391,8 +391,8 @@ static bool replace_between(struct run *run, const struct value *args, uint64_t 
 }
 
 bool builtin_method_replace(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    if (args[0].tag == V_DATETIME || args[0].tag == V_DATE)
-        return times_replace(run, args, count, out);
+    if (args[0].tag == V_DATETIME || args[0].tag == V_DATE || args[0].tag == V_MOMENT || args[0].tag == V_TIME)
+        return time_replace(run, args, count, out);
     if (!text_receiver(run, &args[0], "replace"))
         return false;
     int64_t limit = -1;

@@ -11,23 +11,31 @@ import datetime
 import inspect
 import sys
 import types
+import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from . import _api, _library, _types
 from ._definition import MISSING
-from ._displays import Displays
 from ._flow import Binding, Paths, Refuse, Scope, Target, Value, Whole
+from ._formats import Formats
 from ._names import nearest
 from ._share import Cell
 from ._source import function_node
 from ._syntax import ATTRIBUTES, names_stored
 from ._types import Type
 
-REPLACED = {
-    "datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond"),
-    "date": ("year", "month", "day"),
+REPLACED = {  # the keywords of .replace(), by the letter that stands for each in .replace.named
+    "year": "y",
+    "month": "m",
+    "day": "d",
+    "hour": "H",
+    "minute": "M",
+    "second": "S",
+    "microsecond": "f",
+    "tzinfo": "z",
+    "fold": "F",
 }
 MUTATING = frozenset(
     [
@@ -51,6 +59,7 @@ HINTS = {
     "datetime.utcnow": "the parameter `arrival: datetime` is when the event came",
     "datetime.today": "the parameter `arrival: datetime` is when the event came",
     "date.today": "the parameter `arrival: datetime` is when the event came",
+    "date.fromtimestamp": "give it the zone: datetime.fromtimestamp(t, tz=timezone.utc).date()",
     "time.time": "the parameter `arrival: datetime` is when the event came",
     "open": "read the file at module level; what it gives can be used here",
     "print": "a feature has no output; a test of it may print",
@@ -66,15 +75,25 @@ HINTS = {
     "exec": "write the statements themselves",
     "hash": "the hash of a string differs from process to process",
     "id": "objects have no identity in the engine",
-    "format": 'an f-string: f"{x}"',
+}
+OF_THE_MACHINE = {  # with fewer arguments: the zone of the machine
+    "datetime.datetime.fromtimestamp": (2, "give it the zone: datetime.fromtimestamp(t, tz=timezone.utc)"),
+    ".astimezone": (1, "give it the zone: at.astimezone(timezone.utc)"),
 }
 LAZY = ("sum", "any", "all", "min", "max", "math.prod")  # what may take a generator item by item
 LISTED = ("sorted", "list", "tuple", "math.fsum")  # what takes its items together
-CONSTANT_CLASSES = (datetime.timedelta, datetime.datetime, datetime.date)
+CONSTANT_CLASSES = (
+    datetime.timedelta,
+    datetime.datetime,
+    datetime.date,
+    datetime.time,
+    datetime.timezone,
+    zoneinfo.ZoneInfo,
+)
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
-class Calls(Displays):
+class Calls(Formats):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
         function = node.func
         found = self.python_object(function)
@@ -94,11 +113,16 @@ class Calls(Displays):
             raise Refuse(node, f"assay.{found.what} is not available yet")
         if isinstance(found, types.FunctionType) and self.is_users(found):
             return self.inline(found, [], node, into)
+        bound = getattr(found, "__self__", None)
+        if type(bound) is str and getattr(found, "__name__", "") == "format":  # euros = "{:.2f} EUR".format
+            return self.call_format(bound, node, into)
+        if isinstance(found, type) and found in CONSTANT_CLASSES:
+            made = self.constant_call(found, node)
+            if made is not None:
+                return made
         known = self.builtin_name(found)
         if known is not None:
             return self.call_builtin(known, [], node, into)
-        if isinstance(found, type) and found in CONSTANT_CLASSES:
-            return self.constant_call(found, node)
         qualified = getattr(found, "__qualname__", name)
         owner = getattr(found, "__module__", None)
         if owner in ("time", "random", "secrets", "uuid"):
@@ -121,27 +145,39 @@ class Calls(Displays):
         """The name of a Python object in the engine's table of built-ins."""
         return _library.name_of(found, self.unit.builtins)
 
-    def constant_call(self, cls: type, node: ast.Call) -> Value:
-        """timedelta(hours=1): made at build time if all arguments are constants."""
-        arguments = [self.constant_display(a) for a in node.args]
-        named = {k.arg: self.constant_display(k.value) for k in node.keywords if k.arg is not None}
+    def constant_call(self, cls: type, node: ast.Call) -> Value | None:
+        """timedelta(hours=1), ZoneInfo("Europe/Berlin"): made at build time if all arguments are constants."""
+        arguments = [self.constant_argument(a) for a in node.args]
+        named = {k.arg: self.constant_argument(k.value) for k in node.keywords if k.arg is not None}
         if len(named) != len(node.keywords) or any(a is MISSING for a in [*arguments, *named.values()]):
-            named = {
-                k.arg: self.python_object(k.value) if named.get(k.arg) is MISSING else named.get(k.arg)
-                for k in node.keywords
-                if k.arg is not None
-            }
-        if len(named) != len(node.keywords) or any(a is MISSING for a in [*arguments, *named.values()]):
-            raise Refuse(node, f"{cls.__name__}() of values that are not constants is not available yet")
+            if cls is zoneinfo.ZoneInfo:
+                help = 'make the zones at module level: ZONES = {"DE": ZoneInfo("Europe/Berlin"), ...}'
+                raise Refuse(node, "ZoneInfo() of a name known only while running is not available", help)
+            return None
         try:
             made = cls(*arguments, **named)
         except Exception as error:
             raise Refuse(node, f"{type(error).__name__}: {error}") from None
         return self.constant(made, node, ast.unparse(node))
 
+    def constant_argument(self, node: ast.expr) -> Any:
+        """What a constant argument is, MISSING for another one."""
+        found = self.constant_display(node)
+        if found is not MISSING:
+            return found
+        found = self.python_object(node)
+        plain = isinstance(found, datetime.tzinfo | datetime.timedelta | datetime.date | datetime.time)
+        return found if plain else MISSING
+
     # --- built-ins ---
 
     def call_builtin(self, name: str, receiver: list[Value], node: ast.Call, into: Cell | None) -> Value:
+        if name == "datetime.datetime.strptime":
+            self.check_strptime(node)
+        if name in OF_THE_MACHINE and len(node.args) + len(node.keywords) < OF_THE_MACHINE[name][0]:
+            raise Refuse(
+                node, f"{ast.unparse(node.func)}() without a zone depends on the machine", OF_THE_MACHINE[name][1]
+            )
         lazy = node.args[0] if len(node.args) >= 1 else None
         if isinstance(lazy, ast.GeneratorExp) and not node.keywords:
             made = self.of_generator(name, lazy, node, into)
@@ -216,6 +252,9 @@ class Calls(Displays):
     def check_arguments(self, name: str, kinds: list[Type], node: ast.Call) -> None:
         if name in ("str", "repr", "ascii") and kinds:
             self.check_text(Value(self.literal(None).cell, kinds[0]), node, name != "str")
+        if name == "format" and isinstance(kinds[0].enum, type):
+            self.check_format(Value(self.literal(None).cell, kinds[0]), node)
+            return
         sets = any(_types.holds_set(k) for k in kinds)
         if sets and name == "sum" and (kinds[0].item or _types.ANY).only("int", "bool"):
             return
@@ -247,6 +286,9 @@ class Calls(Displays):
     # --- methods ---
 
     def call_method(self, node: ast.Call, function: ast.Attribute, into: Cell | None) -> Value:
+        template = self.constant_template(function.value) if function.attr == "format" else None
+        if template is not None:
+            return self.call_format(template, node, into)
         receiver = self.value(function.value)
         if receiver.whole is not None:
             method = inspect.getattr_static(receiver.whole.cls, function.attr, None)
@@ -259,7 +301,7 @@ class Calls(Displays):
             raise Refuse(node, f"methods of {receiver.type.enum.__name__} are not available yet", "use its .value")
         if name == ".replace" and node.keywords:
             return self.call_replace(receiver, node, into)
-        if name not in self.unit.builtins or name in ATTRIBUTES:
+        if name not in self.unit.builtins or name in ATTRIBUTES or name.count(".") > 1:
             raise self.no_method(function, receiver, node)
         return self.call_builtin(name, [receiver], node, into)
 
@@ -273,35 +315,32 @@ class Calls(Displays):
                 node, f".{name}() changes an object, which is not available yet", "a comprehension builds a list"
             )
         if name == "format" and receiver.type.without_none().only("str"):
-            return Refuse(node, ".format() is not available yet", 'an f-string: f"{x}"')
+            return Refuse(
+                node, ".format() is for a template that is a constant", 'an f-string: f"{x}", or template % args'
+            )
         return Refuse(node, f"the method .{name}() is not available yet", nearest(f".{name}", self.unit.builtins))
 
     def call_replace(self, receiver: Value, node: ast.Call, into: Cell | None) -> Value:
         """at.replace(hour=0): the parts that are not named stay."""
-        kind = next(iter(receiver.type.tags), "") if len(receiver.type.tags) == 1 else ""
-        names = REPLACED.get(kind)
-        if names is None or node.args:
-            raise Refuse(node, ".replace() with keywords is for a datetime or a date")
-        given = {k.arg: k.value for k in node.keywords}
-        for name in given:
-            if name not in names:
-                raise Refuse(node, f".replace({name}=) is not available yet", nearest(str(name), dict.fromkeys(names)))
+        if node.args or not receiver.type.tags & _types.TIMES:
+            raise Refuse(node, ".replace() with keywords is for a datetime, a date or a time")
+        for keyword in node.keywords:
+            if keyword.arg not in REPLACED:
+                close = nearest(str(keyword.arg), dict.fromkeys(REPLACED))
+                raise Refuse(node, f".replace({keyword.arg}=) is not available yet", close)
         mark = self.next_temporary
-        count = 1 + max(names.index(str(name)) + 1 for name in given)
+        count = 2 + len(node.keywords)
         first = self.run_of(count)
         self.move(receiver, first, node)
-        for keyword in node.keywords:
-            at = 1 + names.index(str(keyword.arg))
-            self.plain(self.value(keyword.value, Cell(first.kind, first.number + at)), keyword.value)
-        for at, name in enumerate(names[: count - 1], 1):
-            if name not in given:
-                self.emit(
-                    "CALL", node, Cell(first.kind, first.number + at), first, self.unit.builtins[f".{name}"][0], 1
-                )
+        letters = "".join(REPLACED[str(keyword.arg)] for keyword in node.keywords)
+        self.move(self.literal(letters), Cell(first.kind, first.number + 1), node)
+        for at, keyword in enumerate(node.keywords, 2):
+            cell = Cell(first.kind, first.number + at)
+            self.move(self.plain(self.value(keyword.value, cell), keyword.value), cell, keyword.value)
         self.next_temporary = mark
         cell = into or self.temporary()
-        self.emit("CALL", node, cell, first, self.unit.builtins[".replace"][0], count)
-        return Value(cell, receiver.type)
+        self.emit("CALL", node, cell, first, self.unit.builtins[".replace.named"][0], count)
+        return Value(cell, receiver.type.without_none())
 
     # --- helpers ---
 

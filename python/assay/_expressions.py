@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import _advice, _api, _library, _types
+from . import _advice, _api, _library, _types, _zones
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
 from ._flow import Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
@@ -175,7 +175,10 @@ class Expressions(Narrowing):
         found = self.python_object(node)
         if found is not MISSING:
             return self.constant(found, node, ast.unparse(node))
-        value = self.value(node.value)
+        return self.member(self.value(node.value), node, into)
+
+    def member(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
+        """An attribute of a value."""
         if value.whole is not None:
             return self.part_of(value.whole, node, into)
         if isinstance(value.type.enum, type) and node.attr in ("value", "name"):
@@ -185,7 +188,9 @@ class Expressions(Narrowing):
     def attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         value = self.present(self.plain(value, node), node.value)
         name = f".{node.attr}"
-        if name not in ATTRIBUTES or name not in self.unit.builtins:
+        if name == ".weekday" and value.type.only("tuple"):  # of isocalendar()
+            name = ".weekday.attribute"
+        elif name not in ATTRIBUTES or name not in self.unit.builtins:
             if name in self.unit.builtins:
                 raise Refuse(node, f"{ast.unparse(node)} is a method", f"call it: {ast.unparse(node)}()")
             raise Refuse(node, f"the attribute .{node.attr} is not available yet", nearest(name, self.unit.builtins))
@@ -285,15 +290,28 @@ class Expressions(Narrowing):
 
     def operate(self, op: str, left: Value, right: Value, node: ast.AST, into: Cell | None) -> Value:
         for side in (left, right):
+            if op == "MOD" and left.type.only("str"):
+                break  # the right side is shown
             if side.type.tags & {"set", "dict"} and not side.type.tags > _types.NUMBERS:
                 raise Refuse(
                     node, "operators on sets and dicts are not available yet", "make the result at module level"
                 )
-        if op == "MOD" and "str" in left.type.tags:
-            raise Refuse(node, "% with a string on its left is not available yet", 'an f-string: f"{x}"')
+        if op == "MOD":
+            self.check_percent(left, right, node)
+        if op == "SUB":
+            self.warn_of_naive(left, right, node)
         cell = into or self.temporary()
         self.emit(op, node, cell, left.cell, right.cell)
         return Value(cell, _types.of_operator(op, left.type, right.type))
+
+    def warn_of_naive(self, left: Value, right: Value, node: ast.AST) -> None:
+        """A field's time, which is aware, against a constant without a zone: always a TypeError."""
+        for field, other in ((left, right), (right, left)):
+            apart = field.cell.kind == "slot" and field.type.only("datetime") and other.cell.kind == "constant"
+            if apart and _zones.is_naive(self.unit.constants.data_of(other.cell)):
+                text = "a datetime with a zone and one without do not go together: TypeError"
+                help = "give the constant a zone: tzinfo=timezone.utc"
+                self.unit.report(Problem(self.place(node), text, help, "warning"))
 
     def folded(self, node: ast.expr) -> Value | None:
         """The value of an expression of number literals, as Python's own compiler folds it."""
@@ -382,6 +400,7 @@ class Expressions(Narrowing):
         else:
             self.present(self.plain(left, left_node), left_node)
             self.present(self.plain(right, right_node), right_node)
+            self.warn_of_naive(left, right, node)
         self.emit(op, node, cell, left.cell, right.cell)
 
     def differs(self, a: Type, b: Type, node: ast.AST) -> Refuse:
@@ -401,6 +420,8 @@ class Expressions(Narrowing):
             if left.cell in constants or right.cell in constants:
                 return op
         elif self.literal(None).cell in (left.cell, right.cell):
+            return op
+        if left.type.only("zone", "none") and right.type.only("zone", "none"):
             return op
         raise Refuse(node, "`is` is for None, True, False and members of one Enum", "compare with ==")
 
@@ -502,6 +523,10 @@ class Expressions(Narrowing):
             raise Refuse(node, "the text of an Enum's member is not that of its value", "use its .value")
         if _types.holds_set(value.type):
             raise Refuse(node, "the text of a set depends on its order, which Python randomizes", "sorted(s)")
+
+    def check_percent(self, left: Value, right: Value, node: ast.AST) -> None:
+        """Whether the texts that % makes are the same in the engine."""
+        raise NotImplementedError
 
     def constant_display(self, node: ast.expr) -> Any:
         """The object of a display of constants, else MISSING."""

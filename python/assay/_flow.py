@@ -1,8 +1,8 @@
 """The bottom of lowering: instructions and temporaries being made, jumps, and what is known of names along each path.
 
-On it stand `_narrow.py`, `_expressions.py`, `_displays.py`, `_calls.py` and `_lower.py`, in this order. A path's
-knowledge (`Paths`) maps names to bindings; a jump hands its copy to its label, a label joins what reaches it. `None` as
-the paths: nothing reaches this point.
+On it stand `_narrow.py`, `_expressions.py`, `_displays.py`, `_formats.py`, `_calls.py` and `_lower.py`, in this order.
+A path's knowledge (`Paths`) maps names to bindings; a jump hands its copy to its label, a label joins what reaches it.
+`None` as the paths: nothing reaches this point.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import types
 from dataclasses import dataclass
 from typing import Any
 
-from . import _types
+from . import _types, _zones
 from ._types import Type
 
 NONE_TAG, BOOL_TAG, INT_TAG, FLOAT_TAG, STR_TAG, DATETIME_TAG, DATE_TAG, TIMEDELTA_TAG = range(8)
@@ -70,7 +70,9 @@ def freeze(value: Any, depth: int = 0) -> Frozen:
         return Frozen(struct.pack("<Bd", FLOAT_TAG, value), _types.FLOAT)
     if kind is str:
         return _freeze_str(value)
-    if kind in (datetime.datetime, datetime.date, datetime.timedelta):
+    if kind in (datetime.datetime, datetime.date, datetime.timedelta, datetime.time) or isinstance(
+        value, datetime.tzinfo
+    ):
         return _freeze_time(value)
     if kind in (list, tuple, set, frozenset):
         return _freeze_items(value, depth)
@@ -131,16 +133,22 @@ def _freeze_str(value: str) -> Frozen:
 
 
 def _freeze_time(value: Any) -> Frozen:
-    if isinstance(value, datetime.datetime):
-        if value.tzinfo is not datetime.UTC:
-            help = "give it tzinfo=timezone.utc, as the event's times have"
-            raise CannotFreeze(
-                "a datetime without timezone.utc" if value.tzinfo is None else "a datetime of another zone", help
-            )
-        return Frozen(struct.pack("<Bq", DATETIME_TAG, (value - EPOCH) // MICROSECOND), _types.of("datetime"))
+    try:
+        if isinstance(value, datetime.datetime) and value.tzinfo is datetime.UTC and value.fold == 0:
+            return Frozen(struct.pack("<Bq", DATETIME_TAG, (value - EPOCH) // MICROSECOND), _types.of("datetime"))
+        if isinstance(value, datetime.datetime):
+            return Frozen(_zones.moment(value), _types.of("datetime"))
+        if isinstance(value, datetime.time):
+            return Frozen(_zones.time(value), _types.of("time"))
+        if isinstance(value, datetime.tzinfo):
+            return Frozen(_zones.zone(value), _types.of("zone"))
+    except _zones.CannotWrite as error:
+        raise CannotFreeze(str(error), "datetime.timezone and zoneinfo.ZoneInfo(key) can be used") from None
     if isinstance(value, datetime.date):
         days = value.toordinal() - EPOCH.toordinal()
         return Frozen(struct.pack("<Bq", DATE_TAG, days), _types.of("date"))
+    if not -(2**63) <= value // MICROSECOND < 2**63:
+        raise CannotFreeze("a timedelta beyond 64 bits of microseconds")
     return Frozen(struct.pack("<Bq", TIMEDELTA_TAG, value // MICROSECOND), _types.of("timedelta"))
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from ._types import ANY, BOOL, FLOAT, INT, NONE, NUMBER, NUMBERS, STR, Type, item_of, join, join_all, of
 
+DATE = ("year", "month", "day")
+CLOCK = ("hour", "minute", "second", "microsecond")
 # Keyword arguments of built-ins and methods, by the position they have. The receiver of a method is position 0.
 KEYWORDS: dict[str, tuple[str | None, ...]] = {
     "round": ("number", "ndigits"),
@@ -30,10 +32,37 @@ KEYWORDS: dict[str, tuple[str | None, ...]] = {
     ".rsplit": (None, "sep", "maxsplit"),
     ".splitlines": (None, "keepends"),
     ".expandtabs": (None, "tabsize"),
-    ".isoformat": (None, "sep"),
+    ".isoformat": (None, "sep", "timespec"),
+    ".astimezone": (None, "tz"),
+    ".strftime": (None, "format"),
+    "datetime.datetime": (*DATE, *CLOCK, "tzinfo", "fold"),
+    "datetime.date": DATE,
+    "datetime.time": (*CLOCK, "tzinfo", "fold"),
+    "datetime.timedelta": ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"),
+    "datetime.timezone": ("offset", "name"),
+    "datetime.datetime.combine": ("date", "time", "tzinfo"),
+    "datetime.datetime.fromtimestamp": ("timestamp", "tz"),
+    "datetime.datetime.fromisocalendar": ("year", "week", "day"),
+    "datetime.date.fromisocalendar": ("year", "week", "day"),
 }
-KEYWORD_ONLY = {"sorted": 1, "math.isclose": 2, "math.prod": 1}  # name -> how many may be given by position
-DEFAULTS: dict[tuple[str, int], Any] = {(".split", 1): None, (".rsplit", 1): None, ("math.isclose", 2): 1e-09}
+KEYWORD_ONLY = {
+    "sorted": 1,
+    "math.isclose": 2,
+    "math.prod": 1,
+    "datetime.datetime": 8,
+    "datetime.time": 5,
+}  # name -> how many may be given by position
+DEFAULTS: dict[tuple[str, int], Any] = {
+    (".split", 1): None,
+    (".rsplit", 1): None,
+    ("math.isclose", 2): 1e-09,
+    (".isoformat", 1): "T",
+    **{("datetime.datetime", at): 0 for at in range(3, 7)},
+    ("datetime.datetime", 7): None,
+    **{("datetime.time", at): 0 for at in range(4)},
+    ("datetime.time", 4): None,
+    **{("datetime.timedelta", at): 0 for at in range(7)},
+}
 
 
 @lru_cache(maxsize=1)
@@ -115,6 +144,7 @@ def of_call(name: str, arguments: list[Type]) -> Type:
     return RESULTS.get(name, ANY)
 
 
+FROM = ("ordinal", "isocalendar", "isoformat")
 RESULTS: dict[str, Type] = {
     **dict.fromkeys(["len", "int", "ord", "math.ceil", "math.comb", "math.factorial", "math.floor", "math.gcd"], INT),
     **dict.fromkeys(["math.isqrt", "math.lcm", "math.perm", "math.trunc", ".find", ".rfind", ".rindex"], INT),
@@ -151,6 +181,21 @@ RESULTS: dict[str, Type] = {
     ),
     **dict.fromkeys(["math.sin", "math.cos", "math.tan", "math.asin", "math.acos", "math.atan", "math.atan2"], FLOAT),
     **dict.fromkeys(["math.radians", "math.degrees", "math.copysign", "math.fmod", "math.tanh", "math.expm1"], FLOAT),
-    ".date": of("date"),
+    **dict.fromkeys([".date", "datetime.date", *(f"datetime.date.from{what}" for what in FROM)], of("date")),
+    **dict.fromkeys(["datetime.datetime", "datetime.datetime.combine", ".astimezone"], of("datetime")),
+    **dict.fromkeys([f"datetime.datetime.from{what}" for what in (*FROM, "timestamp")], of("datetime")),
+    **dict.fromkeys(["datetime.datetime.utcfromtimestamp", "datetime.datetime.strptime"], of("datetime")),
+    **dict.fromkeys([".time", ".timetz", "datetime.time", "datetime.time.fromisoformat"], of("time")),
+    **dict.fromkeys(["datetime.timedelta"], of("timedelta")),
+    **dict.fromkeys([".utcoffset", ".dst"], of("timedelta", "none")),
+    **dict.fromkeys([".strftime", ".ctime", ".key"], STR),
+    **dict.fromkeys([".fold", ".week", ".weekday.attribute"], INT),
+    **dict.fromkeys([f".tm_{p}" for p in ("year", "mon", "mday", "hour", "min", "sec", "wday", "yday", "isdst")], INT),
+    "datetime.timezone": of("zone"),
+    ".tzinfo": of("zone", "none"),
+    ".tzname": of("str", "none"),
+    ".isocalendar": Type(frozenset({"tuple"}), INT, None, (INT,) * 3),
+    **dict.fromkeys([".timetuple", ".utctimetuple"], Type(frozenset({"tuple"}), INT, None, (INT,) * 9)),
     "range": of("range", item=INT),
+    "format": STR,
 }

@@ -18,7 +18,8 @@ from ._definition import FieldDef, FunctionDef, ModelDef, WindowDef
 from ._events import SCALARS, strip_none
 
 NUMBERS = frozenset({"bool", "int", "float"})
-SIMPLE = NUMBERS | {"none", "str", "datetime", "date", "timedelta", "list", "tuple", "dict", "range", "iterator"}
+TIMES = frozenset({"datetime", "date", "timedelta", "time", "zone"})
+SIMPLE = NUMBERS | TIMES | {"none", "str", "list", "tuple", "dict", "range", "iterator"}
 
 
 class Mixed(enum.Enum):
@@ -139,6 +140,10 @@ def _of_base(base: Any) -> Type:
         return of(SCALARS[base])
     if base is datetime.timedelta:
         return of("timedelta")
+    if base is datetime.time:
+        return of("time")
+    if isinstance(base, type) and issubclass(base, datetime.tzinfo):
+        return of("zone")
     if base is None or base is type(None):
         return NONE
     if origin is typing.Literal:
