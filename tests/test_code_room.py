@@ -69,6 +69,8 @@ def _dump(value: Any) -> bytes:
     if isinstance(value, str):
         data = value.encode()
         return struct.pack("<BI", 4, len(data)) + data
+    if isinstance(value, bytes):
+        return struct.pack("<BI", 24, len(value)) + value
     if isinstance(value, datetime.datetime):
         return struct.pack("<Bq", 5, (value - EPOCH) // MICROSECOND)
     if isinstance(value, datetime.date):
@@ -1088,7 +1090,8 @@ def test_fsum_of_random_lists(driver: Path) -> None:
 
 
 def test_every_builtin_is_compared_here() -> None:
-    nodes = list(ast.walk(ast.parse(Path(__file__).read_text())))
+    files = [Path(__file__), Path(__file__).with_name("test_code_library.py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     named = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     named |= {node.id for node in nodes if isinstance(node, ast.Name)}
     missing = [name for name in BUILTINS if not named & {name, name.removeprefix("."), name.removeprefix("math.")}]

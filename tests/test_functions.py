@@ -527,24 +527,28 @@ def expressions() -> list[str]:
 
 
 def source() -> str:
+    return HEAD + FUNCTIONS + "\n\n" + features_of(expressions())
+
+
+def features_of(texts: list[str]) -> str:
     features = []
-    for number, text in enumerate(expressions()):
+    for number, text in enumerate(texts):
         names = sorted({n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)} & set(TYPES))
         stored = {n.target.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.NamedExpr)} - {"y"}
         parameters = ", ".join(f"{n}: {TYPES[n]}" for n in names if n not in stored)
         features.append(f"@feature\ndef e{number}({parameters}) -> Any_:\n    return {text}\n")
-    return HEAD + FUNCTIONS + "\n\n" + "\n\n".join(features)
+    return "\n\n".join(features)
 
 
 class Running:
     """The definition in the engine, and its module in Python."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, text: str):
         from assay._compile import build
         from assay._engine import Engine
 
         file = folder / "defined.py"
-        file.write_text(source(), encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
         self.built = build(file, folder / "defined.assay")
         self.engine = Engine(str(folder / "defined.assay"), None, history="empty")
         self.count = 0
@@ -561,7 +565,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     with tempfile.TemporaryDirectory() as folder:
-        yield Running(Path(folder))
+        yield Running(Path(folder), source())
 
 
 def bits(value: Any) -> Any:
@@ -672,6 +676,10 @@ def expected(running: Running, values: dict[str, Any]) -> tuple[dict[str, Any], 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(event=events)
 def test_functions_compute_what_cpython_computes(running: Running, event: dict[str, Any]) -> None:
+    compare(running, event)
+
+
+def compare(running: Running, event: dict[str, Any]) -> None:
     values, errors = running.run(event)
     wanted, raised = expected(running, arguments(running, event))
     lines = running.built.definition.sources[running.built.definition.file].split("\n")

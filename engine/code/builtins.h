@@ -182,7 +182,15 @@
     BUILTIN(math_tan, "math.tan", 1, 1) \
     BUILTIN(math_tanh, "math.tanh", 1, 1) \
     BUILTIN(math_trunc, "math.trunc", 1, 1) \
-    BUILTIN(math_ulp, "math.ulp", 1, 1)
+    BUILTIN(math_ulp, "math.ulp", 1, 1) \
+    /* bytes, and ints as bytes: int.from_bytes(bytes, byteorder, signed), .to_bytes(length, byteorder, signed) */ \
+    BUILTIN(bytes, "bytes", 0, 3) \
+    BUILTIN(method_encode, ".encode", 1, 3) \
+    BUILTIN(method_decode, ".decode", 1, 3) \
+    BUILTIN(method_hex, ".hex", 1, 3) \
+    BUILTIN(bytes_fromhex, "bytes.fromhex", 1, 1) \
+    BUILTIN(int_from_bytes, "int.from_bytes", 1, 3) \
+    BUILTIN(method_to_bytes, ".to_bytes", 1, 4)
 /* clang-format on */
 
 #endif

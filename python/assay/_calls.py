@@ -17,11 +17,11 @@ from typing import Any
 
 from . import _api, _library, _types
 from ._definition import MISSING
-from ._displays import Displays
 from ._flow import Binding, Paths, Refuse, Scope, Target, Value, Whole
 from ._names import nearest
 from ._share import Cell
 from ._source import function_node
+from ._standard import Standard
 from ._syntax import ATTRIBUTES, names_stored
 from ._types import Type
 
@@ -74,7 +74,7 @@ CONSTANT_CLASSES = (datetime.timedelta, datetime.datetime, datetime.date)
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
-class Calls(Displays):
+class Calls(Standard):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
         function = node.func
         found = self.python_object(function)
@@ -142,6 +142,7 @@ class Calls(Displays):
     # --- built-ins ---
 
     def call_builtin(self, name: str, receiver: list[Value], node: ast.Call, into: Cell | None) -> Value:
+        node = self.as_engine_takes(name, receiver, node)
         lazy = node.args[0] if len(node.args) >= 1 else None
         if isinstance(lazy, ast.GeneratorExp) and not node.keywords:
             made = self.of_generator(name, lazy, node, into)

@@ -69,7 +69,7 @@ class Displays(Expressions):
             return dict(zip(keys, values, strict=True))
         if isinstance(node, ast.Name | ast.Attribute):
             found = self.python_object(node)
-            plain = isinstance(found, str | int | float | enum.Enum | tuple | frozenset) or found is None
+            plain = isinstance(found, str | bytes | int | float | enum.Enum | tuple | frozenset) or found is None
             return found if plain else MISSING
         number = literal_number(node)
         return MISSING if number is None else number
@@ -122,7 +122,7 @@ class Displays(Expressions):
         number = literal_number(index)
         if base.items is not None and isinstance(number, int) and -len(base.items) <= number < len(base.items):
             return base.items[number]
-        if base.only("list", "tuple", "str", "range"):
+        if base.only("list", "tuple", "str", "range", "bytes"):
             return _types.item_of(base)
         return _types.join_all([_types.item_of(base), base.value or _types.ANY])
 

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from ._types import ANY, BOOL, FLOAT, INT, NONE, NUMBER, NUMBERS, STR, Type, item_of, join, join_all, of
+from ._types import ANY, BOOL, BYTES, FLOAT, INT, NONE, NUMBER, NUMBERS, STR, Type, item_of, join, join_all, of
 
 # Keyword arguments of built-ins and methods, by the position they have. The receiver of a method is position 0.
 KEYWORDS: dict[str, tuple[str | None, ...]] = {
@@ -31,9 +31,23 @@ KEYWORDS: dict[str, tuple[str | None, ...]] = {
     ".splitlines": (None, "keepends"),
     ".expandtabs": (None, "tabsize"),
     ".isoformat": (None, "sep"),
+    ".encode": (None, "encoding", "errors"),
+    ".decode": (None, "encoding", "errors"),
+    ".hex": (None, "sep", "bytes_per_sep"),
+    ".to_bytes": (None, "length", "byteorder", "signed"),
+    "int.from_bytes": ("bytes", "byteorder", "signed"),
+    "bytes": ("source", "encoding", "errors"),
 }
-KEYWORD_ONLY = {"sorted": 1, "math.isclose": 2, "math.prod": 1}  # name -> how many may be given by position
+KEYWORD_ONLY = {
+    "sorted": 1,
+    "math.isclose": 2,
+    "math.prod": 1,
+    ".to_bytes": 3,
+    "int.from_bytes": 2,
+}  # name -> how many may be given by position
 DEFAULTS: dict[tuple[str, int], Any] = {(".split", 1): None, (".rsplit", 1): None, ("math.isclose", 2): 1e-09}
+DEFAULTS |= {(".encode", 1): "utf-8", (".decode", 1): "utf-8", ("bytes", 1): "utf-8"}
+DEFAULTS |= {(".to_bytes", 1): 1, (".to_bytes", 2): "big", ("int.from_bytes", 1): "big"}
 
 
 @lru_cache(maxsize=1)
@@ -51,7 +65,7 @@ def _objects(names: tuple[str, ...]) -> dict[Hashable, str]:
 
 
 def _owner(path: list[str]) -> Any:
-    """The module, or the class in one, that a dotted name's front stands for; None if there is none."""
+    """The module, or the class in one or of Python, that a dotted name's front stands for; None if there is none."""
     for cut in range(len(path), 0, -1):
         try:
             owner: Any = importlib.import_module(".".join(path[:cut]))
@@ -60,7 +74,7 @@ def _owner(path: list[str]) -> Any:
         for part in path[cut:]:
             owner = getattr(owner, part, None)
         return owner
-    return None
+    return getattr(builtins, path[0], None) if len(path) == 1 else None
 
 
 def name_of(found: Any, names: Iterable[str]) -> str | None:
@@ -106,6 +120,8 @@ def of_call(name: str, arguments: list[Type]) -> Type:
         return NUMBER if first.without_none().tags <= NUMBERS else ANY
     if name == "divmod":
         return of("tuple", item=ANY)
+    if first.without_none().tags & {"bytes"} and name in TEXT_METHODS:
+        return of_bytes_method(name, first.without_none())
     if name in (".partition", ".rpartition"):
         return Type(frozenset({"tuple"}), STR, None, (STR, STR, STR))
     if name in (".count", ".index"):
@@ -115,7 +131,24 @@ def of_call(name: str, arguments: list[Type]) -> Type:
     return RESULTS.get(name, ANY)
 
 
+def of_bytes_method(name: str, receiver: Type) -> Type:
+    """What a method that str and bytes share gives for bytes."""
+    if not receiver.only("bytes"):
+        return ANY
+    if name in (".partition", ".rpartition"):
+        return Type(frozenset({"tuple"}), BYTES, None, (BYTES, BYTES, BYTES))
+    return of("list", item=BYTES) if name in (".split", ".rsplit", ".splitlines") else BYTES
+
+
+_TEXT_METHODS = (
+    ".partition .rpartition .split .rsplit .splitlines .replace .strip .lstrip .rstrip .lower .upper .title "
+    ".capitalize .swapcase .join .removeprefix .removesuffix .ljust .rjust .center .zfill .expandtabs"
+)
+TEXT_METHODS = frozenset(_TEXT_METHODS.split())
 RESULTS: dict[str, Type] = {
+    **dict.fromkeys([".encode", ".to_bytes", "bytes", "bytes.fromhex"], BYTES),
+    **dict.fromkeys(["int.from_bytes"], INT),
+    **dict.fromkeys([".decode", ".hex"], STR),
     **dict.fromkeys(["len", "int", "ord", "math.ceil", "math.comb", "math.factorial", "math.floor", "math.gcd"], INT),
     **dict.fromkeys(["math.isqrt", "math.lcm", "math.perm", "math.trunc", ".find", ".rfind", ".rindex"], INT),
     **dict.fromkeys([".year", ".month", ".day", ".hour", ".minute", ".second", ".microsecond", ".weekday"], INT),
