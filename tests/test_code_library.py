@@ -3,6 +3,8 @@ the language: bytes, digests, encodings."""
 
 from __future__ import annotations
 
+import base64
+import importlib
 import itertools
 import random
 from collections.abc import Iterator
@@ -143,3 +145,62 @@ def test_decoding_random_bytes(driver: Path) -> None:  # noqa: F811
 
 
 _ = (pytest, attribute)
+
+
+DIGESTS = "md5 sha1 sha224 sha256 sha384 sha512 sha3_224 sha3_256 sha3_384 sha3_512 blake2b blake2s".split()
+
+
+def whole_library_names(prefix: str, names: str) -> Iterator[tuple[str, Any]]:
+    module = importlib.import_module(prefix)
+    for name in names.split():
+        yield f"{prefix}.{name}", getattr(module, name)
+
+
+B64 = [
+    "",
+    "=",
+    "a",
+    "ab",
+    "abc",
+    "abcd",
+    "ab==",
+    "abc=",
+    "ab=c",
+    "a=bc",
+    "====",
+    "abcd====",
+    "ab\n=\n=",
+    "é",
+    "AA!",
+    "+/-_",
+]
+B32 = ["MFRGG===", "MFRA====", "ME======", "mfrgg===", "M=======", "MFRGGZDF", "AB", "ab", "0g", "ABC", "A" * 16]
+
+
+def encoding_cases() -> Iterator[Case]:
+    datas = [*BYTES, *random_bytes(60)]
+    texts = [*B64, *B32, "AAAAAAAA========"]
+    encoders = "b64encode standard_b64encode urlsafe_b64encode b32encode b16encode"
+    for name, function in whole_library_names("base64", encoders):
+        yield from (call(name, (data,), function) for data in [*datas, "a", None])
+    for name, function in whole_library_names("base64", encoders.replace("encode", "decode")):
+        yield from (call(name, (data,), function) for data in [*datas, *texts, None])
+        yield from (call(name, (text.encode(),), function) for text in texts)
+    for data in texts:
+        yield call("base64.b64decode", (data, None, True), base64.b64decode)
+        yield call("base64.b64decode", (data, b"-_", False), base64.b64decode)
+        yield call("base64.b32decode", (data, True), base64.b32decode)
+        yield call("base64.b16decode", (data, True), base64.b16decode)
+    for pair in [b"-_", b"==", b"a", "ab", None]:
+        yield call("base64.b64encode", (b"\xfb\xff\xfe", pair), base64.b64encode)
+        yield call("base64.b64decode", ("AB-_", pair), base64.b64decode)
+    sums = [*whole_library_names("binascii", "crc32"), *whole_library_names("zlib", "crc32 adler32")]
+    for name, function in [*sums, *whole_library_names("binascii", "hexlify unhexlify")]:
+        yield from (call(name, (data,), function) for data in [*datas, "ab", "abc", "é", None])
+    for name, function in sums:
+        for start in [0, 1, -1, 2**32 - 1, 2**32, 2**40 + 5, -(2**70), 10**30, 1.5, None, True]:
+            yield from (call(name, (data, start), function) for data in datas[:20])
+
+
+def test_encodings_and_checksums(driver: Path) -> None:  # noqa: F811
+    compare(driver, encoding_cases(), 1000)

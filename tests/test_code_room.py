@@ -215,7 +215,7 @@ def build(folder: Path) -> Path:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = list(pool.map(one, compiled))
-    libraries = ["-lgmp", "-lxxhash", "-lsodium", "-lm", "-pthread"]
+    libraries = ["-lcrypto", "-lgmp", "-lxxhash", "-lsodium", "-lm", "-pthread"]
     program = folder / "driver"
     subprocess.run([os.environ.get("CC", "cc"), *objects, *libraries, "-o", program], check=True)
     return program

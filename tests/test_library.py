@@ -16,8 +16,17 @@ from test_functions import HEAD, Running, compare, events, features_of, text
 pytestmark = pytest.mark.engine
 
 IMPORTS = """
+import base64, binascii, hashlib, hmac, zlib
 KEY = b"a key\\xff"
 MAGIC = {b"\\x89PNG": "png", b"GIF8": "gif"}
+
+
+def updated(a, b):
+    total = hashlib.sha256()
+    total.update(a.encode())
+    other = total.copy()
+    other.update(b.encode() * 3)
+    return total.hexdigest() + other.hexdigest()
 """
 
 
@@ -35,6 +44,16 @@ def library() -> Iterator[Running]:
 TEXTS = [
     "00ff 10",
     "R0lGODlh",
+    "aGk=",
+    "aG k",
+    "a-_b",
+    "=abc",
+    "ab=c",
+    "MFRGG===",
+    "mfrggzdf",
+    "MFRA====",
+    "========",
+    "AB01ff",
     "caf\N{LATIN SMALL LETTER E WITH ACUTE}",
     "\N{GRINNING FACE}",
 ]

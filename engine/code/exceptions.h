@@ -8,7 +8,8 @@
     EXCEPTION(ZeroDivisionError) EXCEPTION(OverflowError) EXCEPTION(ValueError) EXCEPTION(TypeError) EXCEPTION(IndexError) \
     EXCEPTION(KeyError) EXCEPTION(AttributeError) EXCEPTION(UnboundLocalError) EXCEPTION(AssertionError) \
     EXCEPTION(RecursionError) EXCEPTION(UnicodeEncodeError) EXCEPTION(UnicodeDecodeError) EXCEPTION(StopIteration) \
-    EXCEPTION(ArithmeticError) EXCEPTION(LookupError) EXCEPTION(Exception) EXCEPTION(LimitError)
+    EXCEPTION(ArithmeticError) EXCEPTION(LookupError) EXCEPTION(Exception) EXCEPTION(LimitError) \
+    EXCEPTION(Error) /* binascii.Error, a ValueError */
 /* clang-format on */
 
 enum exception {

@@ -30,6 +30,7 @@ enum {
     V_ITERATOR = 17, /* p: struct iterator, which changes */
     V_VIEW = 18,     /* p: struct table; flags: which part of the dict */
     V_BYTES = 24,    /* p: bytes; inside functions only (bytes.h) */
+    V_HASH = 27,     /* p: struct hash, which changes (hashing.c) */
 };
 enum { VIEW_KEYS = 0, VIEW_VALUES = 1, VIEW_ITEMS = 2 };
 enum { LIST_GROWS = 2 };  /* flag: APPEND made the items, and there is room up to the next power of two */

@@ -258,6 +258,7 @@ class Calls(Standard):
         receiver = self.present(self.dict_or_plain(receiver, function.value, name), function.value)
         if isinstance(receiver.type.enum, type) and function.attr in receiver.type.enum.__dict__:
             raise Refuse(node, f"methods of {receiver.type.enum.__name__} are not available yet", "use its .value")
+        name = self.own_method(name, receiver)
         if name == ".replace" and node.keywords:
             return self.call_replace(receiver, node, into)
         if name not in self.unit.builtins or name in ATTRIBUTES:

@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from typing import Any
 
+from . import _modules
 from ._types import ANY, BOOL, BYTES, FLOAT, INT, NONE, NUMBER, NUMBERS, STR, Type, item_of, join, join_all, of
 
 # Keyword arguments of built-ins and methods, by the position they have. The receiver of a method is position 0.
@@ -31,23 +32,12 @@ KEYWORDS: dict[str, tuple[str | None, ...]] = {
     ".splitlines": (None, "keepends"),
     ".expandtabs": (None, "tabsize"),
     ".isoformat": (None, "sep"),
-    ".encode": (None, "encoding", "errors"),
-    ".decode": (None, "encoding", "errors"),
-    ".hex": (None, "sep", "bytes_per_sep"),
-    ".to_bytes": (None, "length", "byteorder", "signed"),
-    "int.from_bytes": ("bytes", "byteorder", "signed"),
-    "bytes": ("source", "encoding", "errors"),
 }
-KEYWORD_ONLY = {
-    "sorted": 1,
-    "math.isclose": 2,
-    "math.prod": 1,
-    ".to_bytes": 3,
-    "int.from_bytes": 2,
-}  # name -> how many may be given by position
+KEYWORD_ONLY = {"sorted": 1, "math.isclose": 2, "math.prod": 1}  # name -> how many may be given by position
 DEFAULTS: dict[tuple[str, int], Any] = {(".split", 1): None, (".rsplit", 1): None, ("math.isclose", 2): 1e-09}
-DEFAULTS |= {(".encode", 1): "utf-8", (".decode", 1): "utf-8", ("bytes", 1): "utf-8"}
-DEFAULTS |= {(".to_bytes", 1): 1, (".to_bytes", 2): "big", ("int.from_bytes", 1): "big"}
+KEYWORDS |= _modules.KEYWORDS
+KEYWORD_ONLY |= _modules.KEYWORD_ONLY
+DEFAULTS |= _modules.DEFAULTS
 
 
 @lru_cache(maxsize=1)
@@ -146,9 +136,7 @@ _TEXT_METHODS = (
 )
 TEXT_METHODS = frozenset(_TEXT_METHODS.split())
 RESULTS: dict[str, Type] = {
-    **dict.fromkeys([".encode", ".to_bytes", "bytes", "bytes.fromhex"], BYTES),
-    **dict.fromkeys(["int.from_bytes"], INT),
-    **dict.fromkeys([".decode", ".hex"], STR),
+    **_modules.RESULTS,
     **dict.fromkeys(["len", "int", "ord", "math.ceil", "math.comb", "math.factorial", "math.floor", "math.gcd"], INT),
     **dict.fromkeys(["math.isqrt", "math.lcm", "math.perm", "math.trunc", ".find", ".rfind", ".rindex"], INT),
     **dict.fromkeys([".year", ".month", ".day", ".hour", ".minute", ".second", ".microsecond", ".weekday"], INT),

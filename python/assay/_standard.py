@@ -9,6 +9,7 @@ import codecs
 from collections.abc import Callable
 from typing import Any
 
+from . import _library, _modules
 from ._definition import MISSING
 from ._displays import Displays
 from ._flow import Refuse, Value
@@ -29,7 +30,36 @@ class Standard(Displays):
         if name.startswith(".") and receiver and receiver[0].type.only("bytes") and name not in BYTES_METHODS:
             raise Refuse(node, f"the method {name}() of bytes is not available yet")
         change = CHANGES.get(name)
-        return node if change is None else change(self, node)
+        return node if change is None else change(self, name, node)
+
+    def own_method(self, name: str, receiver: Value) -> str:
+        """The built-in for a method of a name that other kinds of values have too."""
+        own = f"hash{name}"
+        return own if receiver.type.only("hash") and own in self.unit.builtins else name
+
+    def digest_function(self, name: str, node: ast.Call) -> ast.Call:
+        """hashlib.sha256(data, usedforsecurity=False): without the keyword."""
+        kept = [k for k in node.keywords if k.arg != "usedforsecurity" or self.constant_display(k.value) is MISSING]
+        return ast.copy_location(ast.Call(node.func, node.args, kept), node)
+
+    def digest_name(self, name: str, node: ast.Call) -> ast.Call:
+        """The digest of hashlib.new and hmac.new as its name: a constant string, or hashlib's function."""
+        node = self.digest_function(name, node)
+        at, keyword = (0, "name") if name == "hashlib.new" else (2, "digestmod" if name == "hmac.new" else "digest")
+        written = node.args[at] if len(node.args) > at else None
+        written = next((k.value for k in node.keywords if k.arg == keyword), written)
+        if written is None:
+            raise Refuse(node, f"{name}() needs its digest", 'a name: "sha256"')
+        given = self.constant_display(written)
+        if given is MISSING:
+            found = _library.name_of(self.python_object(written), self.unit.builtins) or ""
+            given = found.removeprefix("hashlib.") if found.startswith("hashlib.") else None
+        if not isinstance(given, str) or given.lower() not in _modules.DIGESTS:
+            raise Refuse(written, "the digest must be a constant name here", "one of " + ", ".join(_modules.DIGESTS))
+        constant = ast.copy_location(ast.Constant(given.lower()), written)
+        arguments = [constant if a is written else a for a in node.args]
+        keywords = [ast.keyword(k.arg, constant if k.value is written else k.value) for k in node.keywords]
+        return ast.copy_location(ast.Call(node.func, arguments, keywords), node)
 
     def codec(self, node: ast.Call, first: int) -> ast.Call:
         """.encode(encoding, errors) with the encoding's own name."""
@@ -56,8 +86,10 @@ class Standard(Displays):
         return ast.copy_location(ast.Call(node.func, node.args[:first], keywords), node)
 
 
-CHANGES: dict[str, Callable[[Any, ast.Call], ast.Call]] = {
-    ".encode": lambda self, node: self.codec(node, 0),
-    ".decode": lambda self, node: self.codec(node, 0),
-    "bytes": lambda self, node: self.codec(node, 1) if len(node.args) + len(node.keywords) > 1 else node,
+CHANGES: dict[str, Callable[[Any, str, ast.Call], ast.Call]] = {
+    **dict.fromkeys([f"hashlib.{digest}" for digest in _modules.DIGESTS], Standard.digest_function),
+    **dict.fromkeys(["hashlib.new", "hmac.new", "hmac.digest"], Standard.digest_name),
+    ".encode": lambda self, name, node: self.codec(node, 0),
+    ".decode": lambda self, name, node: self.codec(node, 0),
+    "bytes": lambda self, name, node: self.codec(node, 1) if len(node.args) + len(node.keywords) > 1 else node,
 }
