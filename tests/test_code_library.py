@@ -4,6 +4,7 @@ the language: bytes, digests, encodings."""
 from __future__ import annotations
 
 import base64
+import hmac
 import importlib
 import itertools
 import random
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from assay import _modules
 from test_code_room import Case, attribute, binary, call, compare, driver, method, operator, unary  # noqa: F401
 
 BYTES = [
@@ -147,7 +149,19 @@ def test_decoding_random_bytes(driver: Path) -> None:  # noqa: F811
 _ = (pytest, attribute)
 
 
-DIGESTS = "md5 sha1 sha224 sha256 sha384 sha512 sha3_224 sha3_256 sha3_384 sha3_512 blake2b blake2s".split()
+def digest_cases() -> Iterator[Case]:
+    """Through HMAC, which is one call, at all lengths around a block's."""
+    datas = [bytes(range(256))[:n] * 2 for n in range(0, 150)]
+    for name in _modules.DIGESTS:
+        for data in [*datas, *random_bytes(20)]:
+            yield call("hmac.digest", (b"key", data, name), hmac.digest)
+            yield call("hmac.digest", (data, b"message", name), hmac.digest)
+    for args in [("key", b"", "md5"), (b"", "x", "md5"), (None, b"", "sha1"), (b"", None, "sha1")]:
+        yield call("hmac.digest", args, hmac.digest)
+
+
+def test_digests(driver: Path) -> None:  # noqa: F811
+    compare(driver, digest_cases(), 3000)
 
 
 def whole_library_names(prefix: str, names: str) -> Iterator[tuple[str, Any]]:

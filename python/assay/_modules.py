@@ -1,5 +1,5 @@
-"""The standard library's modules in the engine's table of built-ins: keywords, defaults, results. `_library.py` says what
-each table means; these are its longer part."""
+"""The standard library's modules in the engine's table of built-ins: keywords, defaults, results. `_library.py` says
+what each table means; these are its longer part."""
 
 from __future__ import annotations
 
