@@ -75,6 +75,8 @@ def _dump(value: Any, shown: bool = False) -> bytes:
     if isinstance(value, str):
         data = value.encode()
         return struct.pack("<BI", 4, len(data)) + data
+    if isinstance(value, bytes):
+        return struct.pack("<BI", 24, len(value)) + value
     if isinstance(value, datetime.datetime):
         return struct.pack("<Bq", 5, (value - EPOCH) // MICROSECOND)
     if isinstance(value, datetime.date):
@@ -220,7 +222,7 @@ def build(folder: Path) -> Path:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = list(pool.map(one, compiled))
-    libraries = ["-lgmp", "-lxxhash", "-lsodium", "-lm", "-pthread"]
+    libraries = ["-lcrypto", "-lgmp", "-lxxhash", "-lsodium", "-lm", "-pthread"]
     program = folder / "driver"
     subprocess.run([os.environ.get("CC", "cc"), *objects, *libraries, "-o", program], check=True)
     return program
@@ -1088,11 +1090,24 @@ def test_fsum_of_random_lists(driver: Path) -> None:
     compare(driver, cases(), 9000)
 
 
+def _named_in_library() -> set[str]:
+    """The functions, methods and attributes in the expressions of library.txt and the helpers of test_library.py."""
+    folder = Path(__file__).parent
+    lines = (folder / "library.txt").read_text(encoding="utf-8").split("\n")
+    trees = [ast.parse(line) for line in lines if line and not line.startswith("# ")]
+    helpers = ast.walk(ast.parse((folder / "test_library.py").read_text(encoding="utf-8")))
+    texts = [n.value for n in helpers if isinstance(n, ast.Constant) and isinstance(n.value, str) and "def " in n.value]
+    nodes = [node for tree in [*trees, *map(ast.parse, texts)] for node in ast.walk(tree)]
+    found = [node for node in nodes if isinstance(node, ast.Attribute)]
+    return {ast.unparse(node) for node in found} | {owner + "." + n.attr for n in found for owner in ("", "hash")}
+
+
 def test_every_builtin_is_compared_with_cpython() -> None:
     """Here, in one of the files that compare more built-ins by the same means, or in times.txt."""
     nodes = [n for file in Path(__file__).parent.glob("test_code_*.py") for n in ast.walk(ast.parse(file.read_text()))]
     named = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     named |= {node.id for node in nodes if isinstance(node, ast.Name)}
     named |= set(re.findall(r"\w+", (Path(__file__).parent / "times.txt").read_text(encoding="utf-8")))
+    named |= _named_in_library()
     missing = [name for name in BUILTINS if not named & {name, name.removeprefix("."), name.removeprefix("math.")}]
     assert missing == []

@@ -44,6 +44,10 @@ static bool not_a_number(struct run *run, enum opcode op, const char *operator, 
     return run_unsupported(run, operator, b, c);
 }
 
+static bool is_sequence(const struct value *v) {
+    return v->tag == V_STR || v->tag == V_LIST || v->tag == V_TUPLE || v->tag == V_BYTES;
+}
+
 bool arithmetic_add(struct run *run, const struct value *b, const struct value *c, struct value *out) {
     if (both_ints(b, c)) {
         struct big x, y;
@@ -59,7 +63,7 @@ bool arithmetic_add(struct run *run, const struct value *b, const struct value *
         *out = value_float(x + y);
         return true;
     }
-    if (b->tag == V_STR || b->tag == V_LIST || b->tag == V_TUPLE)
+    if (is_sequence(b))
         return sequence_concat(run, b, c, out);
     return not_a_number(run, OP_ADD, "+", b, c, out);
 }
@@ -81,8 +85,6 @@ bool arithmetic_sub(struct run *run, const struct value *b, const struct value *
     }
     return not_a_number(run, OP_SUB, "-", b, c, out);
 }
-
-static bool is_sequence(const struct value *v) { return v->tag == V_STR || v->tag == V_LIST || v->tag == V_TUPLE; }
 
 bool arithmetic_mul(struct run *run, const struct value *b, const struct value *c, struct value *out) {
     if (both_ints(b, c)) {

@@ -226,7 +226,53 @@
     BUILTIN(attribute_tm_sec, ".tm_sec", 1, 1) \
     BUILTIN(attribute_tm_wday, ".tm_wday", 1, 1) \
     BUILTIN(attribute_tm_yday, ".tm_yday", 1, 1) \
-    BUILTIN(attribute_tm_isdst, ".tm_isdst", 1, 1)
+    BUILTIN(attribute_tm_isdst, ".tm_isdst", 1, 1) \
+    /* bytes, and ints as bytes: int.from_bytes(bytes, byteorder, signed), .to_bytes(length, byteorder, signed) */ \
+    BUILTIN(bytes, "bytes", 0, 3) \
+    BUILTIN(method_encode, ".encode", 1, 3) \
+    BUILTIN(method_decode, ".decode", 1, 3) \
+    BUILTIN(method_hex, ".hex", 1, 3) \
+    BUILTIN(bytes_fromhex, "bytes.fromhex", 1, 1) \
+    BUILTIN(int_from_bytes, "int.from_bytes", 1, 3) \
+    BUILTIN(method_to_bytes, ".to_bytes", 1, 4) \
+    /* hashlib, hmac (key, msg, name), checksums, base64 */ \
+    BUILTIN(hashlib_md5, "hashlib.md5", 0, 1) \
+    BUILTIN(hashlib_sha1, "hashlib.sha1", 0, 1) \
+    BUILTIN(hashlib_sha224, "hashlib.sha224", 0, 1) \
+    BUILTIN(hashlib_sha256, "hashlib.sha256", 0, 1) \
+    BUILTIN(hashlib_sha384, "hashlib.sha384", 0, 1) \
+    BUILTIN(hashlib_sha512, "hashlib.sha512", 0, 1) \
+    BUILTIN(hashlib_sha3_224, "hashlib.sha3_224", 0, 1) \
+    BUILTIN(hashlib_sha3_256, "hashlib.sha3_256", 0, 1) \
+    BUILTIN(hashlib_sha3_384, "hashlib.sha3_384", 0, 1) \
+    BUILTIN(hashlib_sha3_512, "hashlib.sha3_512", 0, 1) \
+    BUILTIN(hashlib_blake2b, "hashlib.blake2b", 0, 3)      /* data, digest_size, key */ \
+    BUILTIN(hashlib_blake2s, "hashlib.blake2s", 0, 3) \
+    BUILTIN(hashlib_new, "hashlib.new", 1, 2) \
+    BUILTIN(hmac_new, "hmac.new", 3, 3) \
+    BUILTIN(hmac_digest, "hmac.digest", 3, 3) \
+    BUILTIN(hmac_compare_digest, "hmac.compare_digest", 2, 2) \
+    BUILTIN(method_digest, ".digest", 1, 1) \
+    BUILTIN(method_hexdigest, ".hexdigest", 1, 1) \
+    BUILTIN(hash_update, "hash.update", 2, 2)      /* what .update is on a hash object */ \
+    BUILTIN(hash_copy, "hash.copy", 1, 1) \
+    BUILTIN(attribute_digest_size, ".digest_size", 1, 1) \
+    BUILTIN(attribute_block_size, ".block_size", 1, 1) \
+    BUILTIN(zlib_crc32, "zlib.crc32", 1, 2) \
+    BUILTIN(zlib_adler32, "zlib.adler32", 1, 2) \
+    BUILTIN(binascii_crc32, "binascii.crc32", 1, 2) \
+    BUILTIN(binascii_hexlify, "binascii.hexlify", 1, 3) \
+    BUILTIN(binascii_unhexlify, "binascii.unhexlify", 1, 1) \
+    BUILTIN(base64_b64encode, "base64.b64encode", 1, 2) \
+    BUILTIN(base64_b64decode, "base64.b64decode", 1, 3) \
+    BUILTIN(base64_standard_b64encode, "base64.standard_b64encode", 1, 1) \
+    BUILTIN(base64_standard_b64decode, "base64.standard_b64decode", 1, 1) \
+    BUILTIN(base64_urlsafe_b64encode, "base64.urlsafe_b64encode", 1, 1) \
+    BUILTIN(base64_urlsafe_b64decode, "base64.urlsafe_b64decode", 1, 1) \
+    BUILTIN(base64_b32encode, "base64.b32encode", 1, 1) \
+    BUILTIN(base64_b32decode, "base64.b32decode", 1, 2) \
+    BUILTIN(base64_b16encode, "base64.b16encode", 1, 1) \
+    BUILTIN(base64_b16decode, "base64.b16decode", 1, 2)
 /* clang-format on */
 
 #endif

@@ -116,6 +116,11 @@ static void write_any(struct buf *out, const struct value *v) {
     case V_MOMENT:
     case V_TIME:
     case V_ZONE: write_repr(out, v); return;
+    case V_BYTES:
+        buf_char(out, V_BYTES);
+        buf_u32(out, v->len);
+        buf_add(out, v->p, v->len);
+        return;
     case V_FLOAT: value_write(out, isnan(v->f) ? &nan : v); return;
     default: value_write(out, v); return;
     }

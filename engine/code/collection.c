@@ -12,6 +12,7 @@ bool builtin_len(struct run *run, const struct value *args, uint32_t count, stru
     uint64_t len;
     switch (v->tag) {
     case V_STR: len = text_length(v); break;
+    case V_BYTES:
     case V_LIST:
     case V_TUPLE: len = v->len; break;
     case V_SET:

@@ -6,6 +6,7 @@
 
 #include "big.h"
 #include "moment.h"
+#include "bytes.h"
 
 bool truth(const struct value *v) {
     switch (v->tag) {
@@ -15,6 +16,7 @@ bool truth(const struct value *v) {
     case V_TIMEDELTA: return v->i != 0;
     case V_FLOAT: return v->f != 0;
     case V_STR:
+    case V_BYTES:
     case V_LIST:
     case V_TUPLE: return v->len != 0;
     case V_SET:
@@ -121,6 +123,7 @@ static bool equal(struct run *run, const struct value *a, const struct value *b,
     case V_ITERATOR:
     case V_VIEW: *out = compare_same(a, b); return true;
     case V_STR:
+    case V_BYTES:
         *out = a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
         return run_charge(run, a->len / 64);
     default: *out = value_equal(a, b); return true;
@@ -217,7 +220,8 @@ static bool ordered(struct run *run, enum opcode op, const struct value *a, cons
     if (a->tag != b->tag)
         return not_ordered(run, op, a, b);
     switch (a->tag) {
-    case V_STR: return texts_ordered(run, op, a, b, out);
+    case V_STR:
+    case V_BYTES: return texts_ordered(run, op, a, b, out);
     case V_DATE:
     case V_TIMEDELTA: *out = by_order(op, (a->i > b->i) - (a->i < b->i)); return true;
     case V_LIST:
@@ -269,6 +273,7 @@ bool compare_in(struct run *run, const struct value *item, const struct value *c
     *out = false;
     switch (container->tag) {
     case V_STR: return in_text(run, item, container, out);
+    case V_BYTES: return bytes_in(run, item, container, out);
     case V_LIST:
     case V_TUPLE:
         for (uint32_t i = 0; i < container->len && !*out; i++)

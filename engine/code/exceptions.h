@@ -9,7 +9,7 @@
     EXCEPTION(KeyError) EXCEPTION(AttributeError) EXCEPTION(UnboundLocalError) EXCEPTION(AssertionError) \
     EXCEPTION(RecursionError) EXCEPTION(UnicodeEncodeError) EXCEPTION(UnicodeDecodeError) EXCEPTION(StopIteration) \
     EXCEPTION(ArithmeticError) EXCEPTION(LookupError) EXCEPTION(Exception) EXCEPTION(LimitError) \
-    EXCEPTION(OSError)
+    EXCEPTION(OSError) EXCEPTION(Error) /* binascii.Error, a ValueError */
 /* clang-format on */
 
 enum exception {

@@ -1,6 +1,7 @@
 /* Texts of values: str(), repr(), ascii() and the empty format spec. */
 #include "big.h"
 #include "moment.h"
+#include "bytes.h"
 
 static bool text_of(struct run *run, enum format_kind kind, const struct value *v, int depth, struct buf *out);
 
@@ -144,6 +145,7 @@ static bool text_of(struct run *run, enum format_kind kind, const struct value *
     case V_TUPLE: return sequence_text(run, inner, v, depth, out);
     case V_DICT: return dict_text(run, inner, v, depth, out);
     case V_RANGE: range_text(v->p, out); return true;
+    case V_BYTES: bytes_text(out, v); return run_charge(run, v->len / 16);
     default: /* a set's text depends on hashes, and on whether it was frozen; views and iterators show addresses or none */
         return run_raise(run, EXCEPTION_TypeError, "the text of a %s is not available", type_name(v));
     }

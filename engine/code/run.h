@@ -32,6 +32,8 @@ enum {
     V_MOMENT = 32,   /* p: struct moment (moment.h): a datetime that is naive or of another zone than timezone.utc */
     V_TIME = 33,     /* p: struct moment: a time of day */
     V_ZONE = 34,     /* p: struct zone (zone.h): a tzinfo */
+    V_BYTES = 24,    /* p: bytes; inside functions only (bytes.h) */
+    V_HASH = 27,     /* p: struct hash, which changes (hashing.c) */
 };
 enum { VIEW_KEYS = 0, VIEW_VALUES = 1, VIEW_ITEMS = 2 };
 enum { LIST_GROWS = 2 };  /* flag: APPEND made the items, and there is room up to the next power of two */

@@ -1,8 +1,8 @@
-/* Indexing, slicing, unpacking, concatenation, repetition and iteration over str, tuple, list, range, dict and its views.
+/* Indexing, slicing, unpacking, concatenation, repetition and iteration over str, bytes, tuple, list, range, dict and its views.
  *
  * A slice of a list or tuple with step 1 shares the items (values are immutable), a str's shares the bytes. A list that
  * APPEND grows has room for 4 items or up to the next power of two (LIST_GROWS); whoever copied the cell sees the items it had. */
-#include "run.h"
+#include "bytes.h"
 
 static bool out_of_range(struct run *run, const struct value *v) {
     return run_raise(run, EXCEPTION_IndexError, "%s index out of range", v->tag == V_STR ? "string" : type_name(v));
@@ -83,6 +83,13 @@ bool sequence_index(struct run *run, const struct value *b, const struct value *
     switch (b->tag) {
     case V_DICT: return dict_index(run, b, c, out);
     case V_STR: return sequence_int(run, c, "string indices", &index) && text_index(run, b, index, out);
+    case V_BYTES:
+        if (!sequence_int(run, c, "byte indices", &index))
+            return false;
+        if (!place(&index, b->len))
+            return out_of_range(run, b);
+        *out = value_int(((const uint8_t *)b->p)[index]);
+        return true;
     case V_LIST:
     case V_TUPLE:
         if (!sequence_int(run, c, b->tag == V_LIST ? "list indices" : "tuple indices", &index))
@@ -163,6 +170,21 @@ static bool items_slice(struct run *run, const struct value *b, int64_t start, i
     return true;
 }
 
+static bool bytes_slice(struct run *run, const struct value *b, int64_t start, int64_t step, int64_t count, struct value *out) {
+    const uint8_t *from = b->p;
+    if (step == 1 || count <= 1) {
+        *out = make_bytes(count > 0 ? from + start : (const uint8_t *)"", (size_t)count);
+        return true;
+    }
+    uint8_t *to = run_alloc(run, (uint64_t)count);
+    if (to == NULL)
+        return false;
+    for (int64_t i = 0; i < count; i++)
+        to[i] = from[start + i * step];
+    *out = make_bytes(to, (size_t)count);
+    return true;
+}
+
 /* Code points from `start` on, every step-th. */
 static bool text_slice(struct run *run, const struct value *b, int64_t start, int64_t step, int64_t count, struct value *out) {
     if (count == 0) {
@@ -208,6 +230,8 @@ bool sequence_slice(struct run *run, const struct value *b, const struct value p
     case V_STR:
         return slice_bounds(run, parts, (int64_t)text_length(b), &start, &step, &count) &&
                text_slice(run, b, start, step, count, out);
+    case V_BYTES:
+        return slice_bounds(run, parts, b->len, &start, &step, &count) && bytes_slice(run, b, start, step, count, out);
     case V_LIST:
     case V_TUPLE:
         return slice_bounds(run, parts, b->len, &start, &step, &count) && items_slice(run, b, start, step, count, out);
@@ -219,11 +243,15 @@ bool sequence_slice(struct run *run, const struct value *b, const struct value p
 
 /* --- together --- */
 
+static uint64_t sequence_unit(const struct value *v) {
+    return v->tag == V_STR || v->tag == V_BYTES ? 1 : sizeof(struct value);
+}
+
 bool sequence_concat(struct run *run, const struct value *b, const struct value *c, struct value *out) {
     if (b->tag != c->tag)
         return run_raise(run, EXCEPTION_TypeError, "can only concatenate %s (not \"%s\") to %s", type_name(b), type_name(c),
                          type_name(b));
-    uint64_t unit = b->tag == V_STR ? 1 : sizeof(struct value), total = (uint64_t)b->len + c->len;
+    uint64_t unit = sequence_unit(b), total = (uint64_t)b->len + c->len;
     char *p = run_alloc(run, total * unit);
     if (p == NULL)
         return false;
@@ -240,7 +268,7 @@ bool sequence_repeat(struct run *run, const struct value *b, const struct value 
     if (c->tag == V_BIGINT)
         return run_raise(run, EXCEPTION_OverflowError, "cannot fit 'int' into an index-sized integer");
     int64_t times = c->i;
-    uint64_t unit = b->tag == V_STR ? 1 : sizeof(struct value), one = b->len * unit, total;
+    uint64_t unit = sequence_unit(b), one = b->len * unit, total;
     if (times <= 0 || one == 0) {
         *out = (struct value){.tag = b->tag, .flags = b->tag == V_STR ? STR_ASCII : 0, .p = b->p};
         return true;
@@ -283,6 +311,7 @@ bool sequence_iter(struct run *run, const struct value *b, struct value *out) {
     switch (b->tag) {
     case V_ITERATOR: *out = *b; return true;
     case V_STR:
+    case V_BYTES:
     case V_LIST:
     case V_TUPLE:
     case V_RANGE:
@@ -334,6 +363,11 @@ int sequence_next(struct run *run, const struct value *v, struct value *out) {
         iterator->at += bytes;
         return 1;
     }
+    case V_BYTES:
+        if (iterator->at >= source->len)
+            return 0;
+        *out = value_int(((const uint8_t *)source->p)[iterator->at++]);
+        return 1;
     case V_LIST:
     case V_TUPLE:
         if (iterator->at >= source->len)
@@ -359,6 +393,7 @@ int sequence_next(struct run *run, const struct value *v, struct value *out) {
 static uint64_t count_at_most(const struct value *v) {
     switch (v->tag) {
     case V_STR: return text_length(v);
+    case V_BYTES:
     case V_LIST:
     case V_TUPLE: return v->len;
     case V_RANGE: return ((const struct range *)v->p)->len;

@@ -88,6 +88,8 @@ const char *type_name(const struct value *v) {
     case V_SECRET: return "Secret";
     case V_RANGE: return "range";
     case V_ITERATOR: return "iterator";
+    case V_BYTES: return "bytes";
+    case V_HASH: return "hash";
     case V_VIEW: return v->flags == VIEW_KEYS ? "dict_keys" : v->flags == VIEW_VALUES ? "dict_values" : "dict_items";
     default: UNREACHABLE();
     }

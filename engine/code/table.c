@@ -23,7 +23,7 @@ static uint64_t hash_float(double f) {
 }
 
 static bool hash_of(struct run *run, const struct value *v, int depth, uint64_t *out) {
-    if (!run_charge(run, 1 + (v->tag == V_STR ? v->len / 64 : 0)))
+    if (!run_charge(run, 1 + (v->tag == V_STR || v->tag == V_BYTES ? v->len / 64 : 0)))
         return false;
     switch (v->tag) {
     case V_NONE: *out = mix(1); return true;
@@ -36,7 +36,8 @@ static bool hash_of(struct run *run, const struct value *v, int depth, uint64_t 
         *out = hash_float(big_double(&big));
         return true;
     }
-    case V_STR: *out = hash_checksum(v->p, v->len); return true;
+    case V_STR:
+    case V_BYTES: *out = hash_checksum(v->p, v->len); return true;
     case V_DATETIME:
     case V_DATE:
     case V_TIMEDELTA: *out = mix((uint64_t)v->i + v->tag); return true;

@@ -178,6 +178,7 @@ class Calls(Formats):
             raise Refuse(
                 node, f"{ast.unparse(node.func)}() without a zone depends on the machine", OF_THE_MACHINE[name][1]
             )
+        node = self.as_engine_takes(name, receiver, node)
         lazy = node.args[0] if len(node.args) >= 1 else None
         if isinstance(lazy, ast.GeneratorExp) and not node.keywords:
             made = self.of_generator(name, lazy, node, into)
@@ -299,6 +300,7 @@ class Calls(Formats):
         receiver = self.present(self.dict_or_plain(receiver, function.value, name), function.value)
         if isinstance(receiver.type.enum, type) and function.attr in receiver.type.enum.__dict__:
             raise Refuse(node, f"methods of {receiver.type.enum.__name__} are not available yet", "use its .value")
+        name = self.own_method(name, receiver)
         if name == ".replace" and node.keywords:
             return self.call_replace(receiver, node, into)
         if name not in self.unit.builtins or name in ATTRIBUTES or name.count(".") > 1:

@@ -17,7 +17,7 @@ from ._syntax import literal_number
 from ._types import Type
 
 CONSTANTS = (
-    *(str, int, float, enum.Enum, tuple, frozenset),
+    *(str, bytes, int, float, enum.Enum, tuple, frozenset),
     *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo),
 )
 
@@ -128,6 +128,6 @@ class Displays(Expressions):
         number = literal_number(index)
         if base.items is not None and isinstance(number, int) and -len(base.items) <= number < len(base.items):
             return base.items[number]
-        if base.only("list", "tuple", "str", "range"):
+        if base.only("list", "tuple", "str", "range", "bytes"):
             return _types.item_of(base)
         return _types.join_all([_types.item_of(base), base.value or _types.ANY])

@@ -99,7 +99,7 @@ class Expressions(Narrowing):
     # --- names ---
 
     def lower_Constant(self, node: ast.Constant, into: Cell | None) -> Value:
-        if isinstance(node.value, bytes | complex) or node.value is ...:
+        if isinstance(node.value, complex) or node.value is ...:
             raise Refuse(node, f"a value of type {type(node.value).__name__} is not available yet")
         return self.constant(node.value, node)
 

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from . import _types
 from ._definition import MISSING
-from ._displays import Displays
 from ._flow import Refuse, Value
 from ._share import Cell
+from ._standard import Standard
 from ._syntax import CONVERSIONS
 from ._types import Type
 
@@ -46,7 +46,7 @@ class Template:
         self.numbered: bool | None = None  # "{0}" (True) or "{}" (False): a template has one of them
 
 
-class Formats(Displays):
+class Formats(Standard):
     def lower_JoinedStr(self, node: ast.JoinedStr, into: Cell | None) -> Value:
         parts = [p for p in node.values if not (isinstance(p, ast.Constant) and p.value == "")]
 

@@ -18,6 +18,7 @@ from . import _types, _zones
 from ._types import Type
 
 NONE_TAG, BOOL_TAG, INT_TAG, FLOAT_TAG, STR_TAG, DATETIME_TAG, DATE_TAG, TIMEDELTA_TAG = range(8)
+BYTES_TAG = 24
 LIST_TAG, TUPLE_TAG, SET_TAG, DICT_TAG, SECRET_TAG, BIGINT_TAG = range(8, 14)
 TAGS = {
     "none": NONE_TAG,
@@ -32,6 +33,7 @@ TAGS = {
     "tuple": TUPLE_TAG,
     "set": SET_TAG,
     "dict": DICT_TAG,
+    "bytes": BYTES_TAG,
 }
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 MICROSECOND = datetime.timedelta(microseconds=1)
@@ -70,6 +72,8 @@ def freeze(value: Any, depth: int = 0) -> Frozen:
         return Frozen(struct.pack("<Bd", FLOAT_TAG, value), _types.FLOAT)
     if kind is str:
         return _freeze_str(value)
+    if kind is bytes:
+        return _freeze_bytes(value)
     if kind in (datetime.datetime, datetime.date, datetime.timedelta, datetime.time) or isinstance(
         value, datetime.tzinfo
     ):
@@ -90,7 +94,7 @@ def _help(value: Any) -> str:
     for plain in (int, float, str, list, tuple):
         if isinstance(value, plain):
             return f"{plain.__name__}(...) makes a plain {plain.__name__} of it"
-    return "numbers, strings, None, datetimes, and tuples, lists, sets and dicts of them can be read"
+    return "numbers, strings, bytes, None, datetimes, and tuples, lists, sets and dicts of them can be read"
 
 
 def _freeze_member(member: enum.Enum, depth: int) -> Frozen:
@@ -130,6 +134,12 @@ def _freeze_str(value: str) -> Frozen:
     if len(data) > VALUE_BYTES_MAX:
         raise CannotFreeze("a string beyond 1 MiB")
     return Frozen(struct.pack("<BI", STR_TAG, len(data)) + data, _types.STR)
+
+
+def _freeze_bytes(value: bytes) -> Frozen:
+    if len(value) > VALUE_BYTES_MAX:
+        raise CannotFreeze("bytes beyond 1 MiB")
+    return Frozen(struct.pack("<BI", BYTES_TAG, len(value)) + value, _types.BYTES)
 
 
 def _freeze_time(value: Any) -> Frozen:

@@ -14,7 +14,8 @@ from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from ._types import ANY, BOOL, FLOAT, INT, NONE, NUMBER, NUMBERS, STR, Type, item_of, join, join_all, of
+from . import _modules
+from ._types import ANY, BOOL, BYTES, FLOAT, INT, NONE, NUMBER, NUMBERS, STR, Type, item_of, join, join_all, of
 
 DATE = ("year", "month", "day")
 CLOCK = ("hour", "minute", "second", "microsecond")
@@ -63,6 +64,9 @@ DEFAULTS: dict[tuple[str, int], Any] = {
     ("datetime.time", 4): None,
     **{("datetime.timedelta", at): 0 for at in range(7)},
 }
+KEYWORDS |= _modules.KEYWORDS
+KEYWORD_ONLY |= _modules.KEYWORD_ONLY
+DEFAULTS |= _modules.DEFAULTS
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +84,7 @@ def _objects(names: tuple[str, ...]) -> dict[Hashable, str]:
 
 
 def _owner(path: list[str]) -> Any:
-    """The module, or the class in one, that a dotted name's front stands for; None if there is none."""
+    """The module, or the class in one or of Python, that a dotted name's front stands for; None if there is none."""
     for cut in range(len(path), 0, -1):
         try:
             owner: Any = importlib.import_module(".".join(path[:cut]))
@@ -89,7 +93,7 @@ def _owner(path: list[str]) -> Any:
         for part in path[cut:]:
             owner = getattr(owner, part, None)
         return owner
-    return None
+    return getattr(builtins, path[0], None) if len(path) == 1 else None
 
 
 def name_of(found: Any, names: Iterable[str]) -> str | None:
@@ -135,6 +139,8 @@ def of_call(name: str, arguments: list[Type]) -> Type:
         return NUMBER if first.without_none().tags <= NUMBERS else ANY
     if name == "divmod":
         return of("tuple", item=ANY)
+    if first.without_none().tags & {"bytes"} and name in TEXT_METHODS:
+        return of_bytes_method(name, first.without_none())
     if name in (".partition", ".rpartition"):
         return Type(frozenset({"tuple"}), STR, None, (STR, STR, STR))
     if name in (".count", ".index"):
@@ -145,7 +151,24 @@ def of_call(name: str, arguments: list[Type]) -> Type:
 
 
 FROM = ("ordinal", "isocalendar", "isoformat")
+
+
+def of_bytes_method(name: str, receiver: Type) -> Type:
+    """What a method that str and bytes share gives for bytes."""
+    if not receiver.only("bytes"):
+        return ANY
+    if name in (".partition", ".rpartition"):
+        return Type(frozenset({"tuple"}), BYTES, None, (BYTES, BYTES, BYTES))
+    return of("list", item=BYTES) if name in (".split", ".rsplit", ".splitlines") else BYTES
+
+
+_TEXT_METHODS = (
+    ".partition .rpartition .split .rsplit .splitlines .replace .strip .lstrip .rstrip .lower .upper .title "
+    ".capitalize .swapcase .join .removeprefix .removesuffix .ljust .rjust .center .zfill .expandtabs"
+)
+TEXT_METHODS = frozenset(_TEXT_METHODS.split())
 RESULTS: dict[str, Type] = {
+    **_modules.RESULTS,
     **dict.fromkeys(["len", "int", "ord", "math.ceil", "math.comb", "math.factorial", "math.floor", "math.gcd"], INT),
     **dict.fromkeys(["math.isqrt", "math.lcm", "math.perm", "math.trunc", ".find", ".rfind", ".rindex"], INT),
     **dict.fromkeys([".year", ".month", ".day", ".hour", ".minute", ".second", ".microsecond", ".weekday"], INT),

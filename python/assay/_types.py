@@ -62,6 +62,7 @@ def of(*tags: str, item: Type | None = None) -> Type:
 
 ANY = Type(frozenset(SIMPLE))
 NONE, BOOL, INT, FLOAT, STR = of("none"), of("bool"), of("int"), of("float"), of("str")
+BYTES = of("bytes")
 NUMBER = of("int", "float")
 
 
@@ -106,7 +107,7 @@ def item_of(t: Type) -> Type:
         parts.append(t.item if t.item is not None else ANY)
     if "str" in t.tags:
         parts.append(STR)
-    if "range" in t.tags:
+    if "range" in t.tags or "bytes" in t.tags:
         parts.append(INT)
     joined = join_all(parts)
     return joined if joined.tags else ANY
@@ -138,6 +139,8 @@ def _of_base(base: Any) -> Type:
     origin, arguments = typing.get_origin(base), typing.get_args(base)
     if base in SCALARS:
         return of(SCALARS[base])
+    if base is bytes:
+        return BYTES
     if base is datetime.timedelta:
         return of("timedelta")
     if base is datetime.time:
@@ -222,6 +225,8 @@ def of_operator(op: str, a: Type, b: Type) -> Type:
         if "float" not in a.tags | b.tags:
             return NUMBER if op == "POW" else INT
         return FLOAT if a.tags == {"float"} or b.tags == {"float"} else NUMBER
+    if op in ("ADD", "MUL") and (a.only("bytes") or b.only("bytes")):
+        return BYTES
     if op in ("ADD", "MUL", "MOD") and (a.only("str") or b.only("str")):
         return STR
     if op == "ADD" and a.tags <= {"list", "tuple"} and b.tags <= {"list", "tuple"} and a.tags:
