@@ -114,6 +114,9 @@ uint32_t engine_slot_count(const struct engine *engine);
 struct engine_slot engine_slot(const struct engine *engine, uint32_t index);
 /* The cell's value after the thread's last engine_event that decided. */
 const struct value *engine_value(const struct engine_thread *thread, uint16_t slot);
+/* Calls a function of the plan `rounds` times with the inputs of the thread's last event, and says how long that took;
+ * as engine_value, before the next engine_reset. Changes nothing that can be seen. False: there is no such function. */
+bool engine_time(struct engine_thread *thread, uint32_t function, uint32_t rounds, uint64_t *total_ns);
 
 /* --- replay --- */
 struct engine_replay {

@@ -6,11 +6,11 @@
  * count, a step of a class's `before` is never the decision, and every array is bounded by limits.h. */
 #include "plan.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
 #include "plan_code.h"
+#include "plan_limits.h"
 
 enum { PLAN_ARENA_BYTES = 256 * 1024 * 1024 };
 
@@ -355,7 +355,7 @@ static void read_windows(struct loader *loader) {
 }
 
 static void read_model(struct loader *loader, struct plan_model *model, uint32_t i) {
-    static const char *const formats[] = {"lightgbm", NULL};
+    static const char *const formats[] = {"steps", NULL};
     struct plan_json *json = &loader->json;
     char path[64];
     model->name = plan_json_text(json, "$.models[%u].name", i);
@@ -371,12 +371,12 @@ static void read_model(struct loader *loader, struct plan_model *model, uint32_t
         plan_json_fail(json, path, "a model part that is in the bundle");
         return;
     }
-    model->model = model_read_lightgbm((const char *)part->bytes, part->len, loader->error);
+    model->model = model_read(part->bytes, part->len, loader->error);
     if (model->model == NULL) {
         error_prefix(loader->error, "model %.*s", (int)model->name.len, model->name.p);
         json->failed = true;
-    } else if (model_input_count(model->model) != model->input_count || model_output_count(model->model) != 1) {
-        plan_json_fail(json, path, "as many inputs as the model has, and one output");
+    } else if (model_input_count(model->model) != model->input_count) {
+        plan_json_fail(json, path, "as many inputs as the model has");
     }
     if (model->input_count > loader->plan->model_inputs_max)
         loader->plan->model_inputs_max = model->input_count;
@@ -521,7 +521,7 @@ static void load_code(struct loader *loader) {
     struct plan *plan = loader->plan;
     const struct bundle_part *code = need_part(loader, "code.bin"), *position = need_part(loader, "position.bin"),
                              *constant = need_part(loader, "constant.bin"), *unicode = need_part(loader, "unicode.bin");
-    if (loader->json.failed)
+    if (loader->json.failed || !plan_limits_hold(&loader->json, plan->function_count))
         return;
     struct code_config config = {
         .instructions = code->bytes,
@@ -654,47 +654,4 @@ void plan_free(struct plan *plan) {
     bundle_free(plan->bundle);
     arena_release(&plan->arena);
     free(plan);
-}
-
-/* One model's golden part: u32 rows, inputs, outputs; then the rows. */
-static bool check_model(const struct plan_model *model, const struct bundle_part *part, struct error *error) {
-    uint32_t head[3];
-    if (part->len < sizeof head)
-        return error_set(error, ERROR_CORRUPT, "golden rows are cut short");
-    memcpy(head, part->bytes, sizeof head);
-    uint32_t rows = head[0], inputs = head[1], outputs = head[2];
-    size_t row_bytes = ((size_t)inputs + outputs) * sizeof(double);
-    if (inputs != model->input_count || outputs != 1 || rows > (1u << 20) ||
-        part->len != sizeof head + rows * row_bytes)
-        return error_set(error, ERROR_CORRUPT, "golden rows do not have the model's shape");
-    double *row = malloc(row_bytes);
-    if (row == NULL)
-        return error_set(error, ERROR_SYSTEM, "out of memory");
-    bool same = true;
-    for (uint32_t r = 0; r < rows && same; r++) {
-        double got;
-        memcpy(row, part->bytes + sizeof head + r * row_bytes, row_bytes);
-        model_predict(model->model, row, &got);
-        same = memcmp(&got, &row[inputs], sizeof got) == 0 || (isnan(got) && isnan(row[inputs]));
-        if (!same)
-            error_set(error, ERROR_CORRUPT, "golden row %u: the framework answered %.17g, this engine %.17g", r,
-                      row[inputs], got);
-    }
-    free(row);
-    return same;
-}
-
-bool plan_check_golden(const struct plan *plan, struct error *error) {
-    char name[300];
-    for (uint32_t i = 0; i < plan->model_count; i++) {
-        const struct plan_model *model = &plan->models[i];
-        snprintf(name, sizeof name, "golden/%.*s", (int)model->name.len, model->name.p);
-        const struct bundle_part *part = bundle_part(plan->bundle, str_of(name));
-        if (part == NULL)
-            return error_set(error, ERROR_CORRUPT, "model %.*s has no golden rows", (int)model->name.len,
-                             model->name.p);
-        if (!check_model(model, part, error))
-            return error_prefix(error, "model %.*s", (int)model->name.len, model->name.p);
-    }
-    return true;
 }

@@ -92,22 +92,37 @@ void run_before(struct code_frame *frame, const struct plan *plan, uint32_t even
     frame->arena->limit_bytes = limit_bytes;
 }
 
-/* A model's input: bool is 0 or 1, None (or what cannot be a number) is NaN. */
-static double model_input(const struct value *v) {
+/* A model's input: bool is 0 or 1, None (or what cannot be a number) is NaN, a category is its code in the model. */
+static double model_input(const struct model *model, uint32_t input, const struct value *v) {
     switch (v->tag) {
-    case V_FLOAT: return v->f;
+    case V_FLOAT: return model_number(model, input, v->f);
     case V_INT:
-    case V_BOOL: return (double)v->i;
+    case V_BOOL: return model_number(model, input, (double)v->i);
+    case V_STR: return model_text(model, input, value_text(v));
     default: return NAN;
     }
 }
 
+/* A model of one output gives a float, of several a list of them. */
 static void run_model(struct code_frame *frame, const struct plan_model *model, double *row) {
-    double out;
+    double out[LIMIT_MODEL_OUTPUTS];
+    uint32_t count = model_output_count(model->model);
+    ASSERT(count <= LIMIT_MODEL_OUTPUTS);
     for (uint32_t i = 0; i < model->input_count; i++)
-        row[i] = model_input(&frame->cells[model->inputs[i]]);
-    model_predict(model->model, row, &out);
-    frame->cells[model->slot] = (struct value){.tag = V_FLOAT, .f = out};
+        row[i] = model_input(model->model, i, &frame->cells[model->inputs[i]]);
+    model_predict(model->model, row, out);
+    if (count == 1) {
+        frame->cells[model->slot] = value_float(out[0]);
+        return;
+    }
+    struct value *items = arena_alloc(frame->arena, count * sizeof *items);
+    if (items == NULL) {
+        frame->cells[model->slot] = value_none(MISSING_ERROR);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        items[i] = value_float(out[i]);
+    frame->cells[model->slot] = (struct value){.tag = V_LIST, .len = count, .p = items};
 }
 
 void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row,

@@ -25,10 +25,11 @@ pytestmark = pytest.mark.engine
 
 HEAD = """
 import math
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import Enum, IntEnum, StrEnum
 from math import sqrt
 from typing import Annotated
+from zoneinfo import ZoneInfo
 from assay import Clear, event, feature
 
 Any_ = int | float | str | datetime | date | timedelta | list | tuple | None
@@ -48,6 +49,14 @@ YES = True
 LONG_AGO = datetime(2001, 9, 9, 1, 46, 40, 5, tzinfo=timezone.utc)
 FIRST = date(2024, 2, 29)
 HOUR = timedelta(hours=1)
+BERLIN = ZoneInfo("Europe/Berlin")
+ZONES = {"a": BERLIN, "b": ZoneInfo("America/New_York"), "": UTC}
+EAST = timezone(timedelta(hours=5, minutes=30))
+NAIVE = datetime(2024, 7, 1, 12, 30)
+NOON = time(12, 0)
+LOCAL = datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=BERLIN)
+TEMPLATE = "{0:>6}: {amount:,.2f}"
+EUROS = "{:,.2f} EUR".format
 
 
 class Channel(Enum):
@@ -527,24 +536,28 @@ def expressions() -> list[str]:
 
 
 def source() -> str:
+    return HEAD + FUNCTIONS + "\n\n" + features_of(expressions())
+
+
+def features_of(texts: list[str]) -> str:
     features = []
-    for number, text in enumerate(expressions()):
+    for number, text in enumerate(texts):
         names = sorted({n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)} & set(TYPES))
         stored = {n.target.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.NamedExpr)} - {"y"}
         parameters = ", ".join(f"{n}: {TYPES[n]}" for n in names if n not in stored)
         features.append(f"@feature\ndef e{number}({parameters}) -> Any_:\n    return {text}\n")
-    return HEAD + FUNCTIONS + "\n\n" + "\n\n".join(features)
+    return "\n\n".join(features)
 
 
 class Running:
     """The definition in the engine, and its module in Python."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, text: str):
         from assay._compile import build
         from assay._engine import Engine
 
         file = folder / "defined.py"
-        file.write_text(source(), encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
         self.built = build(file, folder / "defined.assay")
         self.engine = Engine(str(folder / "defined.assay"), None, history="empty")
         self.count = 0
@@ -561,7 +574,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     with tempfile.TemporaryDirectory() as folder:
-        yield Running(Path(folder))
+        yield Running(Path(folder), source())
 
 
 def bits(value: Any) -> Any:
@@ -672,6 +685,10 @@ def expected(running: Running, values: dict[str, Any]) -> tuple[dict[str, Any], 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(event=events)
 def test_functions_compute_what_cpython_computes(running: Running, event: dict[str, Any]) -> None:
+    compare(running, event)
+
+
+def compare(running: Running, event: dict[str, Any]) -> None:
     values, errors = running.run(event)
     wanted, raised = expected(running, arguments(running, event))
     lines = running.built.definition.sources[running.built.definition.file].split("\n")

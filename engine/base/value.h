@@ -22,7 +22,8 @@
  *   NONE: missing u8 | BOOL: u8 | INT DATETIME DATE TIMEDELTA: i64 | FLOAT: 8 bytes | STR: u32 n, bytes
  *   LIST TUPLE SET: u32 n, n values | DICT: u32 n, n pairs key value | SECRET: 16 bytes
  *   BIGINT: u8 negative, u32 n, n bytes of magnitude, little-endian, no leading zero byte at the top
- * A set or dict is written in Python's iteration order and read by the code room only (const pool). */
+ * A set or dict is written in Python's iteration order and read by the code room only (const pool), as are the times and
+ * zones of the code room (engine/code/moment.h, zone.h). */
 #ifndef ASSAY_BASE_VALUE_H
 #define ASSAY_BASE_VALUE_H
 

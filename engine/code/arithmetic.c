@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "big.h"
+#include "spec.h"
 
 bool arithmetic_double(struct run *run, const struct value *v, double *out) {
     if (v->tag == V_FLOAT) {
@@ -48,6 +49,10 @@ static bool not_a_number(struct run *run, enum opcode op, const char *operator, 
     return run_unsupported(run, operator, b, c);
 }
 
+static bool is_sequence(const struct value *v) {
+    return v->tag == V_STR || v->tag == V_LIST || v->tag == V_TUPLE || v->tag == V_BYTES;
+}
+
 bool arithmetic_add(struct run *run, const struct value *b, const struct value *c, struct value *out) {
     if (both_ints(b, c)) {
         struct big x, y;
@@ -63,7 +68,7 @@ bool arithmetic_add(struct run *run, const struct value *b, const struct value *
         *out = value_float(x + y);
         return true;
     }
-    if (b->tag == V_STR || b->tag == V_LIST || b->tag == V_TUPLE)
+    if (is_sequence(b))
         return sequence_concat(run, b, c, out);
     return not_a_number(run, OP_ADD, "+", b, c, out);
 }
@@ -85,8 +90,6 @@ bool arithmetic_sub(struct run *run, const struct value *b, const struct value *
     }
     return not_a_number(run, OP_SUB, "-", b, c, out);
 }
-
-static bool is_sequence(const struct value *v) { return v->tag == V_STR || v->tag == V_LIST || v->tag == V_TUPLE; }
 
 bool arithmetic_mul(struct run *run, const struct value *b, const struct value *c, struct value *out) {
     if (both_ints(b, c)) {
@@ -196,6 +199,8 @@ bool arithmetic_mod(struct run *run, const struct value *b, const struct value *
         *out = value_float(float_mod(x, y));
         return true;
     }
+    if (b->tag == V_STR)
+        return percent_format(run, b, c, out);
     return not_a_number(run, OP_MOD, "%", b, c, out);
 }
 

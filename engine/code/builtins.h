@@ -6,8 +6,8 @@
  * Keyword arguments are compiled to the position they have in Python's signature. Where Python takes them by keyword only:
  *   sorted(iterable, reverse)     math.isclose(a, b, rel_tol, abs_tol)     math.prod(iterable, start)
  * An optional argument in front of a given one is passed as Python's default (None for sep of split; -1 for maxsplit).
- * Attributes (no call in the source): .year .month .day .hour .minute .second .microsecond .days .seconds .microseconds
- * .real .imag .numerator .denominator.
+ * Attributes (no call in the source): .year .month .day .hour .minute .second .microsecond .tzinfo .fold .key .days .seconds
+ * .microseconds .week .tm_... .real .imag .numerator .denominator.
  * "sum" adds from left to right, which is sum() of Python 3.11 and of every version for ints; "sum.compensated" is the
  * sum() of floats since 3.12. enumerate, zip and reversed give an iterator (for, list, tuple, sum, min, ...).
  * range, iterators, dict views live inside a function only. */
@@ -80,7 +80,7 @@
     BUILTIN(method_index, ".index", 2, 4)          /* list, tuple, range too */ \
     BUILTIN(method_rindex, ".rindex", 2, 4) \
     BUILTIN(method_count, ".count", 2, 4)          /* list, tuple, range too */ \
-    BUILTIN(method_replace, ".replace", 1, 8)      /* str(old, new[, count]); datetime and date by position */ \
+    BUILTIN(method_replace, ".replace", 1, 9)      /* str(old, new[, count]); datetime and date by position */ \
     BUILTIN(method_split, ".split", 1, 3) \
     BUILTIN(method_rsplit, ".rsplit", 1, 3) \
     BUILTIN(method_splitlines, ".splitlines", 1, 2) \
@@ -117,6 +117,13 @@
     BUILTIN(method_reverse, ".reverse", 1, 1) \
     BUILTIN(list_replace, "list.replace", 2, 2)    /* the list, the one whose items it takes over: list.sort */ \
     BUILTIN(list_splice, "list.splice", 4, 4)      /* xs[i:j] = ys: xs, i, j, ys */ \
+    BUILTIN(min_star, "min.star", 1, 1)            /* min(*xs): the list xs */ \
+    BUILTIN(max_star, "max.star", 1, 1) \
+    BUILTIN(zip_star, "zip.star", 1, 1) \
+    BUILTIN(zip_strict, "zip.strict", 0, 255) \
+    BUILTIN(defaultdict, "defaultdict", 2, 3)      /* 0: a constant that a missing key gets, 1 to 3: a new list, dict, set; it */ \
+    BUILTIN(Counter, "Counter", 1, 1) \
+    BUILTIN(type_name, "type.name", 1, 1)          /* type(x).__name__ */ \
     BUILTIN(sorted_by, "sorted.by", 3, 3)          /* sorted(xs, key=): xs, the keys, reverse */ \
     /* set */ \
     BUILTIN(set, "set", 0, 1) \
@@ -152,7 +159,7 @@
     BUILTIN(attribute_microsecond, ".microsecond", 1, 1) \
     BUILTIN(method_weekday, ".weekday", 1, 1) \
     BUILTIN(method_isoweekday, ".isoweekday", 1, 1) \
-    BUILTIN(method_isoformat, ".isoformat", 1, 2) \
+    BUILTIN(method_isoformat, ".isoformat", 1, 3) \
     BUILTIN(method_timestamp, ".timestamp", 1, 1) \
     BUILTIN(method_date, ".date", 1, 1) \
     BUILTIN(method_toordinal, ".toordinal", 1, 1) \
@@ -215,7 +222,97 @@
     BUILTIN(math_tan, "math.tan", 1, 1) \
     BUILTIN(math_tanh, "math.tanh", 1, 1) \
     BUILTIN(math_trunc, "math.trunc", 1, 1) \
-    BUILTIN(math_ulp, "math.ulp", 1, 1)
+    BUILTIN(math_ulp, "math.ulp", 1, 1) \
+    /* texts with a format; dates, times and zones */ \
+    BUILTIN(format, "format", 1, 2) \
+    BUILTIN(datetime_new, "datetime.datetime", 3, 9) \
+    BUILTIN(date_new, "datetime.date", 3, 3) \
+    BUILTIN(time_new, "datetime.time", 0, 6) \
+    BUILTIN(timedelta_new, "datetime.timedelta", 0, 7) \
+    BUILTIN(timezone_new, "datetime.timezone", 1, 2) \
+    BUILTIN(datetime_combine, "datetime.datetime.combine", 2, 3) \
+    BUILTIN(datetime_fromtimestamp, "datetime.datetime.fromtimestamp", 2, 2) \
+    BUILTIN(datetime_utcfromtimestamp, "datetime.datetime.utcfromtimestamp", 1, 1) \
+    BUILTIN(datetime_fromordinal, "datetime.datetime.fromordinal", 1, 1) \
+    BUILTIN(datetime_fromisocalendar, "datetime.datetime.fromisocalendar", 3, 3) \
+    BUILTIN(datetime_fromisoformat, "datetime.datetime.fromisoformat", 1, 1) \
+    BUILTIN(datetime_strptime, "datetime.datetime.strptime", 2, 2) \
+    BUILTIN(date_fromordinal, "datetime.date.fromordinal", 1, 1) \
+    BUILTIN(date_fromisocalendar, "datetime.date.fromisocalendar", 3, 3) \
+    BUILTIN(date_fromisoformat, "datetime.date.fromisoformat", 1, 1) \
+    BUILTIN(time_fromisoformat, "datetime.time.fromisoformat", 1, 1) \
+    BUILTIN(replace_named, ".replace.named", 3, 11) /* a datetime, date or time; a letter for each argument behind it */ \
+    BUILTIN(method_time, ".time", 1, 1) \
+    BUILTIN(method_timetz, ".timetz", 1, 1) \
+    BUILTIN(method_astimezone, ".astimezone", 2, 2) \
+    BUILTIN(method_utcoffset, ".utcoffset", 1, 2) \
+    BUILTIN(method_dst, ".dst", 1, 2) \
+    BUILTIN(method_tzname, ".tzname", 1, 2) \
+    BUILTIN(method_isocalendar, ".isocalendar", 1, 1) \
+    BUILTIN(method_timetuple, ".timetuple", 1, 1) \
+    BUILTIN(method_utctimetuple, ".utctimetuple", 1, 1) \
+    BUILTIN(method_ctime, ".ctime", 1, 1) \
+    BUILTIN(method_strftime, ".strftime", 2, 2) \
+    BUILTIN(attribute_tzinfo, ".tzinfo", 1, 1) \
+    BUILTIN(attribute_fold, ".fold", 1, 1) \
+    BUILTIN(attribute_key, ".key", 1, 1) \
+    BUILTIN(attribute_week, ".week", 1, 1) \
+    BUILTIN(attribute_iso_weekday, ".weekday.attribute", 1, 1) \
+    BUILTIN(attribute_tm_year, ".tm_year", 1, 1) \
+    BUILTIN(attribute_tm_mon, ".tm_mon", 1, 1) \
+    BUILTIN(attribute_tm_mday, ".tm_mday", 1, 1) \
+    BUILTIN(attribute_tm_hour, ".tm_hour", 1, 1) \
+    BUILTIN(attribute_tm_min, ".tm_min", 1, 1) \
+    BUILTIN(attribute_tm_sec, ".tm_sec", 1, 1) \
+    BUILTIN(attribute_tm_wday, ".tm_wday", 1, 1) \
+    BUILTIN(attribute_tm_yday, ".tm_yday", 1, 1) \
+    BUILTIN(attribute_tm_isdst, ".tm_isdst", 1, 1) \
+    /* bytes, and ints as bytes: int.from_bytes(bytes, byteorder, signed), .to_bytes(length, byteorder, signed) */ \
+    BUILTIN(bytes, "bytes", 0, 3) \
+    BUILTIN(method_encode, ".encode", 1, 3) \
+    BUILTIN(method_decode, ".decode", 1, 3) \
+    BUILTIN(method_hex, ".hex", 1, 3) \
+    BUILTIN(bytes_fromhex, "bytes.fromhex", 1, 1) \
+    BUILTIN(int_from_bytes, "int.from_bytes", 1, 3) \
+    BUILTIN(method_to_bytes, ".to_bytes", 1, 4) \
+    /* hashlib, hmac (key, msg, name), checksums, base64 */ \
+    BUILTIN(hashlib_md5, "hashlib.md5", 0, 1) \
+    BUILTIN(hashlib_sha1, "hashlib.sha1", 0, 1) \
+    BUILTIN(hashlib_sha224, "hashlib.sha224", 0, 1) \
+    BUILTIN(hashlib_sha256, "hashlib.sha256", 0, 1) \
+    BUILTIN(hashlib_sha384, "hashlib.sha384", 0, 1) \
+    BUILTIN(hashlib_sha512, "hashlib.sha512", 0, 1) \
+    BUILTIN(hashlib_sha3_224, "hashlib.sha3_224", 0, 1) \
+    BUILTIN(hashlib_sha3_256, "hashlib.sha3_256", 0, 1) \
+    BUILTIN(hashlib_sha3_384, "hashlib.sha3_384", 0, 1) \
+    BUILTIN(hashlib_sha3_512, "hashlib.sha3_512", 0, 1) \
+    BUILTIN(hashlib_blake2b, "hashlib.blake2b", 0, 3)      /* data, digest_size, key */ \
+    BUILTIN(hashlib_blake2s, "hashlib.blake2s", 0, 3) \
+    BUILTIN(hashlib_new, "hashlib.new", 1, 2) \
+    BUILTIN(hmac_new, "hmac.new", 3, 3) \
+    BUILTIN(hmac_digest, "hmac.digest", 3, 3) \
+    BUILTIN(hmac_compare_digest, "hmac.compare_digest", 2, 2) \
+    BUILTIN(method_digest, ".digest", 1, 1) \
+    BUILTIN(method_hexdigest, ".hexdigest", 1, 1) \
+    BUILTIN(hash_update, "hash.update", 2, 2)      /* what .update is on a hash object */ \
+    BUILTIN(hash_copy, "hash.copy", 1, 1) \
+    BUILTIN(attribute_digest_size, ".digest_size", 1, 1) \
+    BUILTIN(attribute_block_size, ".block_size", 1, 1) \
+    BUILTIN(zlib_crc32, "zlib.crc32", 1, 2) \
+    BUILTIN(zlib_adler32, "zlib.adler32", 1, 2) \
+    BUILTIN(binascii_crc32, "binascii.crc32", 1, 2) \
+    BUILTIN(binascii_hexlify, "binascii.hexlify", 1, 3) \
+    BUILTIN(binascii_unhexlify, "binascii.unhexlify", 1, 1) \
+    BUILTIN(base64_b64encode, "base64.b64encode", 1, 2) \
+    BUILTIN(base64_b64decode, "base64.b64decode", 1, 3) \
+    BUILTIN(base64_standard_b64encode, "base64.standard_b64encode", 1, 1) \
+    BUILTIN(base64_standard_b64decode, "base64.standard_b64decode", 1, 1) \
+    BUILTIN(base64_urlsafe_b64encode, "base64.urlsafe_b64encode", 1, 1) \
+    BUILTIN(base64_urlsafe_b64decode, "base64.urlsafe_b64decode", 1, 1) \
+    BUILTIN(base64_b32encode, "base64.b32encode", 1, 1) \
+    BUILTIN(base64_b32decode, "base64.b32decode", 1, 2) \
+    BUILTIN(base64_b16encode, "base64.b16encode", 1, 1) \
+    BUILTIN(base64_b16decode, "base64.b16decode", 1, 2)
 /* clang-format on */
 
 #endif

@@ -4,15 +4,17 @@
  * Input, little-endian: u32 length of the character tables and the tables; then batches: u32 functions, u32 bytes of code,
  * the code, u32 bytes of constants, the constants. Each function is two instructions, `op temporary, ...` and RET; the frame
  * has TEMPORARIES. Output per function: u32 bytes that follow, then u8 0 and the first temporary serialized (value.h; a
- * range as its tag, start, stop and step; a view or an iterator as its tag and a list of what it gives; every NaN as one),
- * or u8 length and name of the exception. */
+ * range as its tag, start, stop and step; a zone, a time of day, a datetime that is not in UTC as its tag and repr(); a view
+ * or an iterator as its tag and a list of what it gives; every NaN as one), or u8 length and name of the exception. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "run.h"
+#include "load.h"
 
 enum { TEMPORARIES = 8, CODE_PER_FUNCTION = 2 };
+
+static const struct unicode *tables; /* of the code that runs */
 
 static bool read_exactly(void *to, size_t bytes) { return fread(to, 1, bytes, stdin) == bytes; }
 
@@ -86,8 +88,22 @@ static void write_text(struct buf *out, const struct value *v) {
     value_write(out, v);
 }
 
+/* Times and zones that no result can be, as their tag and repr(). */
+static void write_repr(struct buf *out, const struct value *v) {
+    struct run run = {.arena = out->arena, .steps_left = LIMIT_STEPS, .unicode = tables};
+    struct value text;
+    bool ok = format_value(&run, FORMAT_REPR, v, &text);
+    ASSERT(ok);
+    buf_char(out, (char)(v->tag == V_DATETIME ? V_MOMENT : v->tag));
+    value_write(out, &text);
+}
+
 static void write_any(struct buf *out, const struct value *v) {
     struct value nan = value_float(NAN);
+    if (v->tag == V_DATETIME && v->flags != 0) {
+        write_repr(out, v);
+        return;
+    }
     switch (v->tag) {
     case V_BIGINT: write_big(out, v); return;
     case V_LIST:
@@ -98,6 +114,14 @@ static void write_any(struct buf *out, const struct value *v) {
     case V_ITERATOR:
     case V_VIEW: write_iterable(out, v); return;
     case V_STR: write_text(out, v); return;
+    case V_MOMENT:
+    case V_TIME:
+    case V_ZONE: write_repr(out, v); return;
+    case V_BYTES:
+        buf_char(out, V_BYTES);
+        buf_u32(out, v->len);
+        buf_add(out, v->p, v->len);
+        return;
     case V_FLOAT: value_write(out, isnan(v->f) ? &nan : v); return;
     default: value_write(out, v); return;
     }
@@ -110,6 +134,7 @@ static bool run_batch(const struct code_config *config, struct arena *arena) {
         fprintf(stderr, "%s\n", error.text);
         return false;
     }
+    tables = &code->unicode;
     struct code_frame frame;
     bool ok = code_frame_init(&frame, code, arena, &error);
     for (uint32_t i = 0; ok && i < config->function_count; i++) {

@@ -12,6 +12,7 @@ bool builtin_len(struct run *run, const struct value *args, uint32_t count, stru
     uint64_t len;
     switch (v->tag) {
     case V_STR: len = text_length(v); break;
+    case V_BYTES:
     case V_LIST:
     case V_TUPLE: len = bare(v).len; break;
     case V_SET:
@@ -55,6 +56,24 @@ bool builtin_min(struct run *run, const struct value *args, uint32_t count, stru
 
 bool builtin_max(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     return extreme(run, OP_GT, args, count, out);
+}
+
+static bool star(struct run *run, enum opcode op, const struct value *list, struct value *out) {
+    const struct value *items;
+    uint32_t len;
+    if (!sequence_items(run, list, &items, &len))
+        return false;
+    if (len == 0)
+        return run_raise(run, EXCEPTION_TypeError, "%s expected at least 1 argument, got 0", op == OP_LT ? "min" : "max");
+    return extreme(run, op, items, len, out);
+}
+
+bool builtin_min_star(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    return star(run, OP_LT, &args[0], out);
+}
+
+bool builtin_max_star(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    return star(run, OP_GT, &args[0], out);
 }
 
 static bool any_or_all(struct run *run, bool any, const struct value *v, struct value *out) {
@@ -410,6 +429,33 @@ bool builtin_zip(struct run *run, const struct value *args, uint32_t count, stru
             break;
     }
     return iterator_over(run, rows, used, out);
+}
+
+bool builtin_zip_star(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    const struct value *items;
+    uint32_t len;
+    return sequence_items(run, &args[0], &items, &len) && builtin_zip(run, items, len, out);
+}
+
+/* zip(strict=True): ValueError at the first iterable that is shorter or longer than the first. */
+bool builtin_zip_strict(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    struct value *lists = run_items(run, count);
+    if (lists == NULL)
+        return false;
+    uint32_t least = UINT32_MAX, first = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct value *items;
+        uint32_t len;
+        if (!sequence_items(run, &args[i], &items, &len))
+            return false;
+        lists[i] = make_list(items, len);
+        first = i == 0 ? len : first;
+        least = len < least ? len : least;
+        if (len != first)
+            return run_raise(run, EXCEPTION_ValueError, "zip() argument %u is %s than argument%s", i + 1,
+                             len < first ? "shorter" : "longer", i > 1 ? "s before it" : " 1");
+    }
+    return builtin_zip(run, lists, count, out);
 }
 
 bool builtin_reversed(struct run *run, const struct value *args, uint32_t count, struct value *out) {

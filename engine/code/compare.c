@@ -5,6 +5,8 @@
 #include <math.h>
 
 #include "big.h"
+#include "moment.h"
+#include "bytes.h"
 
 bool truth(const struct value *v) {
     switch (v->tag) {
@@ -14,6 +16,7 @@ bool truth(const struct value *v) {
     case V_TIMEDELTA: return v->i != 0;
     case V_FLOAT: return v->f != 0;
     case V_STR:
+    case V_BYTES:
     case V_TUPLE: return v->len != 0;
     case V_LIST: return bare(v).len != 0;
     case V_SET:
@@ -123,9 +126,15 @@ static bool equal(struct run *run, const struct value *a, const struct value *b,
         return true;
     }
     *out = false;
+    if (is_datetime(a) && is_datetime(b) && a->tag + b->tag != 2 * V_DATETIME) {
+        *out = moment_equal(a, b);
+        return true;
+    }
     if (a->tag != b->tag)
         return true;
     switch (a->tag) {
+    case V_TIME:
+    case V_ZONE: *out = moment_equal(a, b); return true;
     case V_LIST:
     case V_TUPLE: return items_equal(run, a, b, depth, out);
     case V_SET:
@@ -136,6 +145,7 @@ static bool equal(struct run *run, const struct value *a, const struct value *b,
     case V_EXCEPTION: *out = compare_same(a, b); return true;
     case V_OBJECT: return object_equal(run, a, b, out);
     case V_STR:
+    case V_BYTES:
         *out = a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
         return run_charge(run, a->len / 64);
     default: *out = value_equal(a, b); return true;
@@ -157,6 +167,7 @@ bool compare_same(const struct value *a, const struct value *b) {
     case V_DATETIME:
     case V_DATE:
     case V_TIMEDELTA: return a->i == b->i;
+    case V_ZONE: return zone_same(a->p, b->p);
     default: return a->p == b->p && a->len == b->len && (a->tag != V_VIEW || a->flags == b->flags);
     }
 }
@@ -222,11 +233,18 @@ static bool ordered(struct run *run, enum opcode op, const struct value *a, cons
         *out = by_order(op, compare_numbers(a, b));
         return true;
     }
+    if ((is_datetime(a) && is_datetime(b)) || (a->tag == V_TIME && b->tag == V_TIME)) {
+        int order = (a->i > b->i) - (a->i < b->i);
+        if (a->tag + b->tag != 2 * V_DATETIME && !moment_order(run, a, b, &order))
+            return false;
+        *out = by_order(op, order);
+        return true;
+    }
     if (a->tag != b->tag)
         return not_ordered(run, op, a, b);
     switch (a->tag) {
-    case V_STR: return texts_ordered(run, op, a, b, out);
-    case V_DATETIME:
+    case V_STR:
+    case V_BYTES: return texts_ordered(run, op, a, b, out);
     case V_DATE:
     case V_TIMEDELTA: *out = by_order(op, (a->i > b->i) - (a->i < b->i)); return true;
     case V_LIST:
@@ -279,6 +297,7 @@ bool compare_in(struct run *run, const struct value *item, const struct value *c
     *out = false;
     switch (container->tag) {
     case V_STR: return in_text(run, item, container, out);
+    case V_BYTES: return bytes_in(run, item, container, out);
     case V_LIST:
     case V_TUPLE: {
         const struct value all = bare(container);

@@ -1,8 +1,8 @@
 /* The constant pool (part "constant.bin"): u32 count, then serialized values. Unlike values elsewhere these can be big ints,
- * sets and dicts, which become tables here. Hostile until read: counts are held against the bytes that are left, nesting
+ * bytes, sets and dicts, which become tables here. Hostile until read: counts are held against the bytes that are left, nesting
  * against 8, times against Python's range; strings are checked UTF-8 and stay where they are. */
-#include "../base/calendar.h"
 #include "load.h"
+#include "moment.h"
 
 enum { NESTING_MAX = 8 };
 
@@ -86,6 +86,18 @@ static bool read_big(struct pool *pool, struct value *out) {
     return true;
 }
 
+static bool read_bytes(struct pool *pool, struct value *out) {
+    uint32_t count;
+    pool->at++;
+    if (!take_u32(pool, &count))
+        return false;
+    if (count > pool->len - pool->at || count > LIMIT_VALUE_BYTES)
+        return refuse(pool, "bytes beyond their limit");
+    *out = (struct value){.tag = V_BYTES, .len = count, .p = pool->bytes + pool->at};
+    pool->at += count;
+    return true;
+}
+
 static bool in_range(const struct value *v) {
     switch (v->tag) {
     case V_BOOL: return v->i == 0 || v->i == 1;
@@ -104,6 +116,10 @@ static bool read_value(struct pool *pool, int depth, struct value *out) {
         return read_container(pool, depth, tag, out);
     if (tag == V_BIGINT)
         return read_big(pool, out);
+    if (tag == V_MOMENT || tag == V_TIME || tag == V_ZONE)
+        return moment_read(pool->bytes, pool->len, &pool->at, pool->run.arena, out) || refuse(pool, "not a time or a zone");
+    if (tag == V_BYTES)
+        return read_bytes(pool, out);
     if (!value_read(pool->bytes, pool->len, &pool->at, pool->run.arena, out))
         return refuse(pool, "not a value");
     return in_range(out) || refuse(pool, "out of its range");

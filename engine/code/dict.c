@@ -106,6 +106,42 @@ static struct table *dict_owner(struct run *run, const struct value *v, const ch
 
 static bool is_table(const struct value *v) { return v->tag == V_DICT || v->tag == V_SET; }
 
+static bool count_all(struct run *run, struct table *table, const struct value *source) {
+    struct value iterator, next, one = value_int(1);
+    int more;
+    if (!sequence_iter(run, source, &iterator))
+        return false;
+    while ((more = sequence_next(run, &iterator, &next)) == 1) {
+        uint32_t entry;
+        if (!run_charge(run, 1) || !table_find(run, table, &next, &entry))
+            return false;
+        struct value sum = one;
+        if (entry != TABLE_NONE && !arithmetic_add(run, &table->values[entry], &one, &sum))
+            return false;
+        if (!table_set(run, table, &next, &sum))
+            return false;
+    }
+    return more == 0;
+}
+
+/* Counter.update adds the counts. */
+static bool counter_update(struct run *run, struct table *table, const struct value *source) {
+    if (source->tag != V_DICT)
+        return count_all(run, table, source);
+    const struct table *from = source->p;
+    for (uint32_t i = 0; table_next(from, &i); i++) {
+        uint32_t entry;
+        struct value sum = from->values[i];
+        if (!run_charge(run, 1) || !table_find(run, table, &from->keys[i], &entry))
+            return false;
+        if (entry != TABLE_NONE && !arithmetic_add(run, &table->values[entry], &from->values[i], &sum))
+            return false;
+        if (!table_set(run, table, &from->keys[i], &sum))
+            return false;
+    }
+    return true;
+}
+
 bool builtin_method_update(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     *out = value_none(MISSING_NOT);
     if (!is_table(&args[0]) || args[0].flags & SET_HASHABLE)
@@ -118,6 +154,11 @@ bool builtin_method_update(struct run *run, const struct value *args, uint32_t c
             return run_raise(run, EXCEPTION_TypeError, "update expected at most 1 argument, got %u", count - 1);
         if (args[i].p == table && is_table(&args[i]))
             continue;
+        if (args[0].tag == V_DICT && table->missing == MISSING_ZERO) {
+            if (!counter_update(run, table, &args[i]))
+                return false;
+            continue;
+        }
         if (args[0].tag == V_DICT ? !update_from(run, table, &args[i]) : !set_add_all(run, table, &args[i]))
             return false;
     }
@@ -374,4 +415,28 @@ bool builtin_dict_fromkeys(struct run *run, const struct value *args, uint32_t c
             return false;
     *out = (struct value){.tag = V_DICT, .p = table};
     return more == 0;
+}
+
+/* defaultdict(factory, source): what a missing key gets (0: the constant args[1]; 1 to 3: a new list, dict or set). */
+bool builtin_defaultdict(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    struct table *table = table_new(run, true, 0);
+    if (table == NULL || (count == 3 && !update_from(run, table, &args[2])))
+        return false;
+    if (args[0].tag != V_INT || args[0].i < 0 || args[0].i > MISSING_SET - MISSING_FALLBACK)
+        return run_raise(run, EXCEPTION_TypeError, "first argument must be callable or None");
+    table->missing = MISSING_FALLBACK + (enum table_missing)args[0].i;
+    table->fallback = args[1];
+    *out = (struct value){.tag = V_DICT, .p = table};
+    return true;
+}
+
+bool builtin_Counter(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    struct table *table = table_new(run, true, 0);
+    if (table == NULL)
+        return false;
+    if (args[0].tag == V_DICT ? !update_from_table(run, table, args[0].p) : !count_all(run, table, &args[0]))
+        return false;
+    table->missing = MISSING_ZERO;
+    *out = (struct value){.tag = V_DICT, .p = table};
+    return true;
 }

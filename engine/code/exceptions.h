@@ -16,6 +16,7 @@
     EXCEPTION(UnboundLocalError, NameError) EXCEPTION(RecursionError, RuntimeError) \
     EXCEPTION(NotImplementedError, RuntimeError) EXCEPTION(UnicodeError, ValueError) \
     EXCEPTION(UnicodeEncodeError, UnicodeError) EXCEPTION(UnicodeDecodeError, UnicodeError) \
+    EXCEPTION(Error, ValueError) /* binascii.Error */ \
     EXCEPTION(LimitError, BaseException)
 /* clang-format on */
 

@@ -1,5 +1,7 @@
 /* Texts of values: str(), repr(), ascii() and the empty format spec. */
 #include "big.h"
+#include "moment.h"
+#include "bytes.h"
 
 static bool text_of(struct run *run, enum format_kind kind, const struct value *v, int depth, struct buf *out);
 
@@ -13,7 +15,7 @@ static void escape(struct buf *out, uint32_t c) {
 }
 
 /* Single quotes, unless there are some inside and no double ones. */
-static void text_repr(struct run *run, struct str text, bool only_ascii, struct buf *out) {
+void format_text_repr(struct run *run, struct str text, bool only_ascii, struct buf *out) {
     bool single = text.len > 0 && memchr(text.p, '\'', text.len) != NULL;
     bool both = single && memchr(text.p, '"', text.len) != NULL;
     char quote = single && !both ? '"' : '\'';
@@ -58,11 +60,29 @@ static bool items_text(struct run *run, enum format_kind kind, const struct valu
     return true;
 }
 
+/* What isocalendar() and timetuple() give shows the names of its parts. */
+static void named_text(const struct value *v, struct buf *out) {
+    static const char *const iso[] = {"year", "week", "weekday"};
+    static const char *const time[] = {"tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst"};
+    bool is_iso = (v->flags & TUPLE_ISO) != 0;
+    ASSERT(v->len == (is_iso ? 3 : 9));
+    buf_str(out, is_iso ? STR("datetime.IsoCalendarDate(") : STR("time.struct_time("));
+    for (uint32_t i = 0; i < v->len; i++) {
+        buf_format(out, "%s%s=", i == 0 ? "" : ", ", is_iso ? iso[i] : time[i]);
+        buf_int(out, value_items(v)[i].i);
+    }
+    buf_char(out, ')');
+}
+
 static bool sequence_text(struct run *run, enum format_kind kind, const struct value *v, int depth, struct buf *out) {
     bool list = v->tag == V_LIST;
     const struct value all = bare(v);
     if (!list && is_named_tuple(run, v))
         return object_text(run, v, depth, out);
+    if (!list && v->flags & (TUPLE_ISO | TUPLE_STRUCT)) {
+        named_text(v, out);
+        return true;
+    }
     buf_char(out, list ? '[' : '(');
     if (!items_text(run, kind, value_items(&all), all.len, depth, out))
         return false;
@@ -113,11 +133,18 @@ static bool text_of(struct run *run, enum format_kind kind, const struct value *
         if (kind == FORMAT_STR || kind == FORMAT_FORMAT)
             buf_str(out, value_text(v));
         else
-            text_repr(run, value_text(v), kind == FORMAT_ASCII, out);
+            format_text_repr(run, value_text(v), kind == FORMAT_ASCII, out);
         return true;
     case V_DATETIME:
+        if (v->flags & FOLD) {
+            moment_text(run, out, v, kind);
+            return true;
+        } /* fall through */
     case V_DATE:
     case V_TIMEDELTA: times_text(out, v, kind == FORMAT_REPR || kind == FORMAT_ASCII); return true;
+    case V_MOMENT:
+    case V_TIME:
+    case V_ZONE: moment_text(run, out, v, kind); return true;
     case V_LIST:
     case V_TUPLE: return sequence_text(run, inner, v, depth, out);
     case V_DICT: return dict_text(run, inner, v, depth, out);
@@ -130,6 +157,7 @@ static bool text_of(struct run *run, enum format_kind kind, const struct value *
             return true;
         }
         return run_raise(run, EXCEPTION_TypeError, "the text of a set is not available: its order is not fixed");
+    case V_BYTES: bytes_text(out, v); return run_charge(run, v->len / 16);
     default: /* a set's text depends on hashes, and on whether it was frozen; views and iterators show addresses or none */
         return run_raise(run, EXCEPTION_TypeError, "the text of a %s is not available", type_name(v));
     }

@@ -1,6 +1,6 @@
 /* str: case and classes of characters, by the tables of the Python that built the bundle (unicode.h), with a short way for
  * ASCII where those tables say what ASCII says. */
-#include "run.h"
+#include "bytes.h"
 
 /* Looks at the nearest characters that are not case-ignorable: no further than the next sigma, so all is linear. */
 static uint32_t sigma_or_lower(struct run *run, const struct value *v, size_t at) {
@@ -99,6 +99,8 @@ static bool change_ascii(struct run *run, enum change change, const struct value
 }
 
 static bool change_text(struct run *run, enum change change, const char *name, const struct value *v, struct value *out) {
+    if (v->tag == V_BYTES && change != FOLD)
+        return bytes_case(run, name, v, out);
     if (!text_receiver(run, v, name))
         return false;
     return is_ascii(v) ? change_ascii(run, change, v, out) : change_unicode(run, change, v, out);
@@ -128,9 +130,19 @@ static bool all_have(struct run *run, const struct value *v, unsigned flags) {
     return v->len > 0;
 }
 
+static bool bytes_have_class(const char *name) {
+    static const char *const names[] = {"isalnum", "isalpha", "isascii", "isdigit", "islower", "isspace", "isupper"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 #define CLASS_METHOD(name, expression)                                                                                 \
     bool builtin_method_##name(struct run *run, const struct value *args, uint32_t count, struct value *out) {        \
         const struct value *v = &args[0];                                                                              \
+        if (v->tag == V_BYTES && bytes_have_class(#name))                                                              \
+            return bytes_class(run, #name, v, out);                                                                    \
         if (!text_receiver(run, v, #name) || !run_charge(run, v->len / 16))                                           \
             return false;                                                                                              \
         *out = value_bool(expression);                                                                                 \

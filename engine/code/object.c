@@ -138,6 +138,9 @@ static uint32_t kinds_of(const struct value *v) {
     case V_FLOAT: return 1u << KIND_FLOAT;
     case V_STR: return 1u << KIND_STR;
     case V_DATETIME: return 1u << KIND_DATETIME | 1u << KIND_DATE;
+    case V_MOMENT: return 1u << KIND_DATETIME | 1u << KIND_DATE;
+    case V_TIME: return 1u << KIND_TIME;
+    case V_BYTES: return 1u << KIND_BYTES;
     case V_DATE: return 1u << KIND_DATE;
     case V_TIMEDELTA: return 1u << KIND_TIMEDELTA;
     case V_LIST: return 1u << KIND_LIST;
@@ -150,3 +153,18 @@ static uint32_t kinds_of(const struct value *v) {
 }
 
 bool value_is_kind(const struct value *v, uint32_t kinds) { return (kinds_of(v) & kinds) != 0; }
+
+bool builtin_type_name(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    const struct value *v = &args[0];
+    struct str name = str_of(type_name(v));
+    const struct code_class *class = v->tag == V_OBJECT ? ((const struct object *)v->p)->class : class_of_tuple(run, v);
+    if (class != NULL)
+        name = class->name;
+    if (v->tag == V_EXCEPTION)
+        name = str_of(exception_name(run->code, ((const struct raised *)v->p)->class));
+    for (size_t i = 0; i < name.len; i++)
+        if (name.p[i] == '.') /* "datetime.date" without its module */
+            name = (struct str){name.p + i + 1, name.len - i - 1};
+    *out = value_str(name.p, name.len);
+    return true;
+}

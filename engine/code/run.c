@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "load.h"
+#include "moment.h"
 
 enum { NO_TEXT = 0xffff, NESTING_MAX = 8, EXACT_INT_BITS = 53 };
 
@@ -61,6 +62,8 @@ static bool fit_scalar(struct run *run, uint32_t mask, const struct value *v, st
     }
     if (v->tag == V_BIGINT && mask >> V_INT & 1)
         return misfit(run, v);
+    if (v->tag == V_MOMENT && mask >> V_DATETIME & 1)
+        return moment_result(run, v, out);
     if (v->tag == V_BOOL && mask >> V_INT & 1) {
         *out = value_int(v->i);
         return true;
@@ -239,7 +242,7 @@ static inline bool is_whole(const struct value *v) { return (uint8_t)(v->tag - V
     }
 
 /* Where an exception at `i` goes on, with the exception in the handler's cell; NULL if nothing here handles it. */
-static const struct instruction *handler(struct run *run, const struct piece *piece, const struct instruction *i) {
+static const struct instruction *handler(struct run *run, const struct code_piece *piece, const struct instruction *i) {
     uint32_t at = (uint32_t)(i - piece->first);
     for (uint32_t h = 0; h < piece->handler_count; h++) {
         const struct code_handler *handler = &piece->handlers[h];
@@ -260,7 +263,7 @@ static const struct instruction *handler(struct run *run, const struct piece *pi
 
 /* Runs from *at on. Returns the cell that RET or YIELD names, or NULL after an exception; *at is the instruction where it
  * ended. */
-const struct value *run_piece(struct run *run, const struct piece *piece, const struct instruction **at) {
+const struct value *run_piece(struct run *run, const struct code_piece *piece, const struct instruction **at) {
     static const void *const labels[OP_COUNT] = {
 #define OPCODE(name, form) &&op_##name,
         OPCODES(OPCODE)
@@ -486,7 +489,7 @@ bool code_call(struct code_frame *frame, uint32_t function) {
     memset(frame->cells + code->constant_count + code->slot_count, 0, code->used_temporaries[function] * sizeof *frame->cells);
     struct run run = {.arena = frame->arena, .unicode = &code->unicode, .steps_left = LIMIT_STEPS, .text = STR(""),
                       .code = code, .cells = frame->cells, .active = frame->active};
-    const struct piece piece = {code->instructions + f->first, f->handlers, f->handler_count};
+    const struct code_piece piece = {code->instructions + f->first, f->handlers, f->handler_count};
     const struct instruction *at = piece.first;
     const struct value *result = run_piece(&run, &piece, &at);
     struct value fitted;
@@ -530,7 +533,7 @@ static void leave(struct run *run, const struct code_routine *routine, uint32_t 
 }
 
 static const struct value *run_routine(struct run *run, const struct code_routine *routine, const struct instruction **at) {
-    const struct piece piece = {run->code->instructions + routine->first, routine->handlers, routine->handler_count};
+    const struct code_piece piece = {run->code->instructions + routine->first, routine->handlers, routine->handler_count};
     const struct value *result = run_piece(run, &piece, at);
     if (result == NULL && run->raised == NULL && run->raised_in == NULL)
         run->raised_in = *at;

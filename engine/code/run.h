@@ -32,6 +32,11 @@ enum {
     V_EXCEPTION = 19,/* p: struct raised */
     V_OBJECT = 20,   /* p: struct object: of a class of the definition's */
     V_GENERATOR = 21,/* p: struct generator, which changes; the source of an iterator */
+    V_MOMENT = 32,   /* p: struct moment (moment.h): a datetime that is naive or of another zone than timezone.utc */
+    V_TIME = 33,     /* p: struct moment: a time of day */
+    V_ZONE = 34,     /* p: struct zone (zone.h): a tzinfo */
+    V_BYTES = 24,    /* p: bytes; inside functions only (bytes.h) */
+    V_HASH = 27,     /* p: struct hash, which changes (hashing.c) */
 };
 enum { VIEW_KEYS = 0, VIEW_VALUES = 1, VIEW_ITEMS = 2 };
 enum { LIST_OWNED = 4 };  /* flag of a V_LIST: p is a struct list, and can be changed */
@@ -160,13 +165,13 @@ bool arithmetic_double(struct run *run, const struct value *v, double *out);
 double float_mod(double x, double y);
 double float_floordiv(double x, double y);
 
-/* --- times.c: datetime, date, timedelta. Operators return TIMES_NOT when Python has no such operation. --- */
+/* --- times.c, time_parts.c: datetime, date, timedelta. Operators return TIMES_NOT when Python has no such operation. --- */
 enum times_result { TIMES_RAISED, TIMES_DONE, TIMES_NOT };
 bool is_time(const struct value *v);
 enum times_result times_operator(struct run *run, enum opcode op, const struct value *b, const struct value *c, struct value *out);
 bool times_shift(struct run *run, int64_t us, int64_t delta, struct value *out);
 void times_text(struct buf *out, const struct value *v, bool repr);
-bool times_replace(struct run *run, const struct value *args, uint32_t count, struct value *out);
+bool time_replace(struct run *run, const struct value *args, uint32_t count, struct value *out);
 
 /* --- compare.c --- */
 bool truth(const struct value *v);
@@ -250,12 +255,12 @@ bool routine_call(struct run *run, uint32_t routine, const struct value *args, u
 bool generator_make(struct run *run, uint32_t routine, const struct value *args, uint32_t count, struct value *out);
 int generator_next(struct run *run, struct generator *generator, struct value *out);
 /* Runs code from `at`: the cell that RET or YIELD names, and where; NULL after an exception. */
-struct piece {
+struct code_piece {
     const struct instruction *first;
     const struct code_handler *handlers;
     uint32_t handler_count;
 };
-const struct value *run_piece(struct run *run, const struct piece *piece, const struct instruction **at);
+const struct value *run_piece(struct run *run, const struct code_piece *piece, const struct instruction **at);
 
 /* --- text.c: what other files need of str --- */
 /* The byte offset of a code point's index (0 .. length). */
@@ -280,6 +285,7 @@ static inline struct value text_ascii(const char *p, size_t len) {
 enum format_kind { FORMAT_FORMAT = 0, FORMAT_STR = 1, FORMAT_REPR = 2, FORMAT_ASCII = 3 };
 bool format_value(struct run *run, enum format_kind kind, const struct value *v, struct value *out);
 bool text_repr_of(struct run *run, const struct value *v, int depth, struct buf *out);
+void format_text_repr(struct run *run, struct str text, bool only_ascii, struct buf *out);
 /* --- convert.c --- */
 bool convert_float_to_int(struct run *run, double f, struct value *out);
 

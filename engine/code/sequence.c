@@ -1,7 +1,7 @@
-/* Indexing, slicing, unpacking, concatenation, repetition and iteration over str, tuple, list, range, dict and its views.
+/* Indexing, slicing, unpacking, concatenation, repetition and iteration over str, bytes, tuple, list, range, dict and its views.
  *
  * A slice with step 1 shares the items of a tuple or of a list that nothing changes, a str's shares the bytes. */
-#include "run.h"
+#include "bytes.h"
 
 static bool out_of_range(struct run *run, const struct value *v) {
     return run_raise(run, EXCEPTION_IndexError, "%s index out of range", v->tag == V_STR ? "string" : type_name(v));
@@ -49,13 +49,38 @@ static bool place(int64_t *index, uint64_t len) {
     return *index >= 0 && (uint64_t)*index < len;
 }
 
+/* d[k] where there is no k. */
+static bool dict_missing(struct run *run, struct table *table, const struct value *key, struct value *out) {
+    struct value made, k = *key;
+    switch (table->missing) {
+    case MISSING_RAISES: return raise_key(run, key);
+    case MISSING_ZERO: *out = value_int(0); return true;
+    case MISSING_FALLBACK: made = table->fallback; break;
+    case MISSING_LIST:
+        if (!list_own(run, NULL, 0, &made))
+            return false;
+        break;
+    case MISSING_DICT:
+        if (!make_dict(run, NULL, 0, &made))
+            return false;
+        break;
+    default:
+        if (!make_set(run, NULL, 0, &made))
+            return false;
+    }
+    if (!table_set(run, table, &k, &made))
+        return false;
+    *out = made;
+    return true;
+}
+
 static bool dict_index(struct run *run, const struct value *b, const struct value *c, struct value *out) {
     const struct table *table = b->p;
     uint32_t entry;
     if (!table_find(run, table, c, &entry))
         return false;
     if (entry == TABLE_NONE)
-        return raise_key(run, c);
+        return dict_missing(run, (struct table *)(uintptr_t)table, c, out);
     *out = table->values[entry];
     return true;
 }
@@ -78,6 +103,13 @@ bool sequence_index(struct run *run, const struct value *b, const struct value *
     switch (b->tag) {
     case V_DICT: return dict_index(run, b, c, out);
     case V_STR: return sequence_int(run, c, "string indices", &index) && text_index(run, b, index, out);
+    case V_BYTES:
+        if (!sequence_int(run, c, "byte indices", &index))
+            return false;
+        if (!place(&index, b->len))
+            return out_of_range(run, b);
+        *out = value_int(((const uint8_t *)b->p)[index]);
+        return true;
     case V_LIST:
     case V_TUPLE: {
         const struct value all = bare(b);
@@ -166,6 +198,21 @@ static bool items_slice(struct run *run, const struct value *b, int64_t start, i
     return sliced(run, b->tag, items, count, out);
 }
 
+static bool bytes_slice(struct run *run, const struct value *b, int64_t start, int64_t step, int64_t count, struct value *out) {
+    const uint8_t *from = b->p;
+    if (step == 1 || count <= 1) {
+        *out = make_bytes(count > 0 ? from + start : (const uint8_t *)"", (size_t)count);
+        return true;
+    }
+    uint8_t *to = run_alloc(run, (uint64_t)count);
+    if (to == NULL)
+        return false;
+    for (int64_t i = 0; i < count; i++)
+        to[i] = from[start + i * step];
+    *out = make_bytes(to, (size_t)count);
+    return true;
+}
+
 /* Code points from `start` on, every step-th. */
 static bool text_slice(struct run *run, const struct value *b, int64_t start, int64_t step, int64_t count, struct value *out) {
     if (count == 0) {
@@ -211,6 +258,8 @@ bool sequence_slice(struct run *run, const struct value *b, const struct value p
     case V_STR:
         return slice_bounds(run, parts, (int64_t)text_length(b), &start, &step, &count) &&
                text_slice(run, b, start, step, count, out);
+    case V_BYTES:
+        return slice_bounds(run, parts, b->len, &start, &step, &count) && bytes_slice(run, b, start, step, count, out);
     case V_LIST:
     case V_TUPLE:
         return slice_bounds(run, parts, bare(b).len, &start, &step, &count) && items_slice(run, b, start, step, count, out);
@@ -221,6 +270,10 @@ bool sequence_slice(struct run *run, const struct value *b, const struct value p
 }
 
 /* --- together --- */
+
+static uint64_t sequence_unit(const struct value *v) {
+    return v->tag == V_STR || v->tag == V_BYTES ? 1 : sizeof(struct value);
+}
 
 static bool joined(struct run *run, uint8_t tag, uint8_t flags, const void *p, uint64_t len, struct value *out) {
     if (tag == V_LIST)
@@ -248,7 +301,7 @@ bool sequence_repeat(struct run *run, const struct value *v, const struct value 
         return run_raise(run, EXCEPTION_OverflowError, "cannot fit 'int' into an index-sized integer");
     const struct value b = bare(v);
     int64_t times = c->i;
-    uint64_t unit = b.tag == V_STR ? 1 : sizeof(struct value), one = b.len * unit, total;
+    uint64_t unit = sequence_unit(&b), one = b.len * unit, total;
     if (times <= 0 || one == 0)
         return joined(run, b.tag, b.tag == V_STR ? STR_ASCII : 0, b.p, 0, out);
     if (__builtin_mul_overflow(one, (uint64_t)times, &total))
@@ -267,6 +320,7 @@ bool sequence_iter(struct run *run, const struct value *b, struct value *out) {
     switch (b->tag) {
     case V_ITERATOR: *out = *b; return true;
     case V_STR:
+    case V_BYTES:
     case V_LIST:
     case V_TUPLE:
     case V_RANGE:
@@ -334,6 +388,11 @@ int sequence_next(struct run *run, const struct value *v, struct value *out) {
         iterator->at += bytes;
         return 1;
     }
+    case V_BYTES:
+        if (iterator->at >= source->len)
+            return 0;
+        *out = value_int(((const uint8_t *)source->p)[iterator->at++]);
+        return 1;
     case V_LIST: {
         const struct value all = bare(source);
         if (iterator->at >= all.len) {

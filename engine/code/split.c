@@ -1,5 +1,5 @@
 /* str: splitting, joining, padding. Parts share the bytes of the whole. */
-#include "run.h"
+#include "bytes.h"
 
 /* A list being filled. */
 struct parts {
@@ -105,6 +105,10 @@ static bool rsplit_by(struct run *run, const struct value *v, struct str separat
 }
 
 static bool split(struct run *run, const struct value *args, uint32_t count, bool right, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return count < 2 || args[1].tag == V_NONE
+                   ? bytes_split(run, args, count, right, out)
+                   : bytes_method(run, right ? builtin_method_rsplit : builtin_method_split, args, count, out);
     int64_t limit = -1;
     if (!text_receiver(run, &args[0], right ? "rsplit" : "split"))
         return false;
@@ -190,14 +194,20 @@ static bool partition(struct run *run, const struct value *args, bool right, str
 }
 
 bool builtin_method_partition(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_partition, args, count, out);
     return partition(run, args, false, out);
 }
 
 bool builtin_method_rpartition(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_rpartition, args, count, out);
     return partition(run, args, true, out);
 }
 
 bool builtin_method_join(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_join(run, args, out);
     const struct value *items;
     uint32_t item_count;
     if (!text_receiver(run, &args[0], "join") || !sequence_items(run, &args[1], &items, &item_count))
@@ -268,6 +278,8 @@ static bool pad_arguments(struct run *run, const struct value *args, uint32_t co
 }
 
 bool builtin_method_ljust(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_ljust, args, count, out);
     struct str fill;
     uint64_t missing;
     int64_t width;
@@ -275,6 +287,8 @@ bool builtin_method_ljust(struct run *run, const struct value *args, uint32_t co
 }
 
 bool builtin_method_rjust(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_rjust, args, count, out);
     struct str fill;
     uint64_t missing;
     int64_t width;
@@ -282,6 +296,8 @@ bool builtin_method_rjust(struct run *run, const struct value *args, uint32_t co
 }
 
 bool builtin_method_center(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_center, args, count, out);
     struct str fill;
     uint64_t missing;
     int64_t width;
@@ -292,6 +308,8 @@ bool builtin_method_center(struct run *run, const struct value *args, uint32_t c
 }
 
 bool builtin_method_zfill(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_zfill, args, count, out);
     struct str fill;
     uint64_t missing;
     int64_t width;
@@ -308,6 +326,8 @@ bool builtin_method_zfill(struct run *run, const struct value *args, uint32_t co
 }
 
 bool builtin_method_expandtabs(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_expandtabs, args, count, out);
     int64_t tab = 8;
     if (!text_receiver(run, &args[0], "expandtabs"))
         return false;

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "run.h"
+#include "zone.h"
 
 enum { RAISE_TEXT_BYTES = 240 };
 
@@ -80,6 +80,9 @@ const char *type_name(const struct value *v) {
     case V_DATETIME: return "datetime.datetime";
     case V_DATE: return "datetime.date";
     case V_TIMEDELTA: return "datetime.timedelta";
+    case V_MOMENT: return "datetime.datetime";
+    case V_TIME: return "datetime.time";
+    case V_ZONE: return zone_is(v->p, ZONE_RULES) ? "zoneinfo.ZoneInfo" : "datetime.timezone";
     case V_LIST: return "list";
     case V_TUPLE: return "tuple";
     case V_SET: return v->flags & SET_HASHABLE ? "frozenset" : "set";
@@ -87,6 +90,8 @@ const char *type_name(const struct value *v) {
     case V_SECRET: return "Secret";
     case V_RANGE: return "range";
     case V_ITERATOR: return "iterator";
+    case V_BYTES: return "bytes";
+    case V_HASH: return "hash";
     case V_VIEW: return v->flags == VIEW_KEYS ? "dict_keys" : v->flags == VIEW_VALUES ? "dict_values" : "dict_items";
     case V_EXCEPTION: return "Exception";
     case V_OBJECT: return "object";

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "big.h"
+#include "moment.h"
 
 static uint64_t mix(uint64_t x) {
     x ^= x >> 32;
@@ -53,7 +54,7 @@ static bool hash_of_object(struct run *run, const struct value *v, int depth, ui
 }
 
 static bool hash_of(struct run *run, const struct value *v, int depth, uint64_t *out) {
-    if (!run_charge(run, 1 + (v->tag == V_STR ? v->len / 64 : 0)))
+    if (!run_charge(run, 1 + (v->tag == V_STR || v->tag == V_BYTES ? v->len / 64 : 0)))
         return false;
     switch (v->tag) {
     case V_NONE: *out = mix(1); return true;
@@ -66,10 +67,14 @@ static bool hash_of(struct run *run, const struct value *v, int depth, uint64_t 
         *out = hash_float(big_double(&big));
         return true;
     }
-    case V_STR: *out = hash_checksum(v->p, v->len); return true;
+    case V_STR:
+    case V_BYTES: *out = hash_checksum(v->p, v->len); return true;
     case V_DATETIME:
     case V_DATE:
     case V_TIMEDELTA: *out = mix((uint64_t)v->i + v->tag); return true;
+    case V_MOMENT: *out = mix(moment_hash(v) + V_DATETIME); return true;
+    case V_TIME:
+    case V_ZONE: *out = mix(moment_hash(v) + v->tag); return true;
     case V_SECRET: *out = ((const struct hash128 *)v->p)->low; return true;
     case V_TUPLE: {
         uint64_t sum = mix(v->len), item;
@@ -175,7 +180,7 @@ static bool reserve(struct run *run, struct table *table, bool dict, uint32_t ro
         index[slot] = to + 1;
     }
     ASSERT(to == table->count);
-    *table = (struct table){to, to, room, size - 1, index, hashes, keys, values};
+    *table = (struct table){to, to, room, size - 1, index, hashes, keys, values, table->missing, table->fallback};
     return true;
 }
 

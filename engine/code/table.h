@@ -13,6 +13,9 @@ struct run;
 
 enum { V_HOLE = 255 };
 
+/* What d[k] does where there is no k. */
+enum table_missing { MISSING_RAISES, MISSING_FALLBACK, MISSING_LIST, MISSING_DICT, MISSING_SET, MISSING_ZERO /* Counter: 0, not kept */ };
+
 struct table {
     uint32_t count;        /* entries that are there */
     uint32_t used, room;   /* entries and holes; how many fit. room 0: a constant */
@@ -21,6 +24,8 @@ struct table {
     uint64_t *hashes;      /* per entry */
     struct value *keys;    /* per entry */
     struct value *values;  /* per entry; NULL in a set */
+    enum table_missing missing;
+    struct value fallback; /* MISSING_FALLBACK: what a missing key gets */
 };
 
 /* A constant's. NULL after run_raise: a key is not hashable, or two are equal (ValueError). Keys and values are kept by

@@ -2,7 +2,7 @@
  *
  * Strings are valid UTF-8; indexes of Python are code points, so for a string that is not ASCII they are counted out. UTF-8 is
  * self-synchronizing: a search over bytes finds exactly what a search over code points would. */
-#include "run.h"
+#include "bytes.h"
 
 uint64_t text_length(const struct value *v) {
     ASSERT(v->tag == V_STR);
@@ -140,6 +140,8 @@ static bool find(struct run *run, const struct value *args, uint32_t count, bool
 }
 
 bool builtin_method_find(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_find, args, count, out);
     int64_t at;
     if (!find(run, args, count, false, "find", &at))
         return false;
@@ -148,6 +150,8 @@ bool builtin_method_find(struct run *run, const struct value *args, uint32_t cou
 }
 
 bool builtin_method_rfind(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_rfind, args, count, out);
     int64_t at;
     if (!find(run, args, count, true, "rfind", &at))
         return false;
@@ -156,6 +160,8 @@ bool builtin_method_rfind(struct run *run, const struct value *args, uint32_t co
 }
 
 bool builtin_method_rindex(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_rindex, args, count, out);
     int64_t at;
     if (!find(run, args, count, true, "rindex", &at))
         return false;
@@ -187,6 +193,8 @@ static bool items_index(struct run *run, const struct value *args, uint32_t coun
 }
 
 bool builtin_method_index(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_index, args, count, out);
     uint64_t place;
     int64_t at;
     if (args[0].tag == V_LIST || args[0].tag == V_TUPLE)
@@ -237,6 +245,8 @@ static uint64_t count_in(const char *p, size_t len, struct str needle) {
 }
 
 bool builtin_method_count(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_count, args, count, out);
     struct part part;
     if (args[0].tag == V_LIST || args[0].tag == V_TUPLE || args[0].tag == V_RANGE)
         return items_count(run, args, count, out);
@@ -283,10 +293,14 @@ static bool with(struct run *run, const struct value *args, uint32_t count, bool
 }
 
 bool builtin_method_startswith(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_startswith, args, count, out);
     return with(run, args, count, false, out);
 }
 
 bool builtin_method_endswith(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_endswith, args, count, out);
     return with(run, args, count, true, out);
 }
 
@@ -314,6 +328,8 @@ size_t text_before(const char *p, size_t at) {
 
 static bool strip(struct run *run, const struct value *args, uint32_t count, bool left, bool right, const char *name,
                   struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_strip(run, args, count, left, right, out);
     if (!text_receiver(run, &args[0], name))
         return false;
     const struct value *set = count > 1 && args[1].tag != V_NONE ? &args[1] : NULL;
@@ -357,6 +373,8 @@ bool builtin_method_rstrip(struct run *run, const struct value *args, uint32_t c
 }
 
 bool builtin_method_removeprefix(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_removeprefix, args, count, out);
     if (!text_receiver(run, &args[0], "removeprefix") || !text_argument(run, &args[1]))
         return false;
     struct part whole = {.to = args[0].len};
@@ -365,6 +383,8 @@ bool builtin_method_removeprefix(struct run *run, const struct value *args, uint
 }
 
 bool builtin_method_removesuffix(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES)
+        return bytes_method(run, builtin_method_removesuffix, args, count, out);
     if (!text_receiver(run, &args[0], "removesuffix") || !text_argument(run, &args[1]))
         return false;
     struct part whole = {.to = args[0].len};
@@ -393,14 +413,18 @@ static bool replace_between(struct run *run, const struct value *args, uint64_t 
 }
 
 bool builtin_method_replace(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    if (args[0].tag == V_DATETIME || args[0].tag == V_DATE)
-        return times_replace(run, args, count, out);
-    if (!text_receiver(run, &args[0], "replace"))
+    if (args[0].tag == V_BYTES && !(count >= 3 && args[1].tag == V_BYTES && args[1].len == 0 && args[2].tag == V_BYTES))
+        return bytes_method(run, builtin_method_replace, args, count, out);
+    if (args[0].tag == V_DATETIME || args[0].tag == V_DATE || args[0].tag == V_MOMENT || args[0].tag == V_TIME)
+        return time_replace(run, args, count, out);
+    bool between = args[0].tag == V_BYTES; /* of bytes, and nothing to be replaced */
+    if (!between && !text_receiver(run, &args[0], "replace"))
         return false;
     int64_t limit = -1;
     if (count < 3 || count > 4)
         return run_raise(run, EXCEPTION_TypeError, "replace expected 2 or 3 arguments, got %u", count - 1);
-    if (!text_argument(run, &args[1]) || !text_argument(run, &args[2]) || (count > 3 && !text_size_argument(run, &args[3], &limit)))
+    if ((!between && (!text_argument(run, &args[1]) || !text_argument(run, &args[2]))) ||
+        (count > 3 && !text_size_argument(run, &args[3], &limit)))
         return false;
     uint64_t most = limit < 0 ? UINT64_MAX : (uint64_t)limit;
     struct str old = value_text(&args[1]);
@@ -408,6 +432,8 @@ bool builtin_method_replace(struct run *run, const struct value *args, uint32_t 
         *out = args[0];
         return true;
     }
+    if (between)
+        return bytes_replace_between(run, args, most, out);
     if (old.len == 0)
         return replace_between(run, args, most, out);
     const char *p = args[0].p;

@@ -1,14 +1,12 @@
-/* datetime, date and timedelta: operators, texts, attributes and methods with the meaning of Python's datetime module.
+/* datetime, date and timedelta: operators and texts with the meaning of Python's datetime module. What a datetime of any zone
+ * is stands in moment.c, attributes and methods in time_parts.c, constructors in time_make.c.
  *
- * A datetime is UTC microseconds with tzinfo = datetime.timezone.utc, years 1 to 9999; a timedelta is 64 bits of
- * microseconds, some 292,000 years: where Python's goes on to 999,999,999 days, this one is an OverflowError. */
+ * A timedelta is 64 bits of microseconds, some 292,000 years: where Python's goes on to 999,999,999 days, this one is an
+ * OverflowError. */
 #include <math.h>
 
-#include "../base/calendar.h"
 #include "big.h"
-
-#define DAY_US 86400000000ll
-enum { ORDINAL_OF_1970 = 719163 };
+#include "moment.h"
 
 static int64_t floor_divide(int64_t a, int64_t b) {
     ASSERT(b > 0);
@@ -20,7 +18,9 @@ static int64_t floor_rest(int64_t a, int64_t b) {
     return a % b < 0 ? a % b + b : a % b;
 }
 
-bool is_time(const struct value *v) { return v->tag == V_DATETIME || v->tag == V_DATE || v->tag == V_TIMEDELTA; }
+bool is_time(const struct value *v) {
+    return v->tag == V_DATETIME || v->tag == V_DATE || v->tag == V_TIMEDELTA || v->tag == V_MOMENT;
+}
 
 static bool out_of_range(struct run *run) { return run_raise(run, EXCEPTION_OverflowError, "date value out of range"); }
 
@@ -101,6 +101,8 @@ static enum times_result times_add(struct run *run, const struct value *b, const
         return TIMES_NOT;
     if (b->tag == V_DATETIME)
         return done(times_shift(run, b->i, c->i, out));
+    if (b->tag == V_MOMENT)
+        return done(moment_add(run, b, c->i, out));
     if (b->tag == V_DATE)
         return done(date_shift(run, b->i, floor_divide(c->i, DAY_US), out));
     return b->tag == V_TIMEDELTA ? done(delta_add(run, b->i, c->i, false, out)) : TIMES_NOT;
@@ -113,12 +115,16 @@ static enum times_result times_sub(struct run *run, const struct value *b, const
         if (b->tag == V_DATE)
             return done(date_shift(run, b->i, -floor_divide(c->i, DAY_US), out));
         int64_t negated = c->i == INT64_MIN ? INT64_MAX : -c->i; /* out of range either way */
+        if (b->tag == V_MOMENT)
+            return done(moment_add(run, b, negated, out));
         return b->tag == V_DATETIME ? done(times_shift(run, b->i, negated, out)) : TIMES_NOT;
     }
     if (b->tag == V_DATETIME && c->tag == V_DATETIME) {
         *out = make_timedelta(b->i - c->i);
         return TIMES_DONE;
     }
+    if (is_datetime(b) && is_datetime(c))
+        return done(moment_subtract(run, b, c, out));
     if (b->tag != V_DATE || c->tag != V_DATE)
         return TIMES_NOT;
     *out = make_timedelta((b->i - c->i) * DAY_US);
@@ -241,7 +247,7 @@ static void time_repr(struct buf *out, int64_t us) {
 }
 
 void times_text(struct buf *out, const struct value *v, bool repr) {
-    ASSERT(is_time(v));
+    ASSERT(v->tag == V_DATETIME || v->tag == V_DATE || v->tag == V_TIMEDELTA);
     char text[CALENDAR_TEXT_BYTES];
     if (v->tag == V_TIMEDELTA) {
         delta_text(out, v->i, repr);
@@ -257,132 +263,4 @@ void times_text(struct buf *out, const struct value *v, bool repr) {
     } else {
         buf_add(out, text, calendar_format_date(v->i, text));
     }
-}
-
-/* --- attributes and methods --- */
-
-static bool civil_of(struct run *run, const struct value *v, bool dates_too, const char *name, struct civil *out) {
-    if (v->tag != V_DATETIME && !(dates_too && v->tag == V_DATE))
-        return no_attribute(run, v, name);
-    calendar_civil(v->tag == V_DATE ? v->i * DAY_US : v->i, out);
-    return true;
-}
-
-#define CIVIL_ATTRIBUTE(c_name, name, dates_too, expression)                                                           \
-    bool builtin_##c_name(struct run *run, const struct value *args, uint32_t count, struct value *out) {             \
-        struct civil civil;                                                                                            \
-        if (!civil_of(run, &args[0], dates_too, name, &civil))                                                         \
-            return false;                                                                                              \
-        *out = value_int(expression);                                                                                  \
-        return true;                                                                                                   \
-    }
-
-CIVIL_ATTRIBUTE(attribute_year, "year", true, civil.year)
-CIVIL_ATTRIBUTE(attribute_month, "month", true, civil.month)
-CIVIL_ATTRIBUTE(attribute_day, "day", true, civil.day)
-CIVIL_ATTRIBUTE(attribute_hour, "hour", false, civil.hour)
-CIVIL_ATTRIBUTE(attribute_minute, "minute", false, civil.minute)
-CIVIL_ATTRIBUTE(attribute_second, "second", false, civil.second)
-CIVIL_ATTRIBUTE(attribute_microsecond, "microsecond", false, civil.microsecond)
-CIVIL_ATTRIBUTE(method_weekday, "weekday", true, civil.weekday)
-CIVIL_ATTRIBUTE(method_isoweekday, "isoweekday", true, civil.weekday + 1)
-CIVIL_ATTRIBUTE(method_toordinal, "toordinal", true,
-                ORDINAL_OF_1970 + calendar_days(civil.year, civil.month, civil.day))
-
-#define DELTA_ATTRIBUTE(c_name, name, expression)                                                                      \
-    bool builtin_##c_name(struct run *run, const struct value *args, uint32_t count, struct value *out) {             \
-        if (args[0].tag != V_TIMEDELTA)                                                                                \
-            return no_attribute(run, &args[0], name);                                                                  \
-        int64_t us = args[0].i, rest = floor_rest(us, DAY_US);                                                         \
-        (void)rest;                                                                                                    \
-        *out = value_int(expression);                                                                                  \
-        return true;                                                                                                   \
-    }
-
-DELTA_ATTRIBUTE(attribute_days, "days", floor_divide(us, DAY_US))
-DELTA_ATTRIBUTE(attribute_seconds, "seconds", rest / 1000000)
-DELTA_ATTRIBUTE(attribute_microseconds, "microseconds", rest % 1000000)
-
-static bool us_to_seconds(struct run *run, int64_t us, struct value *out) {
-    struct value micros = value_int(us), million = value_int(1000000);
-    return arithmetic_div(run, &micros, &million, out);
-}
-
-bool builtin_method_total_seconds(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    if (args[0].tag != V_TIMEDELTA)
-        return no_attribute(run, &args[0], "total_seconds");
-    return us_to_seconds(run, args[0].i, out);
-}
-
-bool builtin_method_timestamp(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    if (args[0].tag != V_DATETIME)
-        return no_attribute(run, &args[0], "timestamp");
-    return us_to_seconds(run, args[0].i, out);
-}
-
-bool builtin_method_date(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    if (args[0].tag != V_DATETIME)
-        return no_attribute(run, &args[0], "date");
-    *out = make_date(floor_divide(args[0].i, DAY_US));
-    return true;
-}
-
-bool builtin_method_isoformat(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    char text[CALENDAR_TEXT_BYTES];
-    struct buf buf;
-    run_buf(run, &buf);
-    if (args[0].tag == V_DATE) {
-        if (count > 1)
-            return run_raise(run, EXCEPTION_TypeError, "date.isoformat() takes no arguments");
-        buf_add(&buf, text, calendar_format_date(args[0].i, text));
-        return run_text(run, &buf, true, out);
-    }
-    if (args[0].tag != V_DATETIME)
-        return no_attribute(run, &args[0], "isoformat");
-    struct str separator = STR("T");
-    if (count > 1) {
-        if (args[1].tag != V_STR || text_length(&args[1]) != 1)
-            return run_raise(run, EXCEPTION_TypeError, "isoformat() argument 1 must be a unicode character");
-        separator = value_text(&args[1]);
-    }
-    size_t len = calendar_format_time(args[0].i, ' ', text);
-    ASSERT(len > 11 && text[10] == ' ');
-    buf_add(&buf, text, 10);
-    buf_str(&buf, separator);
-    buf_add(&buf, text + 11, len - 11);
-    return run_text(run, &buf, false, out);
-}
-
-bool times_replace(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    struct civil civil;
-    bool is_date = args[0].tag == V_DATE;
-    if (!civil_of(run, &args[0], true, "replace", &civil))
-        return false;
-    int *parts[] = {&civil.year, &civil.month, &civil.day, &civil.hour, &civil.minute, &civil.second, &civil.microsecond};
-    if (count > (is_date ? 4 : 8))
-        return run_raise(run, EXCEPTION_TypeError, "replace() got too many arguments");
-    for (uint32_t i = 1; i < count; i++) {
-        if (!is_int(&args[i]))
-            return run_raise(run, EXCEPTION_TypeError, "'%s' object cannot be interpreted as an integer", type_name(&args[i]));
-        if (!is_int64(&args[i]) || args[i].i > INT32_MAX || args[i].i < INT32_MIN)
-            return run_raise(run, EXCEPTION_OverflowError, "Python int too large to convert to C int");
-        *parts[i - 1] = (int)args[i].i;
-    }
-    if (civil.year < 1 || civil.year > 9999)
-        return run_raise(run, EXCEPTION_ValueError, "year %d is out of range", civil.year);
-    if (civil.month < 1 || civil.month > 12)
-        return run_raise(run, EXCEPTION_ValueError, "month must be in 1..12");
-    if (civil.day < 1 || civil.day > calendar_days_in_month(civil.year, civil.month))
-        return run_raise(run, EXCEPTION_ValueError, "day is out of range for month");
-    static const int limits[] = {24, 60, 60, 1000000};
-    static const char *const names[] = {"hour", "minute", "second", "microsecond"};
-    for (int i = 0; i < 4; i++)
-        if (*parts[3 + i] < 0 || *parts[3 + i] >= limits[i])
-            return run_raise(run, EXCEPTION_ValueError, "%s must be in 0..%d", names[i], limits[i] - 1);
-    int64_t days = calendar_days(civil.year, civil.month, civil.day);
-    if (is_date)
-        *out = make_date(days);
-    else
-        *out = value_datetime(((days * 24 + civil.hour) * 60 + civil.minute) * 60000000 + civil.second * 1000000ll + civil.microsecond);
-    return true;
 }

@@ -77,6 +77,7 @@ bool unicode_load(struct unicode *out, const void *bytes, size_t len, struct err
                         blocks * UNICODE_BLOCK * 2 + words * 4;
     if (len != expected) /* every part before the specials is a multiple of 4 */
         return error_set(error, ERROR_CORRUPT, "unicode: %zu bytes, expected %llu", len, (unsigned long long)expected);
+    out->python = header[5];
     const char *at = (const char *)bytes + sizeof header;
     out->records = (const struct unicode_record *)(const void *)at;
     at += records * sizeof(struct unicode_record);

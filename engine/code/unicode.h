@@ -1,6 +1,7 @@
 /* The character tables of the Python that built the bundle (part "unicode.bin"), so that str methods follow that version.
  *
- * Little-endian. A header of 8 u32: magic "AUCD", format 1, records, blocks, specials (u32 words), three zeros; then
+ * Little-endian. A header of 8 u32: magic "AUCD", format 1, records, blocks, specials (u32 words), how that Python behaves (enum python),
+ * two zeros; then
  *   records  20 bytes each: u16 flags, u8 decimal digit (255: none), u8 whether fold is special, i32 lower, upper, title, fold
  *   index    u16 x 8704: the block of each 128 code points
  *   blocks   u16 x 128 each: a record's number per code point
@@ -45,7 +46,15 @@ struct unicode_record {
 
 enum { UNICODE_BLOCK = 128, UNICODE_BLOCKS = 0x110000 / UNICODE_BLOCK };
 
+/* Where versions of Python differ in what is not characters. */
+enum python {
+    PYTHON_COLON_Z = 1,    /* strftime knows %:z (3.12) */
+    PYTHON_ISO_WEEKS = 2,  /* strptime refuses a week that its ISO year has not (3.12) */
+    PYTHON_ISO_STRICT = 4, /* strptime refuses %G and %V with any but each other and a weekday (3.13) */
+};
+
 struct unicode {
+    uint32_t python;
     const struct unicode_record *records;
     const uint16_t *index, *blocks;
     const uint32_t *specials;

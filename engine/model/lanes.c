@@ -1,13 +1,14 @@
 /* Trees in byte lanes (lanes.h), as the spike that the performance page tells of did it.
  *
- * Binning: a row's values become one byte each, the number of the model's own thresholds of that input that lie below, so
- * `value <= threshold` is `bin <= the threshold's place`, exactly; a NaN is 255. Walking: the nodes of a tree are numbered
- * in preorder, so parents come before their children. For node number j of 64 trees at once: the bins of the inputs that
- * the lanes' nodes look at are permuted out of the row (two registers hold it), compared with the nodes' places, and the
- * lanes that stand at j go to their left or right successor: another node's number, or a leaf's with the top bit set. No
- * branch, no gather; the tables are streamed once. Four groups are walked together, to hide the latency of each.
+ * Binning: a row's values become one byte each, the number of the model's own thresholds of that input that lie below,
+ * so `value <= threshold` is `bin <= the threshold's place`, exactly; a NaN is 255. Walking: the nodes of a tree are
+ * numbered in preorder, so parents come before their children. For node number j of 64 trees at once: the bins of the
+ * inputs that the lanes' nodes look at are permuted out of the row (two registers hold it), compared with the nodes'
+ * places, and the lanes that stand at j go to their left or right successor: another node's number, or a leaf's with
+ * the top bit set. No branch, no gather; the tables are streamed once. Four groups are walked together, to hide the
+ * latency of each.
  *
- * Every table is made from the checked nodes of the model, so numbers are in range by construction. */
+ * Every table is made from the checked nodes of the forest, so numbers are in range by construction. */
 #include "lanes.h"
 
 #include <math.h>
@@ -68,12 +69,12 @@ static uint32_t unique(double *values, uint32_t count) {
 }
 
 /* The thresholds of every input. False: too many, or no memory. */
-static bool take_edges(struct lanes *lanes, const struct model *model) {
+static bool take_edges(struct lanes *lanes, const struct forest *forest) {
     uint32_t counts[INPUTS_MAX] = {0}, filled[INPUTS_MAX] = {0}, total = 0;
-    for (uint32_t i = 0; i < model->node_count; i++) {
-        if (model->nodes[i].step && isnan(model->nodes[i].threshold))
+    for (uint32_t i = 0; i < forest->node_count; i++) {
+        if (forest->nodes[i].step && isnan(forest->nodes[i].threshold))
             return false; /* nothing is at most that: it has no place in the order */
-        counts[model->nodes[i].feature] += model->nodes[i].step;
+        counts[forest->nodes[i].feature] += forest->nodes[i].step;
     }
     for (uint32_t f = 0; f < lanes->input_count; f++) {
         lanes->inputs[f].first = total;
@@ -82,10 +83,10 @@ static bool take_edges(struct lanes *lanes, const struct model *model) {
     lanes->edges = calloc(total + 1, sizeof *lanes->edges);
     if (lanes->edges == NULL)
         return false;
-    for (uint32_t i = 0; i < model->node_count; i++)
-        if (model->nodes[i].step) {
-            uint32_t f = model->nodes[i].feature;
-            lanes->edges[lanes->inputs[f].first + filled[f]++] = model->nodes[i].threshold;
+    for (uint32_t i = 0; i < forest->node_count; i++)
+        if (forest->nodes[i].step) {
+            uint32_t f = forest->nodes[i].feature;
+            lanes->edges[lanes->inputs[f].first + filled[f]++] = forest->nodes[i].threshold;
         }
     for (uint32_t f = 0; f < lanes->input_count; f++) {
         double *edges = lanes->edges + lanes->inputs[f].first;
@@ -111,23 +112,23 @@ static inline uint32_t bin_of(const double *edges, uint32_t count, double value)
 
 struct placing {
     struct lanes *lanes;
-    const struct model *model;
+    const struct forest *forest;
     struct lane_node *nodes; /* of the group */
     struct lane_group *group;
     uint32_t lane, node_count, leaf_count;
 };
 
-static bool fits(const struct model *model, uint32_t at, uint32_t *leaves, uint32_t *nodes) {
-    const struct node *node = &model->nodes[at];
+static bool fits(const struct forest *forest, uint32_t at, uint32_t *leaves, uint32_t *nodes) {
+    const struct node *node = &forest->nodes[at];
     if (!node->step)
         return ++*leaves <= LANES;
     ++*nodes;
-    return *nodes < LANES && fits(model, node->child, leaves, nodes) && fits(model, node->child + 1, leaves, nodes);
+    return *nodes < LANES && fits(forest, node->child, leaves, nodes) && fits(forest, node->child + 1, leaves, nodes);
 }
 
 /* Numbers a subtree in preorder; returns its root's number or its leaf's code. */
 static uint8_t place_node(struct placing *p, uint32_t at) {
-    const struct node *node = &p->model->nodes[at];
+    const struct node *node = &p->forest->nodes[at];
     if (!node->step) {
         p->group->leaves[p->lane][p->leaf_count] = node->threshold;
         return (uint8_t)(LEAF | p->leaf_count++);
@@ -144,20 +145,20 @@ static uint8_t place_node(struct placing *p, uint32_t at) {
 }
 
 /* The root of the tree with this number in tree order. */
-static void roots_in_order(const struct model *model, uint32_t *roots) {
-    for (uint32_t i = 0; i < model->tree_count; i++)
-        roots[i / FOREST_BLOCK * FOREST_BLOCK + model->places[i]] = model->roots[i];
+static void roots_in_order(const struct forest *forest, uint32_t *roots) {
+    for (uint32_t i = 0; i < forest->tree_count; i++)
+        roots[i / FOREST_BLOCK * FOREST_BLOCK + forest->places[i]] = forest->roots[i];
 }
 
-static bool take_nodes(struct lanes *lanes, const struct model *model, const uint32_t *roots) {
-    for (uint32_t t = 0; t < model->tree_count; t++) {
+static bool take_nodes(struct lanes *lanes, const struct forest *forest, const uint32_t *roots) {
+    for (uint32_t t = 0; t < forest->tree_count; t++) {
         uint32_t leaves = 0, nodes = 0;
-        if (!fits(model, roots[t], &leaves, &nodes))
+        if (!fits(forest, roots[t], &leaves, &nodes))
             return false;
         lanes->node_count = nodes > lanes->node_count ? nodes : lanes->node_count;
     }
     uint32_t together = LANES * TOGETHER;
-    lanes->group_count = (model->tree_count + together - 1) / together * TOGETHER;
+    lanes->group_count = (forest->tree_count + together - 1) / together * TOGETHER;
     size_t nodes_bytes = (size_t)lanes->group_count * (lanes->node_count + 1) * sizeof *lanes->nodes;
     size_t groups_bytes = (size_t)lanes->group_count * sizeof *lanes->groups;
     lanes->nodes = aligned_alloc(64, nodes_bytes);
@@ -168,10 +169,10 @@ static bool take_nodes(struct lanes *lanes, const struct model *model, const uin
     memset(lanes->groups, 0, groups_bytes);
     for (uint32_t g = 0; g < lanes->group_count; g++)
         memset(lanes->groups[g].start, LEAF, LANES);
-    for (uint32_t t = 0; t < model->tree_count; t++) {
+    for (uint32_t t = 0; t < forest->tree_count; t++) {
         uint32_t g = t / LANES;
         struct placing placing = {.lanes = lanes,
-                                  .model = model,
+                                  .forest = forest,
                                   .nodes = lanes->nodes + (size_t)g * lanes->node_count,
                                   .group = &lanes->groups[g],
                                   .lane = t % LANES};
@@ -180,17 +181,17 @@ static bool take_nodes(struct lanes *lanes, const struct model *model, const uin
     return true;
 }
 
-struct lanes *lanes_make(const struct model *model) {
+struct lanes *lanes_make(const struct forest *forest) {
     if (!__builtin_cpu_supports("avx512vbmi") || !__builtin_cpu_supports("avx512bw") ||
-        model->input_count > INPUTS_MAX || model->zero_missing)
+        forest->input_count > INPUTS_MAX || forest->zero_missing)
         return NULL;
     struct lanes *lanes = calloc(1, sizeof *lanes);
-    uint32_t *roots = calloc((size_t)model->tree_count + 1, sizeof *roots);
+    uint32_t *roots = calloc((size_t)forest->tree_count + 1, sizeof *roots);
     bool good = lanes != NULL && roots != NULL;
     if (good) {
-        lanes->input_count = model->input_count;
-        roots_in_order(model, roots);
-        good = take_edges(lanes, model) && take_nodes(lanes, model, roots);
+        lanes->input_count = forest->input_count;
+        roots_in_order(forest, roots);
+        good = take_edges(lanes, forest) && take_nodes(lanes, forest, roots);
     }
     free(roots);
     if (!good) {
@@ -259,7 +260,7 @@ void lanes_walk(const struct lanes *lanes, const double *row, uint32_t first, ui
 
 #else
 
-struct lanes *lanes_make(const struct model *model) { return NULL; }
+struct lanes *lanes_make(const struct forest *forest) { return NULL; }
 void lanes_free(struct lanes *lanes) { ASSERT(lanes == NULL); }
 void lanes_walk(const struct lanes *lanes, const double *row, uint32_t first, uint32_t count, double *leaves) {
     UNREACHABLE();

@@ -1,5 +1,6 @@
-/* Trained models as tables. A model is read from the framework's own file, every index checked (a file is hostile), and
- * answers with the framework's own bits. Immutable after load; any thread may predict. */
+/* Trained models as tables. The build makes a model's part out of the framework's own model (python/assay/_models); it
+ * is read here, every index checked (a part is hostile), and answers with the framework's own bits. Immutable after
+ * load; any thread may predict. The part, byte by byte: read.c. */
 #ifndef ASSAY_MODEL_MODEL_H
 #define ASSAY_MODEL_MODEL_H
 
@@ -13,21 +14,27 @@
 
 struct model;
 
-/* Reads a LightGBM text model (version v3 or v4; numerical splits; missing types none, zero, nan; objectives and their
- * output transforms as LightGBM's predict applies them: regression kinds, binary, cross_entropy, poisson/gamma/tweedie,
- * multiclass softmax and ova, lambdarank; average_output of random forests). What is not supported (categorical splits,
- * linear trees) is an error that names it and its tree. NULL and error on failure. */
-struct model *model_read_lightgbm(const char *text, size_t len, struct error *error);
+/* Reads a model's part. NULL and error, which names the place, on failure. */
+struct model *model_read(const void *bytes, size_t len, struct error *error);
 void model_free(struct model *model);
 
 uint32_t model_input_count(const struct model *model);
 struct str model_input_name(const struct model *model, uint32_t input);
-uint32_t model_output_count(const struct model *model); /* 1, or the number of classes */
+/* Whether the input is a category of the model: model_text and model_number give its code. */
+bool model_input_has_categories(const struct model *model, uint32_t input);
+/* The code of a category that is a text, or a number; that of unknown ones (mostly NaN: missing) if the training did
+ * not have it. A number of an input without categories is itself. */
+double model_text(const struct model *model, uint32_t input, struct str text);
+double model_number(const struct model *model, uint32_t input, double value);
+
+uint32_t model_output_count(const struct model *model); /* 1, or the number of classes or targets */
+uint32_t model_raw_count(const struct model *model);    /* of raw margins */
 uint32_t model_tree_count(const struct model *model);
 
-/* out[model_output_count] = the framework's predict() of one row of model_input_count doubles (NaN: missing). */
+/* out[model_output_count] = the framework's predict() of one row of model_input_count doubles (NaN: missing;
+ * categories: their codes). */
 void model_predict(const struct model *model, const double *row, double *out);
-/* The raw margin before the output transform (predict(raw_score=True)). */
+/* The raw margins before the output transform, out[model_raw_count]. */
 void model_predict_raw(const struct model *model, const double *row, double *out);
 
 #endif

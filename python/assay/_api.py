@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -114,10 +115,15 @@ def _caller() -> Place:
     return place_of_instruction(frame.f_code, frame.f_lasti, frame.f_lineno)
 
 
+@lru_cache(maxsize=64)  # a module asks for each of its declarations
+def _positions(code: types.CodeType) -> tuple[tuple[int | None, int | None, int | None, int | None], ...]:
+    return tuple(code.co_positions())
+
+
 def place_of_instruction(code: types.CodeType, offset: int, line: int | None) -> Place:
     """Where an instruction of a running frame or a traceback stands in the source."""
     file = Path(code.co_filename)
-    positions = list(code.co_positions())
+    positions = _positions(code)
     index = offset // 2
     if not 0 <= index < len(positions):
         return Place(file, line or 1)
@@ -309,7 +315,8 @@ def thresholds(score: Any, /, **levels: float) -> Thresholds:
 
 
 def model(file_or_estimator: Any, /, inputs: Sequence[Any] | None = None, **options: Any) -> Any:
-    """A trained model: a LightGBM text file, or a fitted LightGBM booster. Its output is a feature.
+    """A trained model of LightGBM, XGBoost, CatBoost or scikit-learn: a file, or a fitted object. Its output is a
+    feature: a number, or a list of numbers if it has several classes.
 
     Its inputs are matched by name to features, windows and fields, or by position with `inputs=[...]`.
     """

@@ -1,8 +1,8 @@
 """Lowering of `try`, `raise` and `with suppress(...)`.
 
-A `try` becomes a region: the pieces of code that it covers, and where an exception in them goes on. What `finally` says is
-lowered once for each way out - the end, every return, break and continue, and an exception - with the region left out while
-it stands there.
+A `try` becomes a region: the pieces of code that it covers, and where an exception in them goes on. What `finally` says
+is lowered once for each way out - the end, every return, break and continue, and an exception - with the region left
+out while it stands there.
 """
 
 from __future__ import annotations

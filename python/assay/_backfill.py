@@ -64,7 +64,7 @@ def columns_of(definition: Definition, *, fields: bool = False) -> list[Column]:
         columns += [(each.name, "", each.type, each.is_list) for each in definition.scored.fields]
     columns += [(window.name, "", *window_type(window)) for window in definition.windows]
     columns += [(feature.name, "", *result_type(feature)) for feature in definition.features]
-    columns += [(model.name, "", "float", False) for model in definition.models]
+    columns += [(model.name, "", "float", model.built.outputs > 1) for model in definition.models]
     columns += [(rule.name, "", "bool", False) for rule in definition.rules]
     names = {name for name, *_ in columns}
     if "decision" not in names:

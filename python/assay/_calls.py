@@ -1,4 +1,4 @@
-"""Lowering of calls: built-in functions and methods, helper functions (inlined), classes, and what the library has in Python.
+"""Lowering of calls: built-in functions and methods, helpers (inlined), classes, what the library has in Python.
 
 Arguments are evaluated in the order they are written and put where Python's signature has them. A built-in that is
 not in the engine's table, or is called in a way it does not take, is refused by name.
@@ -12,11 +12,11 @@ import datetime
 import enum
 import functools
 import inspect
-import itertools
 import operator
 import sys
 import types
 import typing
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,23 @@ from ._source import function_node
 from ._syntax import ATTRIBUTES, is_generator, names_stored
 from ._types import Type
 
-REPLACED = {
-    "datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond"),
-    "date": ("year", "month", "day"),
+REPLACED = {  # the keywords of .replace(), by the letter that stands for each in .replace.named
+    "year": "y",
+    "month": "m",
+    "day": "d",
+    "hour": "H",
+    "minute": "M",
+    "second": "S",
+    "microsecond": "f",
+    "tzinfo": "z",
+    "fold": "F",
 }
 HINTS = {
     "datetime.now": "the parameter `arrival: datetime` is when the event came",
     "datetime.utcnow": "the parameter `arrival: datetime` is when the event came",
     "datetime.today": "the parameter `arrival: datetime` is when the event came",
     "date.today": "the parameter `arrival: datetime` is when the event came",
+    "date.fromtimestamp": "give it the zone: datetime.fromtimestamp(t, tz=timezone.utc).date()",
     "time.time": "the parameter `arrival: datetime` is when the event came",
     "open": "read the file at module level; what it gives can be used here",
     "print": "a feature has no output; a test of it may print",
@@ -49,7 +57,18 @@ HINTS = {
     "hash": "the hash of a string differs from process to process",
     "id": "objects have no identity in the engine",
 }
-CONSTANT_CLASSES = (datetime.timedelta, datetime.datetime, datetime.date)
+OF_THE_MACHINE = {  # with fewer arguments: the zone of the machine
+    "datetime.datetime.fromtimestamp": (2, "give it the zone: datetime.fromtimestamp(t, tz=timezone.utc)"),
+    ".astimezone": (1, "give it the zone: at.astimezone(timezone.utc)"),
+}
+CONSTANT_CLASSES = (
+    datetime.timedelta,
+    datetime.datetime,
+    datetime.date,
+    datetime.time,
+    datetime.timezone,
+    zoneinfo.ZoneInfo,
+)
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
@@ -82,19 +101,27 @@ class Calls(Routines):
             return self.call_closure(found, node, into)
         special = self.special(found)
         if special is not None:
-            return special(node, into)
+            made: Value = special(node, into)
+            return made
         if isinstance(found, functools._lru_cache_wrapper):
             found = found.__wrapped__
         if isinstance(found, types.FunctionType) and (self.is_users(found) or is_library(found)):
             return self.inline(found, [], node, into)
         if isinstance(found, types.MethodType) and self.is_users(found.__func__):
             return self.inline(found.__func__, [self.object_value(found.__self__, node)], node, into)
-        made = self.call_made(found, node, into)
-        if made is not None:
-            return made
+        called = self.call_made(found, node, into)
+        if called is not None:
+            return called
         written = _prelude.FUNCTIONS.get(found) if isinstance(found, collections.abc.Hashable) else None
         if written is not None:
             return self.inline(written, [], node, into)
+        bound = getattr(found, "__self__", None)
+        if type(bound) is str and getattr(found, "__name__", "") == "format":  # euros = "{:.2f} EUR".format
+            return self.call_format(bound, node, into)
+        if isinstance(found, type) and found in CONSTANT_CLASSES:
+            constant = self.constant_call(found, node)
+            if constant is not None:
+                return constant
         known = self.builtin_name(found)
         if known is not None:
             return self.call_builtin(known, [], node, into)
@@ -122,15 +149,12 @@ class Calls(Routines):
             return self.call_partial(found, node, into)
         if isinstance(found, operator.itemgetter):
             keys = found.__reduce__()[1]
-            parts: list[ast.expr] = [
-                ast.Subscript(node.args[0], ast.Constant(k), ast.Load())  # type: ignore[arg-type]
-                for k in keys
-            ]
+            parts: list[ast.expr] = [ast.Subscript(node.args[0], ast.Constant(k), ast.Load()) for k in keys]
             made = parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
             return self.value(ast.fix_missing_locations(ast.copy_location(made, node)), into)
         if isinstance(found, operator.attrgetter):
             names = found.__reduce__()[1]
-            parts = [ast.parse(f"_.{n}", mode="eval").body for n in names]  # type: ignore[arg-type]
+            parts = [ast.parse(f"_.{n}", mode="eval").body for n in names]
             let = self.let(self.value(node.args[0]), node)
             for part in parts:
                 for inner in ast.walk(part):
@@ -142,8 +166,9 @@ class Calls(Routines):
             call = ast.Call(ast.Attribute(node.args[0], found.__name__, ast.Load()), node.args[1:], node.keywords)
             return self.value(ast.fix_missing_locations(ast.copy_location(call, node)), into)
         if isinstance(found, types.BuiltinMethodType) and not isinstance(found.__self__, types.ModuleType | type):
-            if self.builtin_name(found) is None and f".{found.__name__}" in self.unit.builtins:
-                return self.call_builtin(f".{found.__name__}", [self.constant(found.__self__, node)], node, into)
+            name = f".{found.__name__}"
+            if self.builtin_name(found) is None and name in self.unit.builtins:
+                return self.call_builtin(name, [self.constant(found.__self__, node)], node, into)
         return None
 
     def call_partial(self, found: Any, node: ast.Call, into: Cell | None) -> Value:
@@ -206,7 +231,9 @@ class Calls(Routines):
         if issubclass(cls, enum.Enum):
             return self.member_of_value(cls, node, into)
         if cls in CONSTANT_CLASSES:
-            return self.constant_call(cls, node)
+            made = self.constant_call(cls, node)
+            if made is not None:
+                return made
         raise self.not_native(cls, ast.unparse(node.func), node)
 
     def member_of_value(self, cls: type[enum.Enum], node: ast.Call, into: Cell | None) -> Value:
@@ -494,30 +521,36 @@ class Calls(Routines):
         """typing.cast(T, x) is x."""
         return self.value(node.args[1], into)
 
-    def is_users(self, function: types.FunctionType) -> bool:
+    def is_users(self, function: Any) -> bool:
         return Path(function.__code__.co_filename) in self.unit.definition.sources
 
     def builtin_name(self, found: Any) -> str | None:
         """The name of a Python object in the engine's table of built-ins."""
         return _library.name_of(found, self.unit.builtins)
 
-    def constant_call(self, cls: type, node: ast.Call) -> Value:
-        """timedelta(hours=1): made at build time if all arguments are constants."""
-        arguments = [self.constant_display(a) for a in node.args]
-        named = {k.arg: self.constant_display(k.value) for k in node.keywords if k.arg is not None}
+    def constant_call(self, cls: type, node: ast.Call) -> Value | None:
+        """timedelta(hours=1), ZoneInfo("Europe/Berlin"): made at build time if all arguments are constants."""
+        arguments = [self.constant_argument(a) for a in node.args]
+        named = {k.arg: self.constant_argument(k.value) for k in node.keywords if k.arg is not None}
         if len(named) != len(node.keywords) or any(a is MISSING for a in [*arguments, *named.values()]):
-            named = {
-                k.arg: self.python_object(k.value) if named.get(k.arg) is MISSING else named.get(k.arg)
-                for k in node.keywords
-                if k.arg is not None
-            }
-        if len(named) != len(node.keywords) or any(a is MISSING for a in [*arguments, *named.values()]):
-            raise Refuse(node, f"{cls.__name__}() of values that are not constants is not available yet")
+            if cls is zoneinfo.ZoneInfo:
+                help = 'make the zones at module level: ZONES = {"DE": ZoneInfo("Europe/Berlin"), ...}'
+                raise Refuse(node, "ZoneInfo() of a name known only while running is not available", help)
+            return None
         try:
             made = cls(*arguments, **named)
         except Exception as error:
             raise Refuse(node, f"{type(error).__name__}: {error}") from None
         return self.constant(made, node, ast.unparse(node))
+
+    def constant_argument(self, node: ast.expr) -> Any:
+        """What a constant argument is, MISSING for another one."""
+        found = self.constant_display(node)
+        if found is not MISSING:
+            return found
+        found = self.python_object(node)
+        plain = isinstance(found, datetime.tzinfo | datetime.timedelta | datetime.date | datetime.time)
+        return found if plain else MISSING
 
     # --- built-ins ---
 
@@ -530,6 +563,13 @@ class Calls(Routines):
         kinds_out: list[Type] | None = None,
     ) -> Value:
         """A built-in of the engine's; `kinds_out` gets the types of the arguments."""
+        if name == "datetime.datetime.strptime":
+            self.check_strptime(node)
+        if name in OF_THE_MACHINE and len(node.args) + len(node.keywords) < OF_THE_MACHINE[name][0]:
+            raise Refuse(
+                node, f"{ast.unparse(node.func)}() without a zone depends on the machine", OF_THE_MACHINE[name][1]
+            )
+        node = self.as_engine_takes(name, receiver, node)
         lazy = self.as_generator(node.args[0]) if node.args and not receiver else None
         if lazy is not None and not node.keywords:
             made = self.of_generator(name, lazy, node, into)
@@ -607,6 +647,9 @@ class Calls(Routines):
     def check_arguments(self, name: str, kinds: list[Type], node: ast.Call) -> None:
         if name in ("str", "repr", "ascii") and kinds:
             self.check_text(Value(self.literal(None).cell, kinds[0]), node, name != "str")
+        if name == "format" and isinstance(kinds[0].enum, type):
+            self.check_format(Value(self.literal(None).cell, kinds[0]), node)
+            return
         sets = any(_types.holds_set(k) for k in kinds)
         if sets and name == "sum" and (kinds[0].item or _types.ANY).only("int", "bool"):
             return
@@ -640,6 +683,9 @@ class Calls(Routines):
     def call_method(self, node: ast.Call, function: ast.Attribute, into: Cell | None) -> Value:
         if isinstance(function.value, ast.Call) and self.python_object(function.value.func) is super:
             raise Refuse(node, "super() is not available", "call the base class's function")
+        template = self.constant_template(function.value) if function.attr == "format" else None
+        if template is not None:
+            return self.call_format(template, node, into)
         receiver = self.value(function.value) if function.attr in GROWING else self.read(function.value)
         if receiver.whole is not None:
             method = inspect.getattr_static(receiver.whole.cls, function.attr, None)
@@ -661,11 +707,12 @@ class Calls(Routines):
         )
         if written is not None:
             return self.inline(written, [receiver], node, into)
+        name = self.own_method(name, receiver)
         if name == ".sort":
             return self.call_sort(self.container(function.value), node)
         if name == ".replace" and node.keywords:
             return self.call_replace(receiver, node, into)
-        if name not in self.unit.builtins or name in ATTRIBUTES:
+        if name not in self.unit.builtins or name in ATTRIBUTES or name.count(".") > 1:
             raise self.no_method(function, receiver, node)
         if name == ".update" and node.keywords:
             return self.update_named(receiver, node)
@@ -711,39 +758,36 @@ class Calls(Routines):
     def no_method(self, function: ast.Attribute, receiver: Value, node: ast.Call) -> Refuse:
         name = function.attr
         if name == "format" and receiver.type.without_none().only("str"):
-            return Refuse(node, ".format() is not available yet", 'an f-string: f"{x}"')
+            return Refuse(
+                node, ".format() is for a template that is a constant", 'an f-string: f"{x}", or template % args'
+            )
         return Refuse(node, f"the method .{name}() is not available yet", nearest(f".{name}", self.unit.builtins))
 
     def call_replace(self, receiver: Value, node: ast.Call, into: Cell | None) -> Value:
         """at.replace(hour=0): the parts that are not named stay."""
-        kind = next(iter(receiver.type.tags), "") if len(receiver.type.tags) == 1 else ""
-        names = REPLACED.get(kind)
-        if names is None or node.args:
-            raise Refuse(node, ".replace() with keywords is for a datetime or a date")
-        given = {k.arg: k.value for k in node.keywords}
-        for name in given:
-            if name not in names:
-                raise Refuse(node, f".replace({name}=) is not available yet", nearest(str(name), dict.fromkeys(names)))
+        if node.args or not receiver.type.tags & _types.TIMES:
+            raise Refuse(node, ".replace() with keywords is for a datetime, a date or a time")
+        for keyword in node.keywords:
+            if keyword.arg not in REPLACED:
+                close = nearest(str(keyword.arg), dict.fromkeys(REPLACED))
+                raise Refuse(node, f".replace({keyword.arg}=) is not available yet", close)
         mark = self.next_temporary
-        count = 1 + max(names.index(str(name)) + 1 for name in given)
+        count = 2 + len(node.keywords)
         first = self.run_of(count)
         self.move(receiver, first, node)
-        for keyword in node.keywords:
-            at = 1 + names.index(str(keyword.arg))
-            self.plain(self.value(keyword.value, Cell(first.kind, first.number + at)), keyword.value)
-        for at, name in enumerate(names[: count - 1], 1):
-            if name not in given:
-                self.emit(
-                    "CALL", node, Cell(first.kind, first.number + at), first, self.unit.builtins[f".{name}"][0], 1
-                )
+        letters = "".join(REPLACED[str(keyword.arg)] for keyword in node.keywords)
+        self.move(self.literal(letters), Cell(first.kind, first.number + 1), node)
+        for at, keyword in enumerate(node.keywords, 2):
+            cell = Cell(first.kind, first.number + at)
+            self.move(self.plain(self.value(keyword.value, cell), keyword.value), cell, keyword.value)
         self.release(mark)
         cell = into or self.temporary()
-        self.emit("CALL", node, cell, first, self.unit.builtins[".replace"][0], count)
-        return Value(cell, receiver.type)
+        self.emit("CALL", node, cell, first, self.unit.builtins[".replace.named"][0], count)
+        return Value(cell, receiver.type.without_none())
 
     # --- helpers ---
 
-    def inline(self, function: types.FunctionType, bound: list[Value], node: ast.Call, into: Cell | None) -> Value:
+    def inline(self, function: Any, bound: list[Value], node: ast.Call, into: Cell | None) -> Value:
         """The body of a helper in place of its call."""
         name = function.__name__
         tree = function_node(function)

@@ -1,7 +1,7 @@
 """Lowering of what changes an object or a name: assignment to every kind of target, `+=`, `del`.
 
-Lists, sets and dicts that a function makes are its own and may be changed; what belongs to the event or to the module may
-not, since other functions see it. What is put into a container of a local name widens the type of that name.
+Lists, sets and dicts that a function makes are its own and may be changed; what belongs to the event or to the module
+may not, since other functions see it. What is put into a container of a local name widens the type of that name.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import replace
 
 from . import _types
 from ._definition import MISSING
-from ._displays import Displays
 from ._flow import Binding, Refuse, Scope, Value
+from ._formats import Formats
 from ._share import Cell
 from ._syntax import OPERATORS
 from ._types import Type
 
 
-class Changes(Displays):
+class Changes(Formats):
     def home(self, name: str) -> Scope:
         """The scope whose variable a name is."""
         scope: Scope | None = self.scope

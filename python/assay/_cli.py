@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -23,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from . import _rows
 from ._definition import Definition, DefinitionError, Problem
+from ._diagnostics import counted
 from ._rows import Row, RowsError
 from ._serve import ServeError
 
@@ -136,23 +138,54 @@ def check(
     others: Others = None,
     sample: Annotated[
         Path | None,
-        typer.Option("--sample", metavar="FILE", help="Payments as JSON lines, to compare engine and plain Python."),
+        typer.Option(
+            "--sample",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Payments as JSON lines, to compare and measure.",
+        ),
     ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help='Fail if a payment takes longer: "50us", "800ns", "1.5ms".')
+    ] = None,
+    native_only: Annotated[bool, typer.Option("--native-only", help="Fail if a function is not native.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Every function: types, worst case, cost, where it may raise.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
-    budget: Annotated[str | None, typer.Option(metavar="TIME", help='Fail if a payment takes longer: "50us".')] = None,
-    native_only: Annotated[bool, typer.Option("--native-only", help="Fail if a function runs in Python.")] = False,
+    sarif: Annotated[
+        str | None, typer.Option("--sarif", metavar="FILE|-", help="The findings as SARIF 2.1.0, for editors and CI.")
+    ] = None,
 ) -> None:
-    """Says what a definition is, what is wrong with it, and whether the engine computes what Python does.
+    """Says what a definition is, what is wrong with it, what it costs, and whether engine and Python agree.
+
+    **Without a sample** it reads and compiles: every name, type and construct, each problem at its line with the way to
+    write it instead, where None or an exception can bite, and the worst case of each function.
+
+    **With a sample** every payment goes through the engine and through plain Python, and every value must have the same
+    bits; then each function is timed.
 
     Examples: `assay check fraud.py`
 
     `assay check fraud.py --sample payments.jsonl Login=logins.jsonl --budget 50us`
-    """
-    from . import _check
 
-    limit_us = None if budget is None else span_us(budget, "--budget")
-    if others and sample is None:
-        raise typer.BadParameter("context events need the payments too: --sample payments.jsonl")
+    `assay check fraud.py --sarif findings.sarif --native-only` (for CI)
+
+    Exit status: **0** nothing is wrong (there may be warnings); **1** there are errors, engine and Python differ, a
+    payment is over `--budget`, or a function is not native and `--native-only` was asked for; **2** the command line is
+    not right.
+
+    People read stderr, programs stdout. NO_COLOR=1 leaves the colours out. docs/check.md explains every part.
+    """
+    from . import _check, _show
+
+    budget_us = None if budget is None else budget_of(budget)
+    if sample is None and (others or budget):
+        what = "context events need" if others else "--budget needs"
+        raise typer.BadParameter(f"{what} the payments too: --sample payments.jsonl")
+    if as_json and sarif == "-":
+        raise typer.BadParameter("--json and --sarif - both write to stdout; give --sarif a file")
 
     def rows(definition: Definition) -> Iterator[Row]:
         assert sample is not None
@@ -160,12 +193,35 @@ def check(
         yield from with_progress("comparing", _rows.read(files), _rows.count(files))
 
     checked = _check.check(file, rows if sample else None)
-    over = bool(limit_us and checked.parity and (checked.parity.us_per_payment or 0) > limit_us)
+    checked.costs.budget_us = budget_us
+    status = _show.verdict(checked, native_only).status
+    if sarif is not None:
+        from ._sarif import sarif as findings
+
+        write_text(sarif, json.dumps(findings(checked, status), ensure_ascii=False, indent=2))
     if as_json:
-        print(json.dumps(check_json(checked, limit_us), ensure_ascii=False, indent=2, default=str))
+        print(json.dumps(_show.check_json(checked, native_only), ensure_ascii=False, indent=2, default=str))
+    elif sarif != "-":
+        _show.show_check(checked, err, verbose)
+    raise typer.Exit(status)
+
+
+def write_text(where: str, text: str) -> None:
+    """To a file, or to stdout for "-"."""
+    if where == "-":
+        print(text)
     else:
-        show_check(checked, limit_us)
-    raise typer.Exit(1 if checked.failed or over else 0)
+        Path(where).write_text(text + "\n", encoding="utf-8")
+
+
+def budget_of(text: str) -> float:
+    """A time for one payment in microseconds: "800ns", "50us", "1.5ms"."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ns|us|ms|s)", text)
+    if match is None or float(match[1]) == 0:
+        raise typer.BadParameter(
+            f'"{text}" is no time, expected one such as 800ns, 50us or 1.5ms', param_hint="--budget"
+        )
+    return float(match[1]) * {"ns": 1e-3, "us": 1, "ms": 1e3, "s": 1e6}[match[2]]
 
 
 def span_us(text: str, what: str) -> int:
@@ -175,128 +231,6 @@ def span_us(text: str, what: str) -> int:
     if not span:
         raise typer.BadParameter(f'{what} is "{text}", expected a time such as 50us or 1ms')
     return span
-
-
-def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def show_check(checked: Any, limit_us: int | None) -> None:
-    definition: Definition | None = checked.definition
-    if definition is not None:
-        functions = [*definition.features, *definition.rules, *definition.context_functions]
-        parts = [
-            counted(len(definition.scored.fields), "field"),
-            counted(len(definition.features), "feature"),
-            counted(len(definition.windows), "window"),
-            counted(len(definition.rules), "rule"),
-            counted(len(definition.models), "model"),
-        ]
-        err.print(f"[bold]{escape(checked.file.name)}[/]   {definition.scored.name}: {', '.join(parts)}\n")
-        cost = checked.parity.us_per_payment if checked.parity else None
-        shown = f"{cost:10.1f} us a payment (median, JSON in, decision out)" if cost is not None else ""
-        over = (
-            f"     [red]over the budget of {limit_us} us[/]"
-            if cost is not None and limit_us and cost > limit_us
-            else ""
-        )
-        err.print(f"  native  {counted(len(functions), 'function'):>14}{shown}{over}")
-        err.print(f"  python  {counted(0, 'function'):>14}\n")
-        outcome = [window.name for window in definition.windows if window.outcome]
-        if outcome:
-            err.print(f"  outcome windows, entered once decided: {escape(', '.join(outcome))}\n")
-    if checked.problems:
-        show_problems(checked.problems)
-    if checked.parity is not None:
-        show_parity(checked.parity)
-    elif definition is not None and not checked.problems:
-        err.print("  it builds; give --sample payments.jsonl to compare the engine with plain Python")
-
-
-def show_parity(parity: Any) -> None:
-    from ._check import DIFFERENCES_MAX
-
-    good, total = (
-        parity.payments + parity.context_events - parity.differing_rows,
-        parity.payments + parity.context_events,
-    )
-    what = "payments" if not parity.context_events else "events"
-    color = "red" if parity.differing_rows else "green"
-    verdict = "native = Python, bit for bit" if not parity.differing_rows else "native and Python DIFFER in the rest"
-    err.print(f"  parity    [{color}]{good:,} of {total:,} {what}: {verdict}[/]")
-    if parity.refused:
-        err.print(f"            {parity.refused:,} of them refused, by both in the same way")
-    shown = None
-    for difference in parity.differences[:DIFFERENCES_MAX]:
-        place = f"{difference.row.file}:{difference.row.line}"
-        err.print(f"\n  {escape(place)}  [bold]{escape(difference.name)}[/]")
-        err.print(f"      native  {difference.native!r}", markup=False)
-        err.print(f"      python  {difference.python!r}", markup=False)
-        for name, value in difference.inputs.items() if difference.row is not shown else ():
-            err.print(f"          {name} = {value!r}", markup=False)
-        shown = difference.row
-    if parity.differing_rows:
-        err.print("\n  a difference is a bug of the engine; the values above reproduce it")
-
-
-def check_json(checked: Any, limit_us: int | None) -> dict[str, Any]:
-    definition: Definition | None = checked.definition
-    parity = checked.parity
-    functions = [] if definition is None else [*definition.features, *definition.context_functions, *definition.rules]
-    return {
-        "file": str(checked.file),
-        "functions": [
-            {
-                "name": function.name,
-                "file": function.place.file.name,
-                "line": function.place.line,
-                "native": True,
-                "reason": None,
-                "construct": None,
-                "rewrite": None,
-                "type": getattr(function.returns, "__name__", str(function.returns)),
-                "ns": None,
-            }
-            for function in functions
-        ],
-        "windows": []
-        if definition is None
-        else [
-            {"name": window.name, "kind": window.kind, "clock": window.clock, "outcome": window.outcome}
-            for window in definition.windows
-        ],
-        "problems": [
-            {
-                "severity": problem.severity,
-                "message": problem.message,
-                "help": problem.help,
-                "file": problem.place.file.name if problem.place else None,
-                "line": problem.place.line if problem.place else None,
-                "column": problem.place.column + 1 if problem.place else None,
-            }
-            for problem in checked.problems
-        ],
-        "us_per_payment": parity.us_per_payment if parity else None,
-        "budget_us": limit_us,
-        "parity": None
-        if parity is None
-        else {
-            "rows": parity.payments + parity.context_events,
-            "differ": parity.differing_rows,
-            "refused": parity.refused,
-            "outcomes": dict(parity.outcomes),
-            "differences": [
-                {
-                    "file": str(difference.row.file),
-                    "line": difference.row.line,
-                    "name": difference.name,
-                    "native": repr(difference.native),
-                    "python": repr(difference.python),
-                }
-                for difference in parity.differences
-            ],
-        },
-    }
 
 
 # --- build ----------------------------------------------------------------------------------------------------------

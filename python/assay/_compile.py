@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _golden
+from ._bounds import STEPS_MAX, Bounds, of_definition
 from ._bundle import write_bundle
 from ._definition import (
     MISSING,
@@ -83,6 +84,31 @@ def compile(definition: Definition) -> Plan:
     return _Compiler(definition).plan()
 
 
+@dataclass
+class Examined:
+    """A definition as far as it could be compiled, for `assay check`."""
+
+    plan: Plan | None  # None: there are errors
+    problems: list[Problem]
+    of_function: dict[FunctionDef, list[Problem]]
+    lowered: dict[FunctionDef, Lowered]
+    bounds: dict[FunctionDef, Bounds]
+    numbers: dict[FunctionDef, int]  # of the functions in the plan
+
+
+def examine(definition: Definition) -> Examined:
+    """Compiles, and keeps what is known of each function also where something is wrong."""
+    compiler = _Compiler(definition)
+    try:
+        plan, problems = (made := compiler.plan()), made.warnings
+    except DefinitionError as error:
+        plan, problems = None, error.problems
+        compiler.bound_what_is_right()
+    numbers = {function: number for number, function in enumerate(compiler.functions)}
+    lowered = {each.function: each for each in compiler.lowered}
+    return Examined(plan, problems, compiler.unit.of_function, lowered, compiler.bounds, numbers)
+
+
 class _Compiler:
     def __init__(self, definition: Definition):
         from ._engine import BUILTINS, EXCEPTIONS, OPCODES
@@ -104,18 +130,22 @@ class _Compiler:
             self.functions.append(definition.decision)
         self.frame = Frame(0, 0, 0)
         self.streams: list[dict[str, Any]] = []
+        self.lowered: list[Lowered] = []
+        self.bounds: dict[FunctionDef, Bounds] = {}
 
     def slot(self) -> Cell:
         self.slot_count += 1
         return Cell("slot", self.slot_count - 1)
 
     def report(self, source: FunctionDef | WindowDef | ModelDef, message: str, help: str = "") -> None:
+        self.unit.current = source if isinstance(source, FunctionDef) else None
         self.unit.report(Problem(source.place, message, help))
+        self.unit.current = None
 
     def plan(self) -> Plan:
         self.give_slots()
         results = [self.result(function) for function in self.functions]
-        lowered = [lower(self.unit, function) for function in self.functions]
+        lowered = self.lowered = [lower(self.unit, function) for function in self.functions]
         golden = {f"golden/{m.name}": self.golden(m) for m in self.definition.models}
         self.check_limits()
         self.raise_problems()
@@ -136,11 +166,12 @@ class _Compiler:
         if len(files) > FILES_MAX:
             message = f"the definition's functions stand in {len(files):,} files, at most {FILES_MAX:,} are possible"
             raise DefinitionError([Problem(self.definition.scored.place, message, "fewer modules")])
+        self.bounds = of_definition(self.definition, self.unit, self.called_in_order(lowered))
         emitted = emit(pieces, self.frame, self.opcodes, files)
         content = self.json(lowered, results, emitted, files)
         content["routines"] = [
-            self.routine(each, base, *emitted_piece)
-            for each, base, *emitted_piece in zip(
+            self.routine(each, base, span, handlers)
+            for each, base, span, handlers in zip(
                 routines, bases, emitted.spans[len(lowered) :], emitted.handlers[len(lowered) :], strict=False
             )
         ]
@@ -157,6 +188,18 @@ class _Compiler:
             **{f"source/{self.relative(path)}": text.encode() for path, text in self.definition.sources.items()},
         }
         return Plan(self.definition, content, parts, self.in_order())
+
+    def bound_what_is_right(self) -> None:
+        """The bounds of those functions in which nothing is wrong, where others have errors."""
+        wrong = {f for f, found in self.unit.of_function.items() if any(p.severity == "error" for p in found)}
+        right = [each for each in self.called_in_order(self.lowered) if each.function not in wrong]
+        self.bounds = of_definition(self.definition, self.unit, right)
+
+    def called_in_order(self, lowered: list[Lowered]) -> list[Lowered]:
+        """Each function after those that it reads."""
+        of = {each.function: each for each in lowered}
+        first = [source for source in in_call_order(self.definition) if isinstance(source, FunctionDef)]
+        return [of[function] for function in dict.fromkeys([*first, *self.functions]) if function in of]
 
     # --- problems ---
 
@@ -251,6 +294,7 @@ class _Compiler:
             "max_late_us": definition.max_late_us,
             "max_future_us": definition.max_future_us,
             "id_retention_us": ID_RETENTION_US,
+            "limits": {"steps": STEPS_MAX},
             "events": [self.event(event) for event in definition.events],
             "functions": [
                 self.function(each, result, span, handlers)
@@ -354,6 +398,7 @@ class _Compiler:
             "required": [self.frame.number(cell) for cell in each.required],
             "result": result,
             "secret": function.secret,
+            "steps": self.bounds[function].steps if self.bounds[function].proved else None,
         }
 
     def window(self, window: WindowDef, lowered: list[Lowered]) -> dict[str, Any]:
@@ -481,7 +526,7 @@ class _Compiler:
             "python": platform.python_version(),
             "implementation": sys.implementation.name,
             "platform": f"{platform.system()}-{platform.machine()}",
-            "packages": _golden.versions() if self.definition.models else {},
+            "packages": _golden.versions(self.definition.models),
         }
 
     def relative(self, path: Path) -> str:

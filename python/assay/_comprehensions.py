@@ -222,6 +222,9 @@ class Comprehensions(Objects):
             return self.extreme(name, lazy, source, result, node)
         return self.folded_over(name, lazy, source, result, node)
 
+    def check_arguments(self, name: str, kinds: list[Type], node: ast.Call) -> None:
+        raise NotImplementedError
+
     def counted(self, lazy: ast.GeneratorExp, node: ast.Call, into: Cell | None) -> Value | None:
         """How many characters of a text are digits, or among others: `sum(c.isdigit() for c in text)`,
         `sum(c in "aeiou" for c in text)`, and `sum(1 for c in text if ...)` of the same, in one instruction."""

@@ -12,7 +12,10 @@ import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._models import Built
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +152,12 @@ class WindowDef:
 class ModelDef:
     name: str
     path: Path
-    format: str  # "lightgbm"
-    data: bytes
+    format: str  # "steps"
+    data: bytes  # its part of the bundle
     inputs: list[Source]  # resolved, in the model's order
     input_names: list[str]
     place: Place
+    built: Built  # with the framework's own answers
 
 
 @dataclass(eq=False)
@@ -214,7 +218,10 @@ class Problem:
     place: Place | None
     message: str  # what is wrong
     help: str = ""  # the way to write it instead
-    severity: str = "error"  # or "warning"
+    severity: str = "error"  # or "warning", or "note": what is not wrong, but good to know
+    code: str = ""  # the kind of problem, as `check --json` and SARIF name it; "" for the general one
+    construct: str = ""  # what of Python it is about: "while", "datetime.now()"
+    why: str = ""  # why it matters
 
 
 class DefinitionError(Exception):

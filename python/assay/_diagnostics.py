@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -20,7 +20,12 @@ from ._source import line_of
 
 WIDTH_MAX = 110  # of a source line; a longer one is cut around the place
 TAB = 4
-STYLES = {"error": "bold red", "warning": "bold yellow"}
+STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
+
+
+def counted(number: int, what: str) -> str:
+    """ "1 event", "2,000 events"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def plain(problems: Iterable[Problem]) -> str:
@@ -28,17 +33,17 @@ def plain(problems: Iterable[Problem]) -> str:
     return render(list(problems)).plain
 
 
-def render(problems: Sequence[Problem]) -> Text:
-    """The problems, one after the other, with colours."""
+def render(problems: Sequence[Problem], where: Callable[[Problem], str] = lambda problem: "") -> Text:
+    """The problems, one after the other, with colours. `where`: what to add behind the message."""
     text = Text()
     for at, problem in enumerate(problems):
         if at:
             text.append("\n")
-        _append(text, problem)
+        _append(text, problem, where(problem))
     return text
 
 
-def _append(text: Text, problem: Problem) -> None:
+def _append(text: Text, problem: Problem, where: str) -> None:
     style = STYLES.get(problem.severity, "bold")
     place = problem.place
     if place is None:
@@ -47,9 +52,11 @@ def _append(text: Text, problem: Problem) -> None:
         if problem.help:
             text.append(f"  {problem.help}\n", "cyan")
         return
-    text.append(f"{_shown(place.file)}:{place.line}:{place.column + 1}", "bold")
+    text.append(f"{shown(place.file)}:{place.line}:{place.column + 1}", "bold")
     text.append("  ")
     text.append(problem.message, style)
+    if where:
+        text.append(f"  ({where})", "dim")
     text.append("\n")
     gutter = max(len(str(place.line)) + 3, 6)
     source = line_of(place.file, place.line)
@@ -66,9 +73,11 @@ def _append(text: Text, problem: Problem) -> None:
     if problem.help:
         text.append(f" {problem.help}", "cyan")
     text.append("\n")
+    if problem.why:
+        text.append(f"{'':>{gutter}}   {problem.why}\n")
 
 
-def _shown(file: Path) -> str:
+def shown(file: Path) -> str:
     """The file relative to where the user stands, if it is below."""
     try:
         return file.relative_to(Path.cwd()).as_posix()

@@ -1,8 +1,9 @@
-"""Lowering of displays, indexing and texts: tuples, lists, constant sets and dicts, slices, f-strings."""
+"""Lowering of displays and indexing: tuples, lists, constant sets and dicts, slices."""
 
 from __future__ import annotations
 
 import ast
+import datetime
 import enum
 from dataclasses import replace
 from typing import Any
@@ -12,8 +13,13 @@ from ._definition import MISSING
 from ._expressions import Expressions
 from ._flow import Refuse, Value
 from ._share import Cell
-from ._syntax import CONVERSIONS, literal_number
+from ._syntax import literal_number
 from ._types import Type
+
+CONSTANTS = (
+    *(str, bytes, int, float, enum.Enum, tuple, frozenset),
+    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo),
+)
 
 
 class Displays(Expressions):
@@ -102,7 +108,7 @@ class Displays(Expressions):
             return dict(zip(keys, values, strict=True))
         if isinstance(node, ast.Name | ast.Attribute):
             found = self.python_object(node)
-            plain = isinstance(found, str | int | float | enum.Enum | tuple | frozenset) or found is None
+            plain = isinstance(found, CONSTANTS) or found is None
             return found if plain else MISSING
         number = literal_number(node)
         return MISSING if number is None else number
@@ -190,43 +196,6 @@ class Displays(Expressions):
         number = literal_number(index)
         if base.items is not None and isinstance(number, int) and -len(base.items) <= number < len(base.items):
             return base.items[number]
-        if base.only("list", "tuple", "str", "range"):
+        if base.only("list", "tuple", "str", "range", "bytes"):
             return _types.item_of(base)
         return _types.join_all([_types.item_of(base), base.value or _types.ANY])
-
-    def lower_JoinedStr(self, node: ast.JoinedStr, into: Cell | None) -> Value:
-        parts = [p for p in node.values if not (isinstance(p, ast.Constant) and p.value == "")]
-        if not parts:
-            return self.literal("")
-        if len(parts) > 255:
-            raise Refuse(node, "more than 255 parts in an f-string")
-        mark = self.next_temporary
-        first = self.run_of(len(parts))
-        for at, part in enumerate(parts):
-            cell = Cell(first.kind, first.number + at)
-            if isinstance(part, ast.FormattedValue):
-                self.format(part, cell)
-            else:
-                self.value(part, cell)
-        self.release(mark)
-        cell = into or self.temporary()
-        if len(parts) == 1:
-            self.emit("MOVE", node, cell, first)
-        else:
-            self.emit("CONCAT", node, cell, first, x=len(parts))
-        return Value(cell, _types.STR)
-
-    def format(self, node: ast.FormattedValue, cell: Cell) -> None:
-        spec = node.format_spec
-        if spec is not None and not (isinstance(spec, ast.JoinedStr) and not spec.values):
-            text = ast.unparse(spec)[2:-1]
-            help = "round(x, 2) where digits matter, {x} otherwise"
-            raise Refuse(node.value, f'the format "{text}" is not available yet', help)
-        value = self.plain(self.value(node.value), node.value)
-        self.check_text(value, node.value, node.conversion == 114 or node.conversion == 97)
-        self.emit("FORMAT", node, cell, value.cell, x=CONVERSIONS[node.conversion])
-
-    def lower_FormattedValue(self, node: ast.FormattedValue, into: Cell | None) -> Value:
-        cell = into or self.temporary()
-        self.format(node, cell)
-        return Value(cell, _types.STR)

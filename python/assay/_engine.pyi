@@ -31,6 +31,7 @@ class Engine:
         `deployed_at` (microseconds): since when everything is seen, of a new data folder that is imported into."""
     def event(self, class_name: str, json: bytes, *, features: bool = False) -> tuple[int, bytes]:
         """One event: its HTTP status and JSON body. "" is the scored class."""
+    def time(self, function: int, rounds: int, /) -> float: ...
     def values(self) -> dict[str, object]:
         """Every named value (fields, windows, features, models, rules) of the last event that was decided."""
     def decision(self, id: str, *, explain: bool = False) -> tuple[int, bytes]:

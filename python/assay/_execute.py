@@ -24,7 +24,7 @@ from ._definition import (
     Place,
     Problem,
 )
-from ._source import text_of
+from ._source import line_of, text_of
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -115,22 +115,35 @@ def _syntax_problem(path: Path, error: Exception) -> Problem:
         column = max((error.offset or 1) - 1, 0)
         end_line = error.end_lineno or error.lineno
         end = max((error.end_offset or 0) - 1, column + 1) if end_line == error.lineno else column + 1
-        return Problem(Place(file, error.lineno, column, end, error.lineno), f"{type(error).__name__}: {error.msg}")
-    return Problem(Place(path, 1), f"{type(error).__name__}: {error}")
+        place = Place(file, error.lineno, column, end, error.lineno)
+        return Problem(place, f"{type(error).__name__}: {error.msg}", code="syntax")
+    return Problem(Place(path, 1), f"{type(error).__name__}: {error}", code="syntax")
 
 
 def _execution_problem(error: BaseException, folder: Path) -> Problem:
-    """The exception that the module raised, at the last line of the user's own files."""
+    """The exception that the module raised, at the last line of the user's own files, with the lines that led there."""
     if isinstance(error, SyntaxError):
         return _syntax_problem(folder, error)
-    place = None
+    places = []
     trace = error.__traceback__
     while trace is not None:
         if _is_users(trace.tb_frame.f_code.co_filename, folder):
-            place = _api.place_of_instruction(trace.tb_frame.f_code, trace.tb_lasti, trace.tb_lineno)
+            places.append(_api.place_of_instruction(trace.tb_frame.f_code, trace.tb_lasti, trace.tb_lineno))
         trace = trace.tb_next
     text = str(error)
-    return Problem(place, f"{type(error).__name__}: {text}" if text else type(error).__name__, _import_help(error))
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    place = places[-1] if places else None
+    return Problem(place, message, _import_help(error), code="module-raised", why=_called_from(places[:-1], folder))
+
+
+def _called_from(places: list[Place], folder: Path) -> str:
+    """The user's own lines that an exception came through, innermost first."""
+    shown = places[:-4:-1]  # the last three
+    lines = []
+    for place in shown:
+        name = place.file.relative_to(folder).as_posix() if place.file.is_relative_to(folder) else place.file.name
+        lines.append(f"called from {name}:{place.line}: {line_of(place.file, place.line).strip()}")
+    return "; ".join(lines)
 
 
 def _import_help(error: BaseException) -> str:

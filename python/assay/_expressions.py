@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import _api, _library, _types
+from . import _advice, _api, _library, _types, _zones
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
 from ._flow import Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
@@ -38,7 +38,15 @@ class Expressions(Narrowing):
             return Value(cell, Type(frozenset()))
 
     def refuse(self, refused: Refuse) -> None:
-        self.unit.report(Problem(self.place(refused.node), str(refused), refused.help))
+        def resolve(name: str) -> Any:
+            return MISSING if self.variable(name) is not None else self.find_name(name)
+
+        node, native = refused.node, self.unit.builtins.__contains__
+        if _advice.receivers(node) & self.unit.refused:
+            return  # what a thing that was refused gives is unknown: this is no second problem
+        self.unit.refused.add(node)
+        origin = _advice.origin(node, resolve)
+        self.unit.report(_advice.problem(self.place(node), node, str(refused), refused.help, origin, native))
 
     def lower(self, node: ast.expr, into: Cell | None) -> Value:
         known = CONSTRUCTS.get(type(node))
@@ -94,7 +102,7 @@ class Expressions(Narrowing):
     # --- names ---
 
     def lower_Constant(self, node: ast.Constant, into: Cell | None) -> Value:
-        if isinstance(node.value, bytes | complex) or node.value is ...:
+        if isinstance(node.value, complex) or node.value is ...:
             raise Refuse(node, f"a value of type {type(node.value).__name__} is not available yet")
         return self.constant(node.value, node)
 
@@ -177,10 +185,13 @@ class Expressions(Narrowing):
         found = self.python_object(node)
         if found is not MISSING:
             return self.module_object(found, node)
-        if node.attr == "__name__" and isinstance(node.value, ast.Call) and len(node.value.args) == 1:
-            if self.python_object(node.value.func) is type:
-                return self.type_name(node.value.args[0], node, into)
-        value = self.value(node.value)
+        named = node.attr == "__name__" and isinstance(node.value, ast.Call) and len(node.value.args) == 1
+        if named and isinstance(node.value, ast.Call) and self.python_object(node.value.func) is type:
+            return self.type_name(node.value.args[0], node, into)
+        return self.member(self.value(node.value), node, into)
+
+    def member(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
+        """An attribute of a value."""
         if value.whole is not None:
             return self.part_of(value.whole, node, into)
         if isinstance(value.type.enum, type):
@@ -210,9 +221,9 @@ class Expressions(Narrowing):
 
     def module_object(self, found: Any, node: ast.expr) -> Value:
         """A constant of the module's, or what exists only while compiling."""
-        if isinstance(found, types.ModuleType | type) or (callable(found) and not isinstance(found, enum.Enum)):
-            if not is_plain_record(found):
-                return Value(self.literal(None).cell, Type(frozenset()), static=found)
+        unfit = isinstance(found, types.ModuleType | type) or (callable(found) and not isinstance(found, enum.Enum))
+        if unfit and not is_plain_record(found):
+            return Value(self.literal(None).cell, Type(frozenset()), static=found)
         return self.constant(found, node, ast.unparse(node))
 
     def object_attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
@@ -227,7 +238,9 @@ class Expressions(Narrowing):
     def attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         value = self.present(self.plain(value, node), node.value)
         name = f".{node.attr}"
-        if name not in ATTRIBUTES or name not in self.unit.builtins:
+        if name == ".weekday" and value.type.only("tuple"):  # of isocalendar()
+            name = ".weekday.attribute"
+        elif name not in ATTRIBUTES or name not in self.unit.builtins:
             if name in self.unit.builtins:
                 raise Refuse(node, f"{ast.unparse(node)} is a method", f"call it: {ast.unparse(node)}()")
             raise Refuse(node, f"the attribute .{node.attr} is not available yet", nearest(name, self.unit.builtins))
@@ -326,9 +339,22 @@ class Expressions(Narrowing):
         return self.operate(op, left, right, node, into)
 
     def operate(self, op: str, left: Value, right: Value, node: ast.AST, into: Cell | None) -> Value:
+        if op == "MOD":
+            self.check_percent(left, right, node)
+        if op == "SUB":
+            self.warn_of_naive(left, right, node)
         cell = into or self.temporary()
         self.emit(op, node, cell, left.cell, right.cell)
         return Value(cell, _types.of_operator(op, left.type, right.type))
+
+    def warn_of_naive(self, left: Value, right: Value, node: ast.AST) -> None:
+        """A field's time, which is aware, against a constant without a zone: always a TypeError."""
+        for field, other in ((left, right), (right, left)):
+            apart = field.cell.kind == "slot" and field.type.only("datetime") and other.cell.kind == "constant"
+            if apart and _zones.is_naive(self.unit.constants.data_of(other.cell)):
+                text = "a datetime with a zone and one without do not go together: TypeError"
+                help = "give the constant a zone: tzinfo=timezone.utc"
+                self.unit.report(Problem(self.place(node), text, help, "warning"))
 
     def folded(self, node: ast.expr) -> Value | None:
         """The value of an expression of number literals, as Python's own compiler folds it."""
@@ -423,6 +449,7 @@ class Expressions(Narrowing):
         else:
             self.present(self.plain(left, left_node), left_node)
             self.present(self.plain(right, right_node), right_node)
+            self.warn_of_naive(left, right, node)
         self.emit(op, node, cell, left.cell, right.cell)
 
     @staticmethod
@@ -446,6 +473,8 @@ class Expressions(Narrowing):
             if left.cell in constants or right.cell in constants:
                 return op
         elif self.literal(None).cell in (left.cell, right.cell):
+            return op
+        if left.type.only("zone", "none") and right.type.only("zone", "none"):
             return op
         raise Refuse(node, "`is` is for None, True, False and members of one Enum", "compare with ==")
 
@@ -583,6 +612,10 @@ class Expressions(Narrowing):
             raise Refuse(node, "the text of a set depends on its order, which Python randomizes", "sorted(s)")
 
     def read(self, node: ast.expr, into: Cell | None = None) -> Value:
+        raise NotImplementedError
+
+    def check_percent(self, left: Value, right: Value, node: ast.AST) -> None:
+        """Whether the texts that % makes are the same in the engine."""
         raise NotImplementedError
 
     def constant_display(self, node: ast.expr) -> Any:

@@ -80,6 +80,8 @@ def fit(value: Any, wanted: Fit) -> Any:
     if kinds is None or kind in kinds:
         if kind is int and not INT_MIN <= value <= INT_MAX:
             raise OverflowError("int beyond 64 bits")
+        if kind is datetime.datetime:
+            return _in_utc(value)
         return _fit_items(value, wanted)
     if kind is bool and int in kinds:
         return int(value)
@@ -88,6 +90,13 @@ def fit(value: Any, wanted: Fit) -> Any:
     if kind is tuple and list in kinds:
         return _fit_items(list(value), wanted)
     raise TypeError(f"{kind.__name__} does not fit {sorted(k.__name__ for k in kinds)}")
+
+
+def _in_utc(value: datetime.datetime) -> datetime.datetime:
+    """Fields and results are aware, in UTC: the same instant there."""
+    if value.tzinfo is None:
+        raise TypeError("a datetime without a zone")
+    return value.astimezone(datetime.UTC).replace(fold=0)
 
 
 def _fit_items(value: Any, wanted: Fit) -> Any:

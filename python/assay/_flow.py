@@ -1,9 +1,9 @@
 """The bottom of lowering: instructions and temporaries being made, jumps, and what is known of names along each path.
 
-On it stand `_narrow.py`, `_expressions.py`, `_displays.py`, `_changes.py`, `_objects.py`, `_comprehensions.py`,
-`_routines.py`, `_calls.py`, `_attempts.py`, `_patterns.py` and `_lower.py`, in this order. A path's
-knowledge (`Paths`) maps names to bindings; a jump hands its copy to its label, a label joins what reaches it. `None` as
-the paths: nothing reaches this point.
+On it stand `_narrow.py`, `_expressions.py`, `_displays.py`, `_standard.py`, `_formats.py`, `_changes.py`,
+`_objects.py`, `_comprehensions.py`, `_routines.py`, `_calls.py`, `_attempts.py`, `_patterns.py`, `_lower.py`, in this
+order. A path's knowledge (`Paths`) maps names to bindings; a jump hands its copy to its label, a label joins what
+reaches it. `None` as the paths: nothing reaches this point.
 """
 
 from __future__ import annotations
@@ -156,6 +156,9 @@ class Unit:
     opcodes: Mapping[str, int]
     exceptions: Mapping[str, int]
     problems: list[Problem] = field(default_factory=list)
+    current: FunctionDef | None = None  # which is being compiled
+    of_function: dict[FunctionDef, list[Problem]] = field(default_factory=dict)  # a helper's problem is each caller's
+    refused: set[ast.AST] = field(default_factory=set)
     routines: dict[Any, Routine] = field(default_factory=dict)  # by what they are made of
     classes: dict[type, ClassInfo] = field(default_factory=dict)
     own_exceptions: dict[type, int] = field(default_factory=dict)  # number
@@ -177,6 +180,8 @@ class Unit:
     def report(self, problem: Problem) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
+        if self.current is not None and problem not in self.of_function.setdefault(self.current, []):
+            self.of_function[self.current].append(problem)
 
 
 class Flow:

@@ -14,10 +14,11 @@ import types
 from dataclasses import dataclass
 from typing import Any
 
-from . import _types
+from . import _types, _zones
 from ._types import Type
 
 NONE_TAG, BOOL_TAG, INT_TAG, FLOAT_TAG, STR_TAG, DATETIME_TAG, DATE_TAG, TIMEDELTA_TAG = range(8)
+BYTES_TAG = 24
 LIST_TAG, TUPLE_TAG, SET_TAG, DICT_TAG, SECRET_TAG, BIGINT_TAG = range(8, 14)
 TAGS = {
     "none": NONE_TAG,
@@ -32,6 +33,7 @@ TAGS = {
     "tuple": TUPLE_TAG,
     "set": SET_TAG,
     "dict": DICT_TAG,
+    "bytes": BYTES_TAG,
 }
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 MICROSECOND = datetime.timedelta(microseconds=1)
@@ -70,7 +72,11 @@ def freeze(value: Any, depth: int = 0) -> Frozen:
         return Frozen(struct.pack("<Bd", FLOAT_TAG, value), _types.FLOAT)
     if kind is str:
         return _freeze_str(value)
-    if kind in (datetime.datetime, datetime.date, datetime.timedelta):
+    if kind is bytes:
+        return _freeze_bytes(value)
+    if kind in (datetime.datetime, datetime.date, datetime.timedelta, datetime.time) or isinstance(
+        value, datetime.tzinfo
+    ):
         return _freeze_time(value)
     if kind in (list, tuple, set, frozenset):
         return _freeze_items(value, depth)
@@ -88,7 +94,7 @@ def _help(value: Any) -> str:
     for plain in (int, float, str, list, tuple):
         if isinstance(value, plain):
             return f"{plain.__name__}(...) makes a plain {plain.__name__} of it"
-    return "numbers, strings, None, datetimes, and tuples, lists, sets and dicts of them can be read"
+    return "numbers, strings, bytes, None, datetimes, and tuples, lists, sets and dicts of them can be read"
 
 
 def _freeze_member(member: enum.Enum, depth: int) -> Frozen:
@@ -130,17 +136,29 @@ def _freeze_str(value: str) -> Frozen:
     return Frozen(struct.pack("<BI", STR_TAG, len(data)) + data, _types.STR)
 
 
+def _freeze_bytes(value: bytes) -> Frozen:
+    if len(value) > VALUE_BYTES_MAX:
+        raise CannotFreeze("bytes beyond 1 MiB")
+    return Frozen(struct.pack("<BI", BYTES_TAG, len(value)) + value, _types.BYTES)
+
+
 def _freeze_time(value: Any) -> Frozen:
-    if isinstance(value, datetime.datetime):
-        if value.tzinfo is not datetime.UTC:
-            help = "give it tzinfo=timezone.utc, as the event's times have"
-            raise CannotFreeze(
-                "a datetime without timezone.utc" if value.tzinfo is None else "a datetime of another zone", help
-            )
-        return Frozen(struct.pack("<Bq", DATETIME_TAG, (value - EPOCH) // MICROSECOND), _types.of("datetime"))
+    try:
+        if isinstance(value, datetime.datetime) and value.tzinfo is datetime.UTC and value.fold == 0:
+            return Frozen(struct.pack("<Bq", DATETIME_TAG, (value - EPOCH) // MICROSECOND), _types.of("datetime"))
+        if isinstance(value, datetime.datetime):
+            return Frozen(_zones.moment(value), _types.of("datetime"))
+        if isinstance(value, datetime.time):
+            return Frozen(_zones.time(value), _types.of("time"))
+        if isinstance(value, datetime.tzinfo):
+            return Frozen(_zones.zone(value), _types.of("zone"))
+    except _zones.CannotWrite as error:
+        raise CannotFreeze(str(error), "datetime.timezone and zoneinfo.ZoneInfo(key) can be used") from None
     if isinstance(value, datetime.date):
         days = value.toordinal() - EPOCH.toordinal()
         return Frozen(struct.pack("<Bq", DATE_TAG, days), _types.of("date"))
+    if not -(2**63) <= value // MICROSECOND < 2**63:
+        raise CannotFreeze("a timedelta beyond 64 bits of microseconds")
     return Frozen(struct.pack("<Bq", TIMEDELTA_TAG, value // MICROSECOND), _types.of("timedelta"))
 
 

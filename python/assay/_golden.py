@@ -11,8 +11,12 @@ import math
 import random
 import struct
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from ._definition import ModelDef
+
+if TYPE_CHECKING:
+    from ._models import Built
 
 ROWS = 256
 
@@ -26,24 +30,20 @@ class CannotPredict(Exception):
 
 
 def rows_of(model: ModelDef) -> bytes:
-    """The golden part of a LightGBM model. Raises CannotPredict."""
-    try:
-        import lightgbm
-        import numpy
-    except ImportError as error:
-        message = f"the model {model.name} needs the Python package {error.name} to be built"
-        raise CannotPredict(message, f"pip install {error.name}") from None
+    """The golden part of a model (docs/bundle.md). Raises CannotPredict."""
+    import numpy
+
     _check_engine_reads(model)
+    built = model.built
+    rows = _rows(built)
     try:
-        booster = lightgbm.Booster(model_str=model.data.decode())
+        raw = [[each.raw(code) for each, code in zip(built.inputs, row, strict=True)] for row in rows]
+        answers = numpy.asarray(built.predict(raw), dtype="<f8").reshape(len(rows), built.outputs)
     except Exception as error:
-        raise CannotPredict(f"LightGBM cannot read the model {model.name}: {error}") from None
-    count = len(model.input_names)
-    rows = _rows(model.data, count)
-    answers = booster.predict(numpy.array(rows, dtype=numpy.float64).reshape(len(rows), count), num_threads=1)
-    made = bytearray(struct.pack("<III", len(rows), count, 1))
+        raise CannotPredict(f"{built.format} does not answer for the model {model.name}: {error}") from None
+    made = bytearray(struct.pack("<IIIId", len(rows), len(built.inputs), built.outputs, 0, built.tolerance))
     for row, answer in zip(rows, answers, strict=True):
-        made += struct.pack(f"<{count + 1}d", *row, float(answer))
+        made += struct.pack(f"<{len(row)}d", *row) + answer.tobytes()
     return bytes(made)
 
 
@@ -57,42 +57,39 @@ def _check_engine_reads(model: ModelDef) -> None:
         raise CannotPredict(f"the model {model.name} is not available to the engine: {error}") from None
 
 
-def thresholds(data: bytes, count: int) -> list[list[float]]:
-    """The thresholds of each input, in the order of the trees."""
-    found: list[list[float]] = [[] for _ in range(count)]
-    features: list[str] = []
-    for line in data.decode("utf-8", "replace").split("\n"):
-        if line.startswith("split_feature="):
-            features = line.split("=", 1)[1].split()
-        elif line.startswith("threshold="):
-            for feature, text in zip(features, line.split("=", 1)[1].split(), strict=False):
-                if feature.isdigit() and int(feature) < count:
-                    found[int(feature)].append(float(text))
-    return found
+def _rows(built: Built) -> list[list[float]]:
+    """Rows of codes and numbers."""
+    chance = random.Random(int.from_bytes(hashlib.sha256(built.part).digest()[:8], "little"))
+    made = []
+    for _ in range(ROWS):
+        row = []
+        for each, known in zip(built.inputs, built.thresholds, strict=True):
+            if each.categories is None:
+                row.append(_value(chance, known, built))
+            elif built.missing and chance.random() < 0.1:
+                row.append(math.nan)
+            else:
+                row.append(chance.choice(list(each.categories.values())) if each.categories else each.unknown)
+        made.append(row)
+    return made
 
 
-def _rows(data: bytes, count: int) -> list[list[float]]:
-    chance = random.Random(int.from_bytes(hashlib.sha256(data).digest()[:8], "little"))
-    known = thresholds(data, count)
-    return [[_value(chance, known[i]) for i in range(count)] for _ in range(ROWS)]
-
-
-def _value(chance: random.Random, known: list[float]) -> float:
+def _value(chance: random.Random, known: list[float], built: Built) -> float:
     kind = chance.random()
     if known and kind < 0.6:
         at = known[chance.randrange(len(known))]
         return (at, math.nextafter(at, math.inf), math.nextafter(at, -math.inf))[chance.randrange(3)]
-    if kind < 0.75:
+    if kind < 0.75 and built.missing:
         return math.nan
     if kind < 0.85:
-        return chance.choice([0.0, -0.0, 1.0, -1.0, 1e-40, 1e300, -1e300])
+        return chance.choice([0.0, -0.0, 1.0, -1.0, 1e-40, *built.extremes])
     return chance.uniform(-1000.0, 1000.0)
 
 
-def versions() -> dict[str, str]:
+def versions(models: list[ModelDef]) -> dict[str, str]:
     """The versions of what the golden rows came from."""
     found = {}
-    for name in ("lightgbm", "numpy"):
+    for name in sorted({name for model in models for name in model.built.packages}):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -14,8 +14,11 @@ from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from ._types import ANY, BOOL, FLOAT, INT, NONE, NUMBER, NUMBERS, STR, Type, item_of, join, join_all, of
+from . import _modules
+from ._types import ANY, BOOL, BYTES, FLOAT, INT, NONE, NUMBER, NUMBERS, STR, Type, item_of, join, join_all, of
 
+DATE = ("year", "month", "day")
+CLOCK = ("hour", "minute", "second", "microsecond")
 # Keyword arguments of built-ins and methods, by the position they have. The receiver of a method is position 0.
 KEYWORDS: dict[str, tuple[str | None, ...]] = {
     "round": ("number", "ndigits"),
@@ -30,10 +33,40 @@ KEYWORDS: dict[str, tuple[str | None, ...]] = {
     ".rsplit": (None, "sep", "maxsplit"),
     ".splitlines": (None, "keepends"),
     ".expandtabs": (None, "tabsize"),
-    ".isoformat": (None, "sep"),
+    ".isoformat": (None, "sep", "timespec"),
+    ".astimezone": (None, "tz"),
+    ".strftime": (None, "format"),
+    "datetime.datetime": (*DATE, *CLOCK, "tzinfo", "fold"),
+    "datetime.date": DATE,
+    "datetime.time": (*CLOCK, "tzinfo", "fold"),
+    "datetime.timedelta": ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"),
+    "datetime.timezone": ("offset", "name"),
+    "datetime.datetime.combine": ("date", "time", "tzinfo"),
+    "datetime.datetime.fromtimestamp": ("timestamp", "tz"),
+    "datetime.datetime.fromisocalendar": ("year", "week", "day"),
+    "datetime.date.fromisocalendar": ("year", "week", "day"),
 }
-KEYWORD_ONLY = {"sorted": 1, "math.isclose": 2, "math.prod": 1}  # name -> how many may be given by position
-DEFAULTS: dict[tuple[str, int], Any] = {(".split", 1): None, (".rsplit", 1): None, ("math.isclose", 2): 1e-09}
+KEYWORD_ONLY = {
+    "sorted": 1,
+    "math.isclose": 2,
+    "math.prod": 1,
+    "datetime.datetime": 8,
+    "datetime.time": 5,
+}  # name -> how many may be given by position
+DEFAULTS: dict[tuple[str, int], Any] = {
+    (".split", 1): None,
+    (".rsplit", 1): None,
+    ("math.isclose", 2): 1e-09,
+    (".isoformat", 1): "T",
+    **{("datetime.datetime", at): 0 for at in range(3, 7)},
+    ("datetime.datetime", 7): None,
+    **{("datetime.time", at): 0 for at in range(4)},
+    ("datetime.time", 4): None,
+    **{("datetime.timedelta", at): 0 for at in range(7)},
+}
+KEYWORDS |= _modules.KEYWORDS
+KEYWORD_ONLY |= _modules.KEYWORD_ONLY
+DEFAULTS |= _modules.DEFAULTS
 
 
 @lru_cache(maxsize=1)
@@ -51,7 +84,7 @@ def _objects(names: tuple[str, ...]) -> dict[Hashable, str]:
 
 
 def _owner(path: list[str]) -> Any:
-    """The module, or the class in one, that a dotted name's front stands for; None if there is none."""
+    """The module, or the class in one or of Python, that a dotted name's front stands for; None if there is none."""
     for cut in range(len(path), 0, -1):
         try:
             owner: Any = importlib.import_module(".".join(path[:cut]))
@@ -60,7 +93,7 @@ def _owner(path: list[str]) -> Any:
         for part in path[cut:]:
             owner = getattr(owner, part, None)
         return owner
-    return None
+    return getattr(builtins, path[0], None) if len(path) == 1 else None
 
 
 def name_of(found: Any, names: Iterable[str]) -> str | None:
@@ -106,6 +139,8 @@ def of_call(name: str, arguments: list[Type]) -> Type:
         return NUMBER if first.without_none().tags <= NUMBERS else ANY
     if name == "divmod":
         return of("tuple", item=ANY)
+    if first.without_none().tags & {"bytes"} and name in TEXT_METHODS:
+        return of_bytes_method(name, first.without_none())
     if name in (".partition", ".rpartition"):
         return Type(frozenset({"tuple"}), STR, None, (STR, STR, STR))
     if name in (".count", ".index"):
@@ -113,9 +148,8 @@ def of_call(name: str, arguments: list[Type]) -> Type:
     if name == ".replace":
         return STR if first.without_none().only("str") else first.without_none()
     if name in (".setdefault", ".pop"):
-        value = first.value if first.only("dict") else first.item if first.only("list") else None
-        others = [a for a in arguments[2:]]
-        return join_all([value if value is not None else ANY, *others])
+        popped = first.value if first.only("dict") else first.item if first.only("list") else None
+        return join_all([popped if popped is not None else ANY, *arguments[2:]])
     if name in (".copy", ".union", ".intersection", ".difference", ".symmetric_difference"):
         return first.without_none()
     if name in ("set", "frozenset"):
@@ -135,7 +169,25 @@ def of_call(name: str, arguments: list[Type]) -> Type:
     return RESULTS.get(name, ANY)
 
 
+FROM = ("ordinal", "isocalendar", "isoformat")
+
+
+def of_bytes_method(name: str, receiver: Type) -> Type:
+    """What a method that str and bytes share gives for bytes."""
+    if not receiver.only("bytes"):
+        return ANY
+    if name in (".partition", ".rpartition"):
+        return Type(frozenset({"tuple"}), BYTES, None, (BYTES, BYTES, BYTES))
+    return of("list", item=BYTES) if name in (".split", ".rsplit", ".splitlines") else BYTES
+
+
+_TEXT_METHODS = (
+    ".partition .rpartition .split .rsplit .splitlines .replace .strip .lstrip .rstrip .lower .upper .title "
+    ".capitalize .swapcase .join .removeprefix .removesuffix .ljust .rjust .center .zfill .expandtabs"
+)
+TEXT_METHODS = frozenset(_TEXT_METHODS.split())
 RESULTS: dict[str, Type] = {
+    **_modules.RESULTS,
     **dict.fromkeys(["len", "int", "ord", "math.ceil", "math.comb", "math.factorial", "math.floor", "math.gcd"], INT),
     **dict.fromkeys(["math.isqrt", "math.lcm", "math.perm", "math.trunc", ".find", ".rfind", ".rindex"], INT),
     **dict.fromkeys([".year", ".month", ".day", ".hour", ".minute", ".second", ".microsecond", ".weekday"], INT),
@@ -171,9 +223,24 @@ RESULTS: dict[str, Type] = {
     ),
     **dict.fromkeys(["math.sin", "math.cos", "math.tan", "math.asin", "math.acos", "math.atan", "math.atan2"], FLOAT),
     **dict.fromkeys(["math.radians", "math.degrees", "math.copysign", "math.fmod", "math.tanh", "math.expm1"], FLOAT),
-    ".date": of("date"),
+    **dict.fromkeys([".date", "datetime.date", *(f"datetime.date.from{what}" for what in FROM)], of("date")),
+    **dict.fromkeys(["datetime.datetime", "datetime.datetime.combine", ".astimezone"], of("datetime")),
+    **dict.fromkeys([f"datetime.datetime.from{what}" for what in (*FROM, "timestamp")], of("datetime")),
+    **dict.fromkeys(["datetime.datetime.utcfromtimestamp", "datetime.datetime.strptime"], of("datetime")),
+    **dict.fromkeys([".time", ".timetz", "datetime.time", "datetime.time.fromisoformat"], of("time")),
+    **dict.fromkeys(["datetime.timedelta"], of("timedelta")),
+    **dict.fromkeys([".utcoffset", ".dst"], of("timedelta", "none")),
+    **dict.fromkeys([".strftime", ".ctime", ".key"], STR),
+    **dict.fromkeys([".fold", ".week", ".weekday.attribute"], INT),
+    **dict.fromkeys([f".tm_{p}" for p in ("year", "mon", "mday", "hour", "min", "sec", "wday", "yday", "isdst")], INT),
+    "datetime.timezone": of("zone"),
+    ".tzinfo": of("zone", "none"),
+    ".tzname": of("str", "none"),
+    ".isocalendar": Type(frozenset({"tuple"}), INT, None, (INT,) * 3),
+    **dict.fromkeys([".timetuple", ".utctimetuple"], Type(frozenset({"tuple"}), INT, None, (INT,) * 9)),
     "range": of("range", item=INT),
     **dict.fromkeys([".append", ".extend", ".insert", ".reverse", ".clear", ".update", ".add", ".remove"], NONE),
     ".discard": NONE,
     **dict.fromkeys([".issubset", ".issuperset", ".isdisjoint"], BOOL),
+    "format": STR,
 }

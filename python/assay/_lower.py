@@ -31,8 +31,8 @@ from ._definition import (
 )
 from ._events import show, strip_none
 from ._flow import Handler, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole
-from ._share import Cell, Instruction, Label, tidy
 from ._patterns import Patterns
+from ._share import Cell, Instruction, Label, tidy
 from ._source import function_node, name_place, parameter_place
 from ._types import Type
 
@@ -53,14 +53,20 @@ class Lowered:
     temporaries: int
     required: list[Cell]
     handlers: list[Handler] = field(default_factory=list)
+    returns: Type = _types.ANY  # what is known of its result, before the boundary
 
 
 def lower(unit: Unit, function: FunctionDef) -> Lowered:
     """The code of one function. What is wrong with it goes to unit.problems; the code is meaningless then."""
-    return _Lowering(unit, function).lowered()
+    unit.current = function
+    lowered = _Lowering(unit, function).lowered()
+    unit.current = None
+    return lowered
 
 
 class _Lowering(Patterns):
+    returned = Type(frozenset())
+
     def lowered(self) -> Lowered:
         python = typing.cast("types.FunctionType", self.function.function)
         tree = function_node(python)
@@ -84,8 +90,8 @@ class _Lowering(Patterns):
         except Refuse as refused:
             self.refuse(refused)
         labels = [i.c for i in self.code if isinstance(i.c, Label)]
-        code = tidy(self.code, labels, self.handlers)
-        return Lowered(self.function, code, self.temporaries, list(dict.fromkeys(required)), self.handlers)
+        code, needed = tidy(self.code, labels, self.handlers), list(dict.fromkeys(required))
+        return Lowered(self.function, code, self.temporaries, needed, self.handlers, self.returned)
 
     # --- parameters ---
 
@@ -244,6 +250,8 @@ class _Lowering(Patterns):
             raise Refuse(node, "a function cannot be a feature's result", "call it")
         if len(self.scopes) == 1 and self.routine_now is None:
             self.check_result(value, node)
+        if self.paths is not None:
+            self.returned = _types.join(self.returned, value.type)
         self.emit("RET", node, b=value.cell)
         self.paths = None
 

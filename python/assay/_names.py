@@ -62,7 +62,9 @@ def value_type(source: Source) -> str:
         return "bool" if source.kind == "rule" else scalar_of(source.returns)
     if isinstance(source, WindowDef):
         return source.result_type
-    return {ModelDef: "float", Arrival: "datetime", Decided: "str"}.get(type(source), "")
+    if isinstance(source, ModelDef):
+        return "float" if source.built.outputs == 1 else ""
+    return {Arrival: "datetime", Decided: "str"}.get(type(source), "")
 
 
 def is_decision(source: Source) -> bool:

@@ -1,7 +1,7 @@
 """Lowering of the user's classes: dataclasses, named tuples, exceptions and Enums; attributes, methods, isinstance.
 
-An instance made in a function, or a constant, is an object of the engine's with the fields in the class's order. Methods are
-inlined like helpers; so the class must be known where one is called.
+An instance made in a function is an object of the engine's, with the fields in the class's order. Methods
+are inlined like helpers; so the class must be known where one is called.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Functions made while a function runs, and functions that cannot be inlined.
 
-A lambda or a nested function that is called where it stands is inlined like a helper; its free names are those of the function
-that made it, as they are when it is called. A function that calls itself and a generator become routines: code of its own that
-is called at run time, with the free names as further parameters.
+A lambda or a nested function that is called where it stands is inlined like a helper; its free names are those of the
+function that made it, as they are when it is called. A function that calls itself and a generator become routines: code
+of its own that is called at run time, with the free names as further parameters.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Routines(Comprehensions):
         stars = sum(isinstance(a, ast.Starred) for a in node.args)
         for argument in node.args:
             if not isinstance(argument, ast.Starred):
-                places.append(self.argument_value(argument))
+                places.append(self.value(argument))
                 continue
             count = most - (len(node.args) - 1) - len(node.keywords)
             if stars > 1 or count < 0:
@@ -142,13 +142,8 @@ class Routines(Comprehensions):
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise Refuse(node, "** in a call is not available", "name the arguments")
-            named[keyword.arg] = self.argument_value(keyword.value)
+            named[keyword.arg] = self.value(keyword.value)
         return places, named
-
-    def argument_value(self, node: ast.expr) -> Value:
-        """A later argument may change the name that this one is."""
-        value = self.value(node)
-        return value
 
     def spread(self, node: ast.expr, count: int) -> list[Value]:
         value = self.present(self.plain(self.value(node), node), node)
@@ -165,10 +160,7 @@ class Routines(Comprehensions):
         closure = found if isinstance(found, Closure) else None
         tree = closure.node if closure is not None else function_node(found)
         assert tree is not None and not isinstance(tree, ast.AsyncFunctionDef)
-        if closure is not None:
-            given = self.bind_closure(closure, node)
-        else:
-            given = self.bind(found, [], node)
+        given = self.bind(found, [], node) if closure is None else self.bind_closure(closure, node)
         captured = self.captured(tree, closure) if closure is not None else {}
         routine = self.routine(found, tree, closure, {**captured, **given}, node)
         values = [given.get(name) or captured[name] for name in routine.parameters]
@@ -230,8 +222,7 @@ class Routines(Comprehensions):
             annotation = inspect.get_annotations(function, eval_str=True).get("return", MISSING)
         except (NameError, SyntaxError):
             annotation = MISSING
-        known = _types.ANY if annotation is MISSING else _types.of_annotation(annotation)
-        return known if known.enum is None else known
+        return _types.ANY if annotation is MISSING else _types.of_annotation(annotation)
 
     def parameter_type(self, found: Any, closure: Closure | None, name: str, value: Value) -> Type:
         if value.type.enum is not None or value.type.cls is not None or _types.enum_inside(value.type):

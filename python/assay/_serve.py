@@ -13,9 +13,6 @@ import subprocess
 import sys
 import time
 import tomllib
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +210,10 @@ def replay(data: Path, bundle: Path) -> dict[str, Any]:
 
 def ask(server: str, id: str) -> tuple[int, bytes]:
     """A decision with its explanation, from a running server."""
+    import urllib.error  # here, so that other commands start without them
+    import urllib.parse
+    import urllib.request
+
     url = f"{server.rstrip('/')}/v1/decisions/{urllib.parse.quote(id, safe='')}?explain=1"
     if not url.startswith(("http://", "https://")):
         raise ServeError(f'--from is "{server}", expected a URL such as http://127.0.0.1:8080')

@@ -42,6 +42,9 @@ class Constants:
     def cell(self, data: bytes) -> Cell:
         return self.cells.setdefault(data, Cell("constant", len(self.cells)))
 
+    def data_of(self, cell: Cell) -> bytes:
+        return list(self.cells)[cell.number]
+
     def serialized(self) -> bytes:
         return len(self.cells).to_bytes(4, "little") + b"".join(self.cells)
 

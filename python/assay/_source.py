@@ -72,6 +72,19 @@ def place_of_node(path: Path, node: ast.AST) -> Place:
     )
 
 
+@lru_cache(maxsize=256)
+def _functions(tree: ast.Module) -> dict[tuple[str, int], list[FunctionNode]]:
+    """The functions of a file by name and first line, as code objects say them."""
+    found: dict[tuple[str, int], list[FunctionNode]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            found.setdefault((node.name, first), []).append(node)
+        elif isinstance(node, ast.Lambda):
+            found.setdefault(("<lambda>", node.lineno), []).append(node)
+    return found
+
+
 def function_node(function: Callable[..., Any]) -> FunctionNode | None:
     """The syntax of a Python function, None if its source cannot be found."""
     code = getattr(function, "__code__", None)
@@ -80,14 +93,7 @@ def function_node(function: Callable[..., Any]) -> FunctionNode | None:
     tree = tree_of(Path(code.co_filename))
     if tree is None:
         return None
-    found: list[FunctionNode] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            if node.name == code.co_name and first == code.co_firstlineno:
-                found.append(node)
-        elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
-            found.append(node)
+    found = list(_functions(tree).get((code.co_name, code.co_firstlineno), ()))
     if len(found) > 1:  # several lambdas on one line: the positions of the code tell them apart
         starts = {
             (line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None

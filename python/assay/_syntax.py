@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from . import _modules
+
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "ADD",
     ast.Sub: "SUB",
@@ -32,7 +34,7 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.NotIn: "NOT_IN",
 }
 CONVERSIONS = {-1: 0, 115: 1, 114: 2, 97: 3}
-ATTRIBUTES = frozenset(
+ATTRIBUTES = _modules.ATTRIBUTES | frozenset(
     [
         ".year",
         ".month",
@@ -41,6 +43,11 @@ ATTRIBUTES = frozenset(
         ".minute",
         ".second",
         ".microsecond",
+        ".tzinfo",
+        ".fold",
+        ".key",
+        ".week",
+        *(f".tm_{part}" for part in ("year", "mon", "mday", "hour", "min", "sec", "wday", "yday", "isdst")),
         ".days",
         ".seconds",
         ".microseconds",

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._definition import (
     MISSING,
@@ -42,6 +42,9 @@ from ._fit import Fit, fit, fit_of_function
 from ._parse import EventError, Parsed, parse, problem, to_json_bytes
 from ._source import function_node
 from ._windows import Entry, ReferenceWindow, has_none, key_of
+
+if TYPE_CHECKING:
+    from ._models import Built
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 LAST = datetime.datetime.max.replace(tzinfo=datetime.UTC)
@@ -91,7 +94,6 @@ class Twin:
         self.values: dict[str, Any] = {}  # of the last payment that was decided
         self.masked: set[str] = set()  # fields of the last event in which card numbers were masked
         self._windows = {window.name: ReferenceWindow(window) for window in definition.windows}
-        self._models = {model.name: _booster(model) for model in definition.models}
         self._fits: dict[FunctionDef, Fit] = {}
         self._answers: dict[tuple[str, Any], tuple[bytes, dict[str, Any]]] = {}
         self._latest_us: int | None = None  # latest (clamped) event time so far
@@ -227,10 +229,15 @@ class Twin:
             return as_python(source.enum, value)
         return as_python(source.result_enum, value) if isinstance(source, WindowDef) else value
 
-    def _predict(self, model: ModelDef, run: Run) -> float:
-        """A model takes None as NaN, and a bool as 0 or 1."""
+    def _predict(self, model: ModelDef, run: Run) -> float | list[float]:
+        """The framework's own answer. A model takes None as NaN, and a bool as 0 or 1; with several outputs: a list."""
         values = [run.values[name_of(source)] for source in model.inputs]
-        return self._models[model.name]([math.nan if value is None else float(value) for value in values])
+        row = [
+            _model_input(model.built, each.categories is not None, value)
+            for each, value in zip(model.built.inputs, values, strict=True)
+        ]
+        answer = [float(each) for each in model.built.predict([row])[0]]
+        return answer[0] if model.built.outputs == 1 else answer
 
     def _place_of(self, error: Exception, function: FunctionDef) -> Place:
         """The innermost line of the definition's own sources that the exception went through."""
@@ -476,17 +483,15 @@ def _content(parsed: Parsed) -> bytes:
     return repr([(name, exact(value)) for name, value in parsed.values.items()]).encode()
 
 
-def _booster(model: ModelDef) -> Callable[[list[float]], float]:
-    """LightGBM's own predict of one row."""
-    import lightgbm
-    import numpy
+FLOAT32_MAX = 3.4028234663852886e38
 
-    booster = lightgbm.Booster(model_str=model.data.decode())
 
-    def predict(row: list[float]) -> float:
-        return float(booster.predict(numpy.array([row], dtype=numpy.float64), num_threads=1)[0])
-
-    return predict
+def _model_input(built: Built, category: bool, value: Any) -> Any:
+    """A framework that refuses infinity is given the largest float32 in its place: the same side of every split."""
+    if value is None or (category and isinstance(value, str)):
+        return math.nan if value is None and not category else value
+    number = float(value)
+    return max(-FLOAT32_MAX, min(FLOAT32_MAX, number)) if built.finite and not math.isnan(number) else number
 
 
 def _json_number(value: Any) -> Any:

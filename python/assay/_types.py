@@ -20,8 +20,8 @@ from ._definition import FieldDef, FunctionDef, ModelDef, WindowDef
 from ._events import SCALARS, strip_none
 
 NUMBERS = frozenset({"bool", "int", "float"})
-SIMPLE = NUMBERS | {"none", "str", "datetime", "date", "timedelta", "list", "tuple", "dict", "range", "iterator"}
-SIMPLE |= {"set", "object", "exception"}
+TIMES = frozenset({"datetime", "date", "timedelta", "time", "zone"})
+SIMPLE = NUMBERS | TIMES | {"none", "str", "list", "tuple", "dict", "range", "iterator", "set", "object", "exception"}
 
 
 class Mixed(enum.Enum):
@@ -67,6 +67,7 @@ def of(*tags: str, item: Type | None = None) -> Type:
 
 ANY = Type(frozenset(SIMPLE))
 NONE, BOOL, INT, FLOAT, STR = of("none"), of("bool"), of("int"), of("float"), of("str")
+BYTES = of("bytes")
 NUMBER = of("int", "float")
 
 
@@ -121,7 +122,7 @@ def item_of(t: Type) -> Type:
         parts.append(t.item if t.item is not None else ANY)
     if "str" in t.tags:
         parts.append(STR)
-    if "range" in t.tags:
+    if "range" in t.tags or "bytes" in t.tags:
         parts.append(INT)
     joined = join_all(parts)
     return joined if joined.tags else ANY
@@ -153,8 +154,14 @@ def _of_base(base: Any) -> Type:
     origin, arguments = typing.get_origin(base), typing.get_args(base)
     if base in SCALARS:
         return of(SCALARS[base])
+    if base is bytes:
+        return BYTES
     if base is datetime.timedelta:
         return of("timedelta")
+    if base is datetime.time:
+        return of("time")
+    if isinstance(base, type) and issubclass(base, datetime.tzinfo):
+        return of("zone")
     if base is None or base is type(None):
         return NONE
     if origin is typing.Literal:
@@ -199,7 +206,7 @@ def of_source(source: FunctionDef | WindowDef | ModelDef) -> Type:
     if isinstance(source, WindowDef):
         return of_window(source)
     if isinstance(source, ModelDef):
-        return FLOAT
+        return FLOAT if source.built.outputs == 1 else of_annotation(list[float])
     return BOOL if source.kind == "rule" else of_annotation(source.returns)
 
 
@@ -278,6 +285,8 @@ def of_operator(op: str, a: Type, b: Type) -> Type:
         if "float" not in a.tags | b.tags:
             return NUMBER if op == "POW" else INT
         return FLOAT if a.tags == {"float"} or b.tags == {"float"} else NUMBER
+    if op in ("ADD", "MUL") and (a.only("bytes") or b.only("bytes")):
+        return BYTES
     if op in ("ADD", "MUL", "MOD") and (a.only("str") or b.only("str")):
         return STR
     if op == "ADD" and a.tags <= {"list", "tuple"} and b.tags <= {"list", "tuple"} and a.tags:

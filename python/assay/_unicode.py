@@ -5,6 +5,7 @@ Python and kept in the user's cache folder.
 """
 
 import contextlib
+import datetime
 import os
 import struct
 import sys
@@ -142,8 +143,27 @@ def _store(path: Path, data: bytes) -> None:
         raise
 
 
+def _behaviour() -> int:
+    """Where versions of Python differ in what is not characters: bits of `enum python` in the header."""
+    colon_z = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC).strftime("%:z") == "+00:00"
+    return colon_z + 2 * _is_refused("2021 53 1", "%G %V %u") + 4 * _is_refused("2021 2021", "%Y %G")
+
+
+def _is_refused(text: str, form: str) -> bool:
+    try:
+        datetime.datetime.strptime(text, form)
+    except ValueError:
+        return True
+    return False
+
+
 def tables() -> bytes:
-    """The tables of the running Python, from the cache if they are there."""
+    """The tables of the running Python, from the cache if they are there, and how it behaves."""
+    data = _tables()
+    return data[:20] + struct.pack("<I", _behaviour()) + data[24:]
+
+
+def _tables() -> bytes:
     path = _cache_file()
     try:
         data = path.read_bytes()

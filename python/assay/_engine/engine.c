@@ -238,6 +238,21 @@ static PyObject *engine_values_method(PyObject *object, PyObject *unused) {
     return dict;
 }
 
+/* time(function, rounds): nanoseconds a call, over the cells of the last event. */
+static PyObject *engine_time_method(PyObject *object, PyObject *args) {
+    struct engine_object *self = (struct engine_object *)object;
+    unsigned int function, rounds;
+    uint64_t total_ns;
+    if (!PyArg_ParseTuple(args, "II", &function, &rounds) || !is_open(self))
+        return NULL;
+    if (rounds == 0 || !engine_time(self->thread, function, rounds, &total_ns)) {
+        PyErr_Format(PyExc_ValueError, "function %u, %u rounds: there is no such function, or nothing to do", function,
+                     rounds);
+        return NULL;
+    }
+    return PyFloat_FromDouble((double)total_ns / rounds);
+}
+
 static PyObject *engine_digest_method(PyObject *object, PyObject *unused) {
     struct engine_object *self = (struct engine_object *)object;
     if (!is_open(self))
@@ -273,6 +288,8 @@ static PyMethodDef engine_methods[] = {
     {"decision", (PyCFunction)(void (*)(void))engine_decision_method, METH_VARARGS | METH_KEYWORDS,
      "The decision on an id: (HTTP status, JSON body)."},
     {"values", engine_values_method, METH_NOARGS, "Every named value of the last event that was decided."},
+    {"time", engine_time_method, METH_VARARGS,
+     "Calls a function, by its number in the plan, so many times with the last event's inputs: nanoseconds a call."},
     {"digest", engine_digest_method, METH_NOARGS, "A hash over what all windows hold."},
     {"close", engine_close_method, METH_NOARGS, "Closes the engine; closing twice is fine."},
     {"__enter__", engine_enter, METH_NOARGS, NULL},

@@ -1,8 +1,9 @@
-/* The type assay._engine.Model: a LightGBM text model and its predictions (engine/model/model.h), so that the build can
+/* The type assay._engine.Model: a model's part and its predictions (engine/model/model.h), so that the build can
  * check a model and the tests can compare it with the framework. Immutable; predictions run without the GIL. */
 #include "types.h"
 
 #include "../../../engine/base/assert.h"
+#include "../../../engine/model/contributions.h"
 #include "../../../engine/model/model.h"
 
 struct model_object {
@@ -10,14 +11,14 @@ struct model_object {
 };
 
 static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"text", NULL};
+    static char *names[] = {"part", NULL};
     Py_buffer text;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*:Model", names, &text))
         return NULL;
     struct error error = {0};
     struct model_object *self = (struct model_object *)type->tp_alloc(type, 0);
     if (self != NULL) {
-        self->model = model_read_lightgbm(text.buf, (size_t)text.len, &error);
+        self->model = model_read(text.buf, (size_t)text.len, &error);
         if (self->model == NULL) {
             PyErr_SetString(PyExc_ValueError, error.text);
             Py_CLEAR(self);
@@ -57,6 +58,25 @@ static PyObject *get_trees(PyObject *object, void *closure) {
     return PyLong_FromUnsignedLong(model_tree_count(((struct model_object *)object)->model));
 }
 
+static PyObject *category(PyObject *object, PyObject *args) {
+    const struct model *model = ((struct model_object *)object)->model;
+    unsigned input;
+    PyObject *value;
+    if (!PyArg_ParseTuple(args, "IO:category", &input, &value))
+        return NULL;
+    if (input >= model_input_count(model))
+        return PyErr_Format(PyExc_IndexError, "input %u, expected below %u", input, model_input_count(model));
+    if (PyUnicode_Check(value)) {
+        Py_ssize_t len;
+        const char *text = PyUnicode_AsUTF8AndSize(value, &len);
+        return text == NULL ? NULL : PyFloat_FromDouble(model_text(model, input, (struct str){text, (size_t)len}));
+    }
+    double number = PyFloat_AsDouble(value);
+    if (number == -1 && PyErr_Occurred())
+        return NULL;
+    return PyFloat_FromDouble(model_number(model, input, number));
+}
+
 typedef void predictor(const struct model *model, const double *row, double *out);
 
 static bool check_rows(const Py_buffer *rows, size_t row_bytes) {
@@ -72,9 +92,9 @@ static bool check_rows(const Py_buffer *rows, size_t row_bytes) {
     return true;
 }
 
-static PyObject *predict_rows(PyObject *object, PyObject *argument, predictor *predict) {
+static PyObject *predict_rows(PyObject *object, PyObject *argument, predictor *predict, size_t outputs) {
     const struct model *model = ((struct model_object *)object)->model;
-    size_t inputs = model_input_count(model), outputs = model_output_count(model);
+    size_t inputs = model_input_count(model);
     Py_buffer rows;
     if (PyObject_GetBuffer(argument, &rows, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0)
         return NULL;
@@ -95,15 +115,44 @@ static PyObject *predict_rows(PyObject *object, PyObject *argument, predictor *p
 }
 
 static PyObject *model_predict_method(PyObject *object, PyObject *rows) {
-    return predict_rows(object, rows, model_predict);
+    return predict_rows(object, rows, model_predict, model_output_count(((struct model_object *)object)->model));
 }
 static PyObject *model_predict_raw_method(PyObject *object, PyObject *rows) {
-    return predict_rows(object, rows, model_predict_raw);
+    return predict_rows(object, rows, model_predict_raw, model_raw_count(((struct model_object *)object)->model));
+}
+
+/* contributions(rows, exact): what each input contributed to each margin, as bytes of doubles. */
+static PyObject *contributions(PyObject *object, PyObject *args) {
+    const struct model *model = ((struct model_object *)object)->model;
+    size_t inputs = model_input_count(model), width = (inputs + 1) * model_raw_count(model);
+    Py_buffer rows;
+    int exact;
+    struct error error = {0};
+    if (!PyArg_ParseTuple(args, "y*p:contributions", &rows, &exact))
+        return NULL;
+    struct contributions *made = contributions_make(model, &error);
+    PyObject *result = NULL;
+    if (made == NULL) {
+        PyErr_SetString(PyExc_ValueError, error.text);
+    } else if (check_rows(&rows, inputs * sizeof(double))) {
+        size_t count = (size_t)rows.len / (inputs * sizeof(double));
+        result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * width * sizeof(double)));
+        double *out = result == NULL ? NULL : (double *)(void *)PyBytes_AS_STRING(result);
+        for (size_t i = 0; out != NULL && i < count; i++)
+            (exact ? contributions_exact : contributions_path)(made, (const double *)rows.buf + i * inputs,
+                                                               out + i * width);
+    }
+    contributions_free(made);
+    PyBuffer_Release(&rows);
+    return result;
 }
 
 static PyMethodDef methods[] = {
+    {"contributions", contributions, METH_VARARGS,
+     "contributions(rows, exact): what each input contributed to each margin, then the bias, as bytes of doubles."},
     {"predict", model_predict_method, METH_O, "The framework's predict of rows of doubles, as bytes of doubles."},
     {"predict_raw", model_predict_raw_method, METH_O, "The raw margins of rows of doubles, as bytes of doubles."},
+    {"category", category, METH_VARARGS, "category(input, value): the code of a category that is a text or a number."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -115,7 +164,7 @@ static PyGetSetDef attributes[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, "Model(text: bytes): a LightGBM text model."},
+    {Py_tp_doc, "Model(part: bytes): a model as its bundle has it (assay._models makes the part)."},
     {Py_tp_new, model_new},
     {Py_tp_dealloc, model_dealloc},
     {Py_tp_methods, methods},
