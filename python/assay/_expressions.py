@@ -79,7 +79,8 @@ class Expressions(Narrowing):
     def present(self, value: Value, node: ast.expr) -> Value:
         """Warns where None would raise; afterwards it is known not to be None."""
         tags = value.type.tags
-        if "none" in tags and 1 < len(tags) <= 5 and self.paths is not None:
+        ours = any(scope.call is not None for scope in self.scopes)  # in the library's own code
+        if "none" in tags and 1 < len(tags) <= 5 and self.paths is not None and not ours:
             text = ast.unparse(node)
             name = text if len(text) <= 40 else "this"
             help = (

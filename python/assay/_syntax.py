@@ -108,6 +108,8 @@ def names_stored(node: ast.AST) -> tuple[set[str], set[str]]:
             walrus.add(inner.target.id)
         elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store | ast.Del) and not comprehension:
             stored.add(inner.id)
+        elif isinstance(inner, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and inner.name is not None:
+            stored.add(inner.name)
         elif isinstance(inner, ast.Import | ast.ImportFrom):
             stored.update((a.asname or a.name).split(".")[0] for a in inner.names)
         elif isinstance(inner, ast.comprehension):
