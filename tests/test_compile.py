@@ -350,7 +350,6 @@ REFUSED = [
         "give it the zone: datetime.fromtimestamp(t, tz=timezone.utc).date()",
     ),
     Case("return at.date", "at.date", "at.date is a method", "call it: at.date()"),
-    Case("return b'x'", "b'x'", "a value of type bytes is not available yet"),
     Case("return 1j", "1j", "a value of type complex is not available yet"),
     Case(
         "return {count}",
@@ -694,9 +693,7 @@ def test_json_names_are_a_tree(define: Define) -> None:
 # --- constants ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "value", [object(), b"x", {"a": object()}, 2**5000, "\ud800", 1j, float, [[[[[[[[[[1]]]]]]]]]]]
-)
+@pytest.mark.parametrize("value", [object(), {"a": object()}, 2**5000, "\ud800", 1j, float, [[[[[[[[[[1]]]]]]]]]]])
 def test_constants_without_a_counterpart(value: object) -> None:
     with pytest.raises(CannotFreeze):
         freeze(value)
