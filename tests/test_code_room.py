@@ -369,28 +369,41 @@ def left_shift(b: Any, c: Any) -> Any:
     return b << c
 
 
-def no_set_algebra(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Sets are constants here: what would make a new one (or a dict) is a TypeError of the engine."""
+class Ordered(set[Any]):
+    """A set that is dumped in the engine's order: the left side's items first."""
 
+    def __init__(self, items: Iterable[Any], order: Iterable[Any]):
+        super().__init__(items)
+        self.order = [item for at in order for item in self if item == at]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.order) if hasattr(self, "order") else super().__iter__()
+
+
+def set_algebra(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def checked(b: Any, c: Any) -> Any:
-        if isinstance(b, set | dict) and isinstance(c, set | dict):
-            raise TypeError
-        return function(b, c)
+        made = function(b, c)
+        if not isinstance(made, set):
+            return made
+        both = [*b, *(x for x in c if x not in b)]
+        if function is operator.and_:
+            both = list(b) if len(c) > len(b) else list(c)
+        return Ordered(made, both)
 
     return checked
 
 
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "ADD": operator.add,
-    "SUB": no_set_algebra(operator.sub),
+    "SUB": set_algebra(operator.sub),
     "MUL": multiply,
     "DIV": operator.truediv,
     "FLOORDIV": operator.floordiv,
     "MOD": operator.mod,
     "POW": power,
-    "BIT_AND": no_set_algebra(operator.and_),
-    "BIT_OR": no_set_algebra(operator.or_),
-    "BIT_XOR": no_set_algebra(operator.xor),
+    "BIT_AND": set_algebra(operator.and_),
+    "BIT_OR": set_algebra(operator.or_),
+    "BIT_XOR": set_algebra(operator.xor),
     "SHL": left_shift,
     "SHR": operator.rshift,
 }
@@ -512,7 +525,7 @@ def test_unary_operators_and_texts(driver: Path) -> None:
 def holds_set(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(map(holds_set, value))
-    return isinstance(value, set) or (isinstance(value, dict) and any(map(holds_set, value.values())))
+    return (isinstance(value, set) and bool(value)) or (isinstance(value, dict) and any(map(holds_set, value.values())))
 
 
 def test_slices(driver: Path) -> None:

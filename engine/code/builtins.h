@@ -117,6 +117,7 @@
     BUILTIN(method_reverse, ".reverse", 1, 1) \
     BUILTIN(list_replace, "list.replace", 2, 2)    /* the list, the one whose items it takes over: list.sort */ \
     BUILTIN(list_splice, "list.splice", 4, 4)      /* xs[i:j] = ys: xs, i, j, ys */ \
+    BUILTIN(inplace, "inplace", 3, 3)              /* a op= b of a list, set or dict, else a op b: a, b, the operator's number */ \
     BUILTIN(min_star, "min.star", 1, 1)            /* min(*xs): the list xs */ \
     BUILTIN(max_star, "max.star", 1, 1) \
     BUILTIN(zip_star, "zip.star", 1, 1) \

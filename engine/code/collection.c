@@ -494,7 +494,7 @@ static bool settled_items(struct run *run, const struct value *args, uint32_t co
 bool builtin_tuple(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     const struct value *items;
     uint32_t len;
-    if (count == 1 && args[0].tag == V_TUPLE && args[0].zone == 0) {
+    if (count == 1 && args[0].tag == V_TUPLE && args[0].zone == 0 && args[0].flags == 0) {
         *out = args[0];
         return true;
     }

@@ -313,7 +313,8 @@ static bool combine(struct run *run, enum opcode op, const struct table *a, cons
                     return false;
         return true;
     }
-    case OP_BIT_AND: return keep(run, to, a, b, true);
+    case OP_BIT_AND: /* CPython takes the items of the smaller side, of the right one where they are as long */
+        return b->count > a->count ? keep(run, to, a, b, true) : keep(run, to, b, a, true);
     case OP_SUB: return keep(run, to, a, b, false);
     default: return keep(run, to, a, b, false) && keep(run, to, b, a, false);
     }
@@ -439,4 +440,41 @@ bool builtin_Counter(struct run *run, const struct value *args, uint32_t count, 
     table->missing = MISSING_ZERO;
     *out = (struct value){.tag = V_DICT, .p = table};
     return true;
+}
+
+/* a op= b where a may be something that changes: a list (+=), a set (|= &= -= ^=), a dict (|=). */
+bool builtin_inplace(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    struct value a = args[0], none, pair[2] = {args[0], args[1]};
+    if (args[2].tag != V_INT)
+        return run_raise(run, EXCEPTION_TypeError, "no operator");
+    enum opcode op = (enum opcode)args[2].i;
+    if (op == OP_ADD && a.tag == V_LIST) {
+        *out = a;
+        return builtin_method_extend(run, pair, 2, &none);
+    }
+    bool changes = (a.tag == V_SET && !(a.flags & SET_HASHABLE) && is_set_like(&args[1])) ||
+                   (a.tag == V_DICT && op == OP_BIT_OR);
+    if (changes && (op == OP_BIT_OR || op == OP_BIT_AND || op == OP_SUB || op == OP_BIT_XOR)) {
+        struct table *table = table_owner(run, &a);
+        if (table == NULL)
+            return false;
+        if (a.tag == V_DICT || op == OP_BIT_OR) {
+            *out = a;
+            return builtin_method_update(run, pair, 2, &none);
+        }
+        struct value made;
+        if (table_operator(run, op, &a, &args[1], &made) != TIMES_DONE)
+            return false;
+        *table = *(const struct table *)made.p;
+        *out = a;
+        return true;
+    }
+    switch (op) {
+    case OP_ADD: return arithmetic_add(run, &pair[0], &pair[1], out);
+    case OP_SUB: return arithmetic_sub(run, &pair[0], &pair[1], out);
+    case OP_BIT_AND:
+    case OP_BIT_OR:
+    case OP_BIT_XOR: return arithmetic_bits(run, op, &pair[0], &pair[1], out);
+    default: return run_raise(run, EXCEPTION_TypeError, "no operator");
+    }
 }

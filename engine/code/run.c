@@ -402,6 +402,10 @@ op_RAISE:
     raise_instruction(run, cells, i);
     goto raised;
 op_ITER:
+    if (i->x != 0 && B->tag == V_SET && ((const struct table *)B->p)->count > 1) {
+        run_raise(run, EXCEPTION_TypeError, "the order of a set is not fixed: sorted(s)");
+        goto raised;
+    }
     TRY(sequence_iter(run, B, &result));
 op_NEXT:
     more = sequence_next(run, B, &result);

@@ -287,7 +287,7 @@ bool sequence_concat(struct run *run, const struct value *v, const struct value 
         return run_raise(run, EXCEPTION_TypeError, "can only concatenate %s (not \"%s\") to %s", type_name(v), type_name(w),
                          type_name(v));
     const struct value b = bare(v), c = bare(w);
-    uint64_t unit = b.tag == V_STR ? 1 : sizeof(struct value), total = (uint64_t)b.len + c.len;
+    uint64_t unit = sequence_unit(&b), total = (uint64_t)b.len + c.len;
     char *p = run_alloc(run, total * unit);
     if (p == NULL)
         return false;

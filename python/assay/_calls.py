@@ -69,6 +69,10 @@ CONSTANT_CLASSES = (
     datetime.timezone,
     zoneinfo.ZoneInfo,
 )
+OF_SETS = (
+    *(".add", ".discard", ".remove", ".union", ".intersection", ".difference", ".symmetric_difference", ".issubset"),
+    *(".issuperset", ".isdisjoint", ".update", ".copy", ".clear", "set", "frozenset", "Counter", ".setdefault", ".append"),
+)
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
@@ -217,7 +221,7 @@ class Calls(Routines):
             help = "randomness makes replay impossible: the same payment must always give the same value"
         if callable(found):
             return Refuse(
-                node, f"{name}() is not available" if qualified not in HINTS else f"{name}() cannot be used", help
+                node, f"{name}() is not available yet" if qualified not in HINTS else f"{name}() cannot be used", help
             )
         return Refuse(node, f"{name} is not a function")
 
@@ -653,7 +657,7 @@ class Calls(Routines):
         sets = any(_types.holds_set(k) for k in kinds)
         if sets and name == "sum" and (kinds[0].item or _types.ANY).only("int", "bool"):
             return
-        if sets and name not in (*UNORDERED, "bool", ".get", ".values", ".items", ".keys"):
+        if sets and name not in (*UNORDERED, "bool", ".get", ".values", ".items", ".keys", *OF_SETS):
             if not any(kind.only("set") for kind in kinds):
                 return
             raise Refuse(node, f"{name}() of a set depends on its order, which Python randomizes", "sorted(s)")

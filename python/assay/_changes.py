@@ -188,23 +188,22 @@ class Changes(Formats):
     def changed(self, op: str, left: Value, node: ast.AugAssign) -> Value:
         """The left side after `op=`: a list, set or dict itself, changed; else a new value."""
         right = self.present(self.plain(self.value(node.value), node.value), node.value)
-        method = {("list", "ADD"): ".extend", ("set", "BIT_OR"): ".update", ("dict", "BIT_OR"): ".update"}
-        kinds = [kind for (kind, of), _ in method.items() if of == op and kind in left.type.tags]
-        if not kinds:
-            if left.type.tags & {"list", "set"}:
-                return self.operate(op, left, right, node, None)
+        grows = {"ADD": {"list"}, "BIT_OR": {"set", "dict"}, "SUB": {"set"}, "BIT_AND": {"set"}, "BIT_XOR": {"set"}}
+        if not left.type.tags & grows.get(op, set()):
             return self.operate(op, self.present(left, node.target), right, node, None)
-        if len(left.type.tags - {"none"}) > 1:
-            raise Refuse(node, "whether this changes a list or makes a new value is not known here", "write x = x + y")
-        if left.cell.kind in ("slot", "constant"):
+        if left.cell.kind in ("slot", "constant") and left.type.only("list", "set", "dict", "none"):
             raise Refuse(node, f"{ast.unparse(node.target)} is what other functions see too", "x = x + y")
-        first = self.run_of(2)
+        first = self.run_of(3)
         self.move(left, first, node)
         self.move(right, Cell(first.kind, first.number + 1), node)
-        self.emit("CALL", node, self.temporary(), first, self.unit.builtins[method[kinds[0], op]][0], 2)
+        self.move(self.literal(self.unit.opcodes[op]), Cell(first.kind, first.number + 2), node)
+        cell = self.temporary()
+        self.emit("CALL", node, cell, first, self.unit.builtins["inplace"][0], 3)
+        if not left.type.only("list", "set", "dict", "none"):
+            return Value(cell, _types.ANY)
         item = joined(left.type.item, _types.item_of(right.type))
         value = joined(left.type.value, right.type.value) if "dict" in left.type.tags else left.type.value
-        return replace(left, type=replace(left.type, item=item, value=value, items=None))
+        return Value(cell, replace(left.type.without_none(), item=item, value=value, items=None))
 
     # --- del ---
 

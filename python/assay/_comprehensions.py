@@ -109,13 +109,13 @@ class Comprehensions(Objects):
             node = lazy
         value = self.present(self.iterable(self.read(node), node), node)
         cell = self.temporary()
-        self.emit("ITER", place, cell, value.cell)
+        self.emit("ITER", place, cell, value.cell, x=int("set" in value.type.tags))
         return cell, _types.item_of(value.type)
 
     def iterable(self, value: Value, node: ast.expr) -> Value:
         if value.whole is not None:
             self.plain(value, node)
-        if "set" in value.type.tags:
+        if "set" in value.type.tags and value.type.only("set", "none"):
             raise Refuse(node, "the order of a set is randomized by Python", f"sorted({ast.unparse(node)})")
         return value if value.type.enum is None else self.open(value, node)
 

@@ -202,9 +202,9 @@ class Expressions(Narrowing):
                 return self.inline(found.fget, [self.checked_present(value, node)], call, into)
             if node.attr in ("value", "name"):
                 return self.member_attribute(self.present(value, node.value), node, into)
-        named = node.attr == "__name__" and isinstance(node.value, ast.Call) and len(node.value.args) == 1
-        known = value.type.tags & {"object", "exception"} or value.type.cls is not None
-        if known or (f".{node.attr}" not in self.unit.builtins and not named):
+        known = value.type.only("object", "exception") or value.type.cls is not None
+        maybe = value.type.tags & {"object", "exception"} and f".{node.attr}" not in self.unit.builtins
+        if known or maybe:
             return self.object_attribute(value, node, into)
         return self.attribute(value, node, into)
 
@@ -469,6 +469,9 @@ class Expressions(Narrowing):
         cls = left.type.enum
         if isinstance(cls, type) and right.type.enum is cls:
             return "EQ" if op == "IS" else "NE"
+        own = ("list", "dict", "set", "object")
+        if left.type.only(*own) and right.type.only(*own):
+            return op
         if left.type.enum is None and right.type.enum is None:
             constants = {self.literal(v).cell for v in (None, True, False)}
             if left.cell in constants or right.cell in constants:

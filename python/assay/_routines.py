@@ -163,9 +163,13 @@ class Routines(Comprehensions):
         given = self.bind(found, [], node) if closure is None else self.bind_closure(closure, node)
         captured = self.captured(tree, closure) if closure is not None else {}
         routine = self.routine(found, tree, closure, {**captured, **given}, node)
-        values = [given.get(name) or captured[name] for name in routine.parameters]
+        values = [given.get(name) or captured.get(name) or self.around(name, node) for name in routine.parameters]
         op = "GENERATOR" if is_generator(tree) else "ROUTINE"
         return self.call_routine(op, routine, values, node, into)
+
+    def around(self, name: str, node: ast.AST) -> Value:
+        """A free name of a routine, inside the routine itself."""
+        return self.value(ast.copy_location(ast.Name(name, ast.Load()), node))
 
     def call_routine(self, op: str, routine: Routine, values: list[Value], node: ast.AST, into: Cell | None) -> Value:
         first = self.run_of(max(len(values), 1))
@@ -243,11 +247,13 @@ class Routines(Comprehensions):
         scope = self.open_scope(found, tree) if closure is None else self.scope_of_closure(closure)
         if closure is not None:
             scope.parent = None
-            scope.locals |= set(routine.parameters)
+            scope.locals |= {*routine.parameters, closure.name}
         scope.yields = [] if is_generator(tree) else None
         self.scopes.append(scope)
         self.routine_now = routine
         try:
+            if closure is not None:
+                self.set_binding(f"{scope.number}:{closure.name}", Binding(self.static(closure)))
             self.start(scope, arguments)
             self.body(scope)
         except Refuse as refused:
