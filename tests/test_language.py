@@ -1,5 +1,5 @@
-"""Python's statements, containers, classes and functions against CPython: every function of language.py.txt compiled and
-compared on generated events, in value, type, bits, and the exception's class and line."""
+"""Python's statements, containers, classes and functions against CPython: every function of language.py.txt compiled
+and compared on generated events, in value, type, bits, and the exception's class and line."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class Attempts(Calls):
             raise Refuse(node, "with is for suppress(...) here", "try and except")
         call = node.items[0].context_expr
         if self.python_object(call.func) is not contextlib.suppress or node.items[0].optional_vars is not None:
-            raise Refuse(node, f"with {ast.unparse(call)} is not available in a function", "do it at module level")
+            raise Refuse(call, f"with {ast.unparse(call)} is not available in a function", "do it at module level")
         classes = [number for argument in call.args for number in self.exception_classes(argument)]
         end, region = Target(), Region(Target(), self.temporary())
         self.enter(region)

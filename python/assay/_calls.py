@@ -71,7 +71,18 @@ CONSTANT_CLASSES = (
 )
 OF_SETS = (
     *(".add", ".discard", ".remove", ".union", ".intersection", ".difference", ".symmetric_difference", ".issubset"),
-    *(".issuperset", ".isdisjoint", ".update", ".copy", ".clear", "set", "frozenset", "Counter", ".setdefault", ".append"),
+    *(
+        ".issuperset",
+        ".isdisjoint",
+        ".update",
+        ".copy",
+        ".clear",
+        "set",
+        "frozenset",
+        "Counter",
+        ".setdefault",
+        ".append",
+    ),
 )
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
@@ -713,7 +724,7 @@ class Calls(Routines):
             return self.inline(written, [receiver], node, into)
         name = self.own_method(name, receiver)
         if name == ".sort":
-            return self.call_sort(self.container(function.value), node)
+            return self.call_sort(self.container(function.value, node), node)
         if name == ".replace" and node.keywords:
             return self.call_replace(receiver, node, into)
         if name not in self.unit.builtins or name in ATTRIBUTES or name.count(".") > 1:
@@ -734,7 +745,7 @@ class Calls(Routines):
 
     def call_growing(self, name: str, function: ast.Attribute, node: ast.Call, into: Cell | None) -> Value:
         """A method that puts something into its receiver."""
-        receiver = self.container(function.value)
+        receiver = self.container(function.value, node)
         kinds: list[Type] = []
         if name in (".append", ".add") and len(node.args) == 1 and not node.keywords:
             first = self.run_of(2)

@@ -94,7 +94,7 @@ class Changes(Formats):
             raise Refuse(target, f"assigning to {ast.unparse(target)} is not available")
 
     def store_item(self, target: ast.Subscript, value: Value, node: ast.AST) -> None:
-        base = self.container(target.value)
+        base = self.container(target.value, target)
         if isinstance(target.slice, ast.Slice):
             self.store_slice(base, target.slice, value, node)
             return
@@ -112,15 +112,15 @@ class Changes(Formats):
         self.move(value, Cell(first.kind, first.number + 3), node)
         self.emit("CALL", node, self.temporary(), first, self.unit.builtins["list.splice"][0], 4)
 
-    def container(self, node: ast.expr) -> Value:
-        """What is about to be changed."""
+    def container(self, node: ast.expr, place: ast.AST | None = None) -> Value:
+        """What is about to be changed, at `place`."""
         found = self.python_object(node)
         if found is not MISSING:
-            raise Refuse(
-                node, f"{ast.unparse(node)} belongs to the module and cannot be changed here", "change a copy of it"
-            )
+            message = f"{ast.unparse(node)} belongs to the module and cannot be changed here"
+            raise Refuse(place or node, message, "change a copy of it")
         value = self.value(node)
-        if value.cell.kind in ("slot", "constant") and value.whole is None and not value.type.only("none"):
+        kept = value.shared or value.cell.kind in ("slot", "constant")
+        if kept and value.whole is None and not value.type.only("none"):
             raise Refuse(
                 node, f"{ast.unparse(node)} is what other functions see too", f"list({ast.unparse(node)}) is your own"
             )
@@ -161,7 +161,7 @@ class Changes(Formats):
         if isinstance(node.target, ast.Name):
             self.change_name(node.target, op, node)
         elif isinstance(node.target, ast.Subscript) and not isinstance(node.target.slice, ast.Slice):
-            base = self.container(node.target.value)
+            base = self.container(node.target.value, node.target)
             index = self.kept(self.value(node.target.slice), node)
             old = self.temporary()
             self.emit("INDEX", node.target, old, base.cell, index.cell)
@@ -191,7 +191,8 @@ class Changes(Formats):
         grows = {"ADD": {"list"}, "BIT_OR": {"set", "dict"}, "SUB": {"set"}, "BIT_AND": {"set"}, "BIT_XOR": {"set"}}
         if not left.type.tags & grows.get(op, set()):
             return self.operate(op, self.present(left, node.target), right, node, None)
-        if left.cell.kind in ("slot", "constant") and left.type.only("list", "set", "dict", "none"):
+        kept = left.shared or left.cell.kind in ("slot", "constant")
+        if kept and left.type.only("list", "set", "dict", "none"):
             raise Refuse(node, f"{ast.unparse(node.target)} is what other functions see too", "x = x + y")
         first = self.run_of(3)
         self.move(left, first, node)
@@ -214,7 +215,7 @@ class Changes(Formats):
                 if key is not None and self.paths is not None and key in self.paths:
                     self.set_binding(key, replace(self.paths[key], assigned=False))
             elif isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
-                base = self.container(target.value)
+                base = self.container(target.value, target)
                 index = self.value(target.slice)
                 self.emit("DELETE", target, base.cell, index.cell, index.cell)
             elif isinstance(target, ast.Subscript):

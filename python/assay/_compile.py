@@ -43,11 +43,11 @@ from ._definition import (
 )
 from ._emit import FILES_MAX, FRAME_MAX, Emitted, Frame, Piece, emit, files_of
 from ._events import SCALARS, show, strip_none
-from ._flow import Routine, Unit
+from ._flow import Handler, Routine, Unit
 from ._freeze import TAGS, freeze
 from ._lower import Lowered, lower
 from ._read import read
-from ._share import Cell, Constants, Label
+from ._share import Cell, Constants, Instruction, Label
 
 ID_RETENTION_US = 7 * 86_400_000_000
 STREAMS_MAX, STREAM_PARTS_MAX = 64, 64
@@ -425,7 +425,7 @@ class _Compiler:
             "slot": self.cell(window),
             "file": self.relative(window.place.file),
             "line": window.place.line,
-            "identity": Identities(self.definition, lowered, self.constants, self.slots).of_window(window),
+            "identity": Identities(self.definition, lowered, self.constants, self.slots, self.unit).of_window(window),
         }
 
     def stream(self, window: WindowDef) -> int:
@@ -662,9 +662,18 @@ class Identities:
     """
 
     def __init__(
-        self, definition: Definition, lowered: Iterable[Lowered], constants: Constants, slots: dict[Source, Cell]
+        self,
+        definition: Definition,
+        lowered: Iterable[Lowered],
+        constants: Constants,
+        slots: dict[Source, Cell],
+        unit: Unit,
     ):
         self.definition = definition
+        self.routines = list(unit.routines.values())
+        self.classes = list(unit.classes.values())
+        self.exceptions = [*unit.exceptions, *(f"{cls.__module__}.{cls.__qualname__}" for cls in unit.own_exceptions)]
+        self.inside: list[int] = []  # the routines that are being told
         self.code = {each.function: each for each in lowered}
         self.constants = {cell.number: data for data, cell in constants.cells.items()}
         self.sources = {cell.number: source for source, cell in slots.items()}
@@ -722,19 +731,44 @@ class Identities:
         lowered = self.code[function]
         result = show(function.returns)
         lines = [f"{result} {' '.join(self.operand(cell) for cell in lowered.required)}"]
-        for each in lowered.code:
-            c = (
-                each.c.position
-                if isinstance(each.c, Label)
-                else self.operand(each.c)
-                if isinstance(each.c, Cell)
-                else each.c
-            )
-            operands = [self.operand(cell) if cell is not None else "-" for cell in (each.a, each.b)]
-            lines.append(f"{each.op} {each.x} {' '.join(operands)} {c}")
+        lines += self.canonical_piece(lowered.code, lowered.handlers)
         if any(isinstance(param.source, Decided) for param in function.params):
             lines.append(self.decision())
         return "\n".join(lines)
+
+    def canonical_piece(self, code: list[Instruction], handlers: list[Handler]) -> list[str]:
+        lines = []
+        for each in code:
+            operands = [self.operand(cell) if cell is not None else "-" for cell in (each.a, each.b)]
+            lines.append(f"{each.op} {each.x} {' '.join(operands)} {self.third(each)}")
+        for handler in handlers:
+            span = [label.position for label in handler[:3]]
+            lines.append(f"handler {span} {self.operand(handler.cell)}")
+        return lines
+
+    def third(self, each: Instruction) -> str:
+        """What an instruction's c stands for, independent of its number."""
+        if isinstance(each.c, Label):
+            return str(each.c.position)
+        if isinstance(each.c, Cell):
+            return self.operand(each.c)
+        if each.op in ("ROUTINE", "GENERATOR") and isinstance(each.c, int):
+            return self.canonical_routine(each.c)
+        if each.op in ("OBJECT", "IS_OBJECT") and isinstance(each.c, int):
+            info = self.classes[each.c]
+            return f"{info.cls.__qualname__} {info.fields} {info.flags}"
+        if each.op in ("EXCEPTION", "IS_EXCEPTION") and isinstance(each.c, int):
+            return self.exceptions[each.c]
+        return str(each.c)
+
+    def canonical_routine(self, number: int) -> str:
+        if number in self.inside:
+            return f"the routine {len(self.inside) - self.inside.index(number)} up"
+        self.inside.append(number)
+        routine = self.routines[number]
+        lines = [f"{routine.name} {routine.parameters}", *self.canonical_piece(routine.code, routine.handlers)]
+        self.inside.pop()
+        return digest("\n".join(lines))
 
     def decision(self) -> str:
         """What makes the outcome: the decision and, as they may count in it, the rules."""

@@ -50,6 +50,7 @@ class Value:
     cell: Cell
     type: Type
     whole: Whole | None = None
+    shared: bool = False  # a field's or a constant's, which may not be changed, in a cell of its own
     static: Any = MISSING  # a Python object that exists only while compiling: a function, a class, a module
 
 
@@ -278,7 +279,7 @@ class Flow:
         if into is None or into == value.cell or value.whole is not None or value.static is not MISSING:
             return value
         self.emit("MOVE", node, into, value.cell)
-        return Value(into, value.type)
+        return Value(into, value.type, shared=value.shared or value.cell.kind != "temporary")
 
     # --- paths ---
 
@@ -377,7 +378,8 @@ def _join_bindings(a: Binding | None, b: Binding | None, narrowing: bool) -> Bin
         if other is None or whole is None or replace(whole, witness=None) != replace(other, witness=None):
             return Binding(Value(a.value.cell, Type(frozenset())), assigned)  # cannot be used any more
         return Binding(replace(a.value, whole=whole if whole.witness is not None else other), assigned)
-    return Binding(replace(a.value, type=_types.join(a.value.type, b.value.type)), assigned)
+    shared = a.value.shared or b.value.shared
+    return Binding(replace(a.value, type=_types.join(a.value.type, b.value.type), shared=shared), assigned)
 
 
 def widened(entry: Paths, joined: Paths) -> Paths:

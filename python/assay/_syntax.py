@@ -63,9 +63,18 @@ CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
 }
 
 
+NAMES: dict[type[ast.AST], str] = {
+    ast.Lambda: "a lambda",
+    ast.Yield: "yield",
+    ast.YieldFrom: "yield from",
+    ast.SetComp: "a set comprehension",
+    ast.DictComp: "a dict comprehension",
+}
+
+
 def construct(node: ast.AST) -> str:
     """What a syntax node is called."""
-    return CONSTRUCTS.get(type(node), (type(node).__name__.lower(), ""))[0]
+    return NAMES.get(type(node)) or CONSTRUCTS.get(type(node), (type(node).__name__.lower(), ""))[0]
 
 
 def literal_number(node: ast.expr) -> int | float | None:
