@@ -6,7 +6,8 @@
 #include "plan.h"
 #include "plan_json.h"
 
-/* Fills in handlers, routines, classes and exception classes, in the plan's arena; false if something is wrong, which json has then noted. */
+/* Fills in handlers, routines, classes and exception classes, in the plan's arena; false if something is wrong, which json has
+ * then noted. */
 bool plan_read_code(struct plan *plan, struct plan_json *json, struct code_config *config);
 
 #endif
