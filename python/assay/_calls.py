@@ -628,7 +628,8 @@ class Calls(Routines):
             raise Refuse(node, "* in a call of this is not available", "write the arguments")
         lazy = self.as_generator(node) if name in TAKE_ALL else None
         if lazy is not None:
-            return self.move(self.collected(lazy.generators, lazy.elt, lazy, None), into, node)
+            alike = name in ("sorted", "set", "frozenset", ".union")
+            return self.move(self.collected(lazy.generators, lazy.elt, lazy, None, alike), into, node)
         value = self.value(node, into)
         if name == ".get" and isinstance(value.type.enum, type) and value.whole is None:
             return value  # an Enum's member as a key: check_arguments looks at the keys

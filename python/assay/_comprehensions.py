@@ -28,7 +28,7 @@ class Comprehensions(Objects):
     def lower_SetComp(self, node: ast.SetComp, into: Cell | None) -> Value:
         first = self.run_of(2)
         item, kinds = Cell(first.kind, first.number + 1), []
-        source = self.iterator(node.generators[0].iter, node.generators[0].iter)
+        source = self.iterator(node.generators[0].iter, node.generators[0].iter, True)
         self.emit("SET", node, first, self.literal(None).cell, x=0)
 
         def each() -> None:
@@ -66,12 +66,17 @@ class Comprehensions(Objects):
         return value
 
     def collected(
-        self, generators: list[ast.comprehension], element: ast.expr, node: ast.expr, into: Cell | None
+        self,
+        generators: list[ast.comprehension],
+        element: ast.expr,
+        node: ast.expr,
+        into: Cell | None,
+        any_order: bool = False,
     ) -> Value:
         """A list of what the generators give."""
         result = self.temporary()  # not `into`: the elements may read what is there
         kinds: list[Type] = []
-        source = self.iterator(generators[0].iter, generators[0].iter)
+        source = self.iterator(generators[0].iter, generators[0].iter, any_order)
         self.emit("LIST", node, result, self.literal(None).cell, x=0)
 
         def each() -> None:
@@ -103,19 +108,20 @@ class Comprehensions(Objects):
             known = self.rewritten[node] = _mapped(node, found is map)
         return known
 
-    def iterator(self, node: ast.expr, place: ast.AST) -> tuple[Cell, Type]:
+    def iterator(self, node: ast.expr, place: ast.AST, any_order: bool = False) -> tuple[Cell, Type]:
+        """An iterator over its items; `any_order`: what is made of them does not depend on the order of a set."""
         lazy = self.as_generator(node)
         if lazy is not None and lazy is not node:
             node = lazy
-        value = self.present(self.iterable(self.read(node), node), node)
+        value = self.present(self.iterable(self.read(node), node, any_order), node)
         cell = self.temporary()
-        self.emit("ITER", place, cell, value.cell, x=int("set" in value.type.tags))
+        self.emit("ITER", place, cell, value.cell, x=int("set" in value.type.tags and not any_order))
         return cell, _types.item_of(value.type)
 
-    def iterable(self, value: Value, node: ast.expr) -> Value:
+    def iterable(self, value: Value, node: ast.expr, any_order: bool = False) -> Value:
         if value.whole is not None:
             self.plain(value, node)
-        if "set" in value.type.tags and value.type.only("set", "none"):
+        if "set" in value.type.tags and value.type.only("set", "none") and not any_order:
             raise Refuse(node, "the order of a set is randomized by Python", f"sorted({ast.unparse(node)})")
         return value if value.type.enum is None else self.open(value, node)
 
@@ -195,7 +201,7 @@ class Comprehensions(Objects):
     def of_generator(self, name: str, lazy: ast.GeneratorExp, node: ast.Call, into: Cell | None) -> Value | None:
         """A built-in over a generator, item by item in Python's order; None if it does not take one."""
         if name in LISTED and len(node.args) == 1:
-            values = self.collected(lazy.generators, lazy.elt, lazy, None)
+            values = self.collected(lazy.generators, lazy.elt, lazy, None, name in ("sorted", "set", "frozenset"))
             if name == "list":
                 return values
             self.check_arguments(name, [values.type], node)
@@ -215,7 +221,8 @@ class Comprehensions(Objects):
         if name not in LAZY or (len(node.args) > 1 and name != "sum"):
             return None
         result = self.temporary()
-        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter)
+        first = lazy.generators[0].iter
+        source = self.iterator(first, first, name in ("any", "all", "min", "max"))
         if name in ("any", "all"):
             return self.quantified(name, lazy, source, result, node)
         if name in ("min", "max"):
@@ -281,7 +288,7 @@ class Comprehensions(Objects):
         self, name: str, lazy: ast.GeneratorExp, key: ast.expr | None, default: Value | None, node: ast.Call
     ) -> Value:
         result = self.temporary()
-        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter)
+        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter, key is None)
         return self.extreme_over(name, lazy, source, result, key, default, node)
 
     def extreme_over(

@@ -9,10 +9,13 @@ instruction instead (engine/code/builtins.h).
 from __future__ import annotations
 
 import bisect
+import calendar
 import collections
 import functools
 import itertools
+import math
 import operator
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -187,6 +190,48 @@ def insort(a, x):
     a.insert(bisect_right(a, x), x)
 
 
+# --- statistics, calendar ---
+
+
+def fmean(data):
+    items = list(data)
+    total = math.fsum(items)
+    if not items:
+        raise statistics.StatisticsError("fmean requires at least one data point")
+    return total / len(items)
+
+
+def median(data):
+    items = sorted(data)
+    n = len(items)
+    if n == 0:
+        raise statistics.StatisticsError("no median for empty data")
+    if n % 2 == 1:
+        return items[n // 2]
+    i = n // 2
+    return (items[i - 1] + items[i]) / 2
+
+
+def median_low(data):
+    items = sorted(data)
+    n = len(items)
+    if n == 0:
+        raise statistics.StatisticsError("no median for empty data")
+    return items[n // 2] if n % 2 == 1 else items[n // 2 - 1]
+
+
+def median_high(data):
+    items = sorted(data)
+    n = len(items)
+    if n == 0:
+        raise statistics.StatisticsError("no median for empty data")
+    return items[n // 2]
+
+
+def isleap(year):
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
 # --- operator ---
 
 
@@ -304,6 +349,11 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     bisect.bisect: bisect_right,
     bisect.bisect_left: bisect_left,
     bisect.insort: insort,
+    statistics.fmean: fmean,
+    statistics.median: median,
+    statistics.median_low: median_low,
+    statistics.median_high: median_high,
+    calendar.isleap: isleap,
     **{
         getattr(operator, f.__name__): f
         for f in (add, sub, mul, truediv, floordiv, mod, neg, not_, truth, and_, or_, xor)

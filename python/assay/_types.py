@@ -129,8 +129,10 @@ def item_of(t: Type) -> Type:
 
 
 def holds_set(t: Type | None) -> bool:
-    """Whether it is a set or holds one at some depth."""
-    return t is not None and ("set" in t.tags or holds_set(t.item) or holds_set(t.value))
+    """Whether it is known to be a set, perhaps, or to hold one at some depth; of ANY nothing is known."""
+    if t is None or t.tags >= SIMPLE:
+        return False
+    return "set" in t.tags or holds_set(t.item) or holds_set(t.value)
 
 
 def enum_inside(t: Type | None) -> bool:
