@@ -249,7 +249,7 @@ static const struct instruction *handler(struct run *run, const struct code_piec
         if (at < handler->first || at >= handler->end)
             continue;
         struct value caught;
-        if (run->exception == EXCEPTION_LimitError || !run_charge(run, 1 + piece->handler_count) ||
+        if (run->exception == EXCEPTION_LimitError || !run_charge(run, 16 + piece->handler_count) ||
             !exception_caught(run, i, &caught))
             return NULL;
         uint32_t back = at >= handler->target ? at - handler->target : 0; /* a jump back pays for the loop it closes */
