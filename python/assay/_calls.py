@@ -316,8 +316,6 @@ class Calls(Routines):
             source = self.plain(self.value(node.args[0]), node.args[0])
         else:
             source = self.constant((), node)
-        if _types.holds_set(source.type) and source.type.only("set"):
-            pass  # each item once, whatever the order
         cell = into or self.temporary()
         self.emit("CALL", node, cell, source.cell, self.unit.builtins["Counter"][0], 1)
         key = source.type.item if source.type.only("dict") else _types.item_of(source.type)
@@ -528,9 +526,6 @@ class Calls(Routines):
         if constant is MISSING or isinstance(constant, Closure):
             raise Refuse(node, "only constants and module functions can be given here", "a lambda")
         return constant
-
-    def call_frozen(self, node: ast.Call, into: Cell | None) -> Value:
-        return self.call_builtin("frozenset", [], node, into)
 
     def call_cast(self, node: ast.Call, into: Cell | None) -> Value:
         """typing.cast(T, x) is x."""
@@ -811,10 +806,8 @@ class Calls(Routines):
             raise Refuse(node, f"the source of {name} cannot be found")
         if isinstance(tree, ast.AsyncFunctionDef):
             raise Refuse(node, f"{name} is async, which is not available", "a plain function")
-        if not bound and (is_generator(tree) or any(scope.node is tree for scope in self.scopes)):
-            return self.call_routine_of(function, node, into)
-        if any(scope.node is tree for scope in self.scopes):
-            raise Refuse(node, f"{name} calls itself: a recursive method is not available", "a function")
+        if is_generator(tree) or any(scope.node is tree for scope in self.scopes):
+            return self.call_routine_of(function, bound, node, into)
         result = into if into is not None and into.kind == "temporary" else self.temporary()
         arguments = self.bind(function, bound, node)
         scope = self.open_scope(function, tree)

@@ -293,9 +293,6 @@ class _Lowering(Patterns):
         self.paths = None
         self.put(holds)
 
-    def do_Global(self, node: ast.Global) -> None:
-        raise AssertionError
-
     def do_Nonlocal(self, node: ast.Nonlocal) -> None:
         pass  # its names are the maker's
 

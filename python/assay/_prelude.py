@@ -28,7 +28,7 @@ NOTHING = object()  # a parameter that is not given
 def reduce(function, iterable, initial=NOTHING):
     items = iter(iterable)
     if initial is NOTHING:
-        result = NOTHING_YET
+        result = None
         begun = False
         for item in items:
             if begun:
@@ -45,22 +45,6 @@ def reduce(function, iterable, initial=NOTHING):
     return result
 
 
-NOTHING_YET = None
-
-
-def accumulate_sum(iterable, initial=NOTHING):
-    total = None
-    begun = False
-    if initial is not NOTHING:
-        total = initial
-        begun = True
-        yield total
-    for item in iterable:
-        total = total + item if begun else item
-        begun = True
-        yield total
-
-
 def chain_from_iterable(iterables):
     for iterable in iterables:
         yield from iterable
@@ -74,29 +58,6 @@ def pairwise(iterable):
             yield (before, item)
         before = item
         begun = True
-
-
-def islice_stop(iterable, stop):
-    at = 0
-    if stop > 0:
-        for item in iterable:
-            yield item
-            at += 1
-            if at >= stop:
-                return
-
-
-def islice(iterable, start, stop, step=1):
-    at = 0
-    wanted = 0 if start is None else start
-    if stop is None or wanted < stop:
-        for item in iterable:
-            if at == wanted:
-                yield item
-                wanted += step
-            at += 1
-            if stop is not None and (at >= stop or wanted >= stop):
-                return
 
 
 def count(start=0, step=1):
@@ -115,44 +76,6 @@ def cycle(iterable):
     saved = list(iterable)
     while saved:
         yield from saved
-
-
-def groupby_plain(iterable):
-    group = []
-    begun = False
-    key = None
-    for item in iterable:
-        if begun and item == key:
-            group.append(item)
-        else:
-            if begun:
-                yield (key, iter(group))
-            key = item
-            group = [item]
-            begun = True
-    if begun:
-        yield (key, iter(group))
-
-
-def combinations_2(iterable):
-    items = list(iterable)
-    n = len(items)
-    for i in range(n):
-        for j in range(i + 1, n):
-            yield (items[i], items[j])
-
-
-def product_2(a, b):
-    second = list(b)
-    for x in list(a):
-        for y in second:
-            yield (x, y)
-
-
-def zip_longest_2(a, b, fillvalue=None):
-    xs, ys = list(a), list(b)
-    for at in range(max(len(xs), len(ys))):
-        yield (xs[at] if at < len(xs) else fillvalue, ys[at] if at < len(ys) else fillvalue)
 
 
 # --- bisect ---

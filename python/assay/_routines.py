@@ -70,9 +70,7 @@ class Routines(Comprehensions):
 
     def call_closure(self, closure: Closure, node: ast.Call, into: Cell | None) -> Value:
         if any(scope.node is closure.node for scope in self.scopes) or is_generator(closure.node):
-            return self.call_routine_of(closure, node, into)
-        if closure.scope not in self.scopes:
-            pass  # it outlived its maker, whose temporaries are pinned
+            return self.call_routine_of(closure, [], node, into)
         result = into if into is not None and into.kind == "temporary" else self.temporary()
         arguments = self.bind_closure(closure, node)
         scope = self.scope_of_closure(closure)
@@ -91,7 +89,6 @@ class Routines(Comprehensions):
             walrus,
         )
         scope.parent = closure.scope
-        scope.call = None
         return scope
 
     def run_inline(self, scope: Scope, arguments: dict[str, Value], result: Cell) -> Value:
@@ -155,12 +152,12 @@ class Routines(Comprehensions):
 
     # --- routines ---
 
-    def call_routine_of(self, found: Any, node: ast.Call, into: Cell | None) -> Value:
-        """A call of a function or closure as a routine."""
+    def call_routine_of(self, found: Any, bound: list[Value], node: ast.Call, into: Cell | None) -> Value:
+        """A call of a function, a method with its object, or a closure as a routine."""
         closure = found if isinstance(found, Closure) else None
         tree = closure.node if closure is not None else function_node(found)
         assert tree is not None and not isinstance(tree, ast.AsyncFunctionDef)
-        given = self.bind(found, [], node) if closure is None else self.bind_closure(closure, node)
+        given = self.bind(found, bound, node) if closure is None else self.bind_closure(closure, node)
         captured = self.captured(tree, closure) if closure is not None else {}
         routine = self.routine(found, tree, closure, {**captured, **given}, node)
         values = [given.get(name) or captured.get(name) or self.around(name, node) for name in routine.parameters]
