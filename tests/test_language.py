@@ -26,3 +26,22 @@ def language() -> Iterator[Running]:
 @given(event=events)
 def test_statements_and_containers_compute_what_cpython_computes(language: Running, event: dict[str, Any]) -> None:
     compare(language, event)
+
+
+def test_an_exception_that_holds_itself_has_no_text_and_stops_nothing(tmp_path: Path) -> None:
+    """CPython marks the repetition ([...]); the engine says that it is too deep, and goes on."""
+    body = """
+@feature
+def text_of_itself(x: int) -> Any_:
+    xs = []
+    e = ValueError(xs)
+    xs.append(e)
+    return str(e)
+"""
+    running = Running(tmp_path, HEAD + body)
+    event = {"at": "2026-01-01T00:00:00Z", "x": 1, "y": 1, "f": 0.0, "g": 0.0, "s": "", "t": "", "b": True, "n": None}
+    event |= {"h": None, "m": None, "xs": [], "fs": [], "ws": [], "day": "2026-01-01", "channel": "web", "maybe": None}
+    event |= {"level": 1, "kind": "a", "outer": {"code": 0}}
+    for _ in range(2):
+        _, errors = running.run(event)
+        assert errors["text_of_itself"][0] == "RecursionError"

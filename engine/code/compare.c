@@ -118,6 +118,20 @@ static bool views_equal(struct run *run, const struct value *a, const struct val
     return true;
 }
 
+/* What compares its parts by compare_equal: that one goes on counting the depth from here, since a dict or an object may hold
+ * itself. */
+static bool parts_equal(struct run *run, const struct value *a, const struct value *b, int depth, bool *out) {
+    if (depth >= DEPTH_MAX)
+        return too_deep(run);
+    uint32_t outer = run->nested;
+    run->nested = (uint32_t)depth + 1;
+    bool ok = a->tag == V_OBJECT ? object_equal(run, a, b, out)
+              : a->tag == V_VIEW ? views_equal(run, a, b, out)
+                                 : table_equal(run, a->p, b->p, out);
+    run->nested = outer;
+    return ok;
+}
+
 static bool equal(struct run *run, const struct value *a, const struct value *b, int depth, bool *out) {
     if (!run_charge(run, 1))
         return false;
@@ -138,12 +152,12 @@ static bool equal(struct run *run, const struct value *a, const struct value *b,
     case V_LIST:
     case V_TUPLE: return items_equal(run, a, b, depth, out);
     case V_SET:
-    case V_DICT: return table_equal(run, a->p, b->p, out);
+    case V_DICT:
+    case V_VIEW:
+    case V_OBJECT: return parts_equal(run, a, b, depth, out);
     case V_RANGE: *out = ranges_equal(a->p, b->p); return true;
-    case V_VIEW: return views_equal(run, a, b, out);
     case V_ITERATOR:
     case V_EXCEPTION: *out = compare_same(a, b); return true;
-    case V_OBJECT: return object_equal(run, a, b, out);
     case V_STR:
     case V_BYTES:
         *out = a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
@@ -153,7 +167,7 @@ static bool equal(struct run *run, const struct value *a, const struct value *b,
 }
 
 bool compare_equal(struct run *run, const struct value *a, const struct value *b, bool *out) {
-    return equal(run, a, b, 0, out);
+    return equal(run, a, b, (int)run->nested, out);
 }
 
 bool compare_same(const struct value *a, const struct value *b) {
@@ -217,6 +231,18 @@ static bool items_ordered(struct run *run, enum opcode op, const struct value *v
     return true;
 }
 
+static bool objects_ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b, int depth, bool *out) {
+    if (!object_has_order(a, b))
+        return not_ordered(run, op, a, b);
+    if (depth >= DEPTH_MAX)
+        return too_deep(run);
+    uint32_t outer = run->nested;
+    run->nested = (uint32_t)depth + 1;
+    bool ok = object_order(run, op, a, b, out);
+    run->nested = outer;
+    return ok;
+}
+
 static bool texts_ordered(struct run *run, enum opcode op, const struct value *a, const struct value *b, bool *out) {
     uint32_t len = a->len < b->len ? a->len : b->len;
     int order = len == 0 ? 0 : memcmp(a->p, b->p, len); /* UTF-8's byte order is the code points' */
@@ -250,14 +276,14 @@ static bool ordered(struct run *run, enum opcode op, const struct value *a, cons
     case V_LIST:
     case V_TUPLE: return items_ordered(run, op, a, b, depth, out);
     case V_SET: return sets_ordered(run, op, a, b, out);
-    case V_OBJECT: return object_has_order(a, b) ? object_order(run, op, a, b, out) : not_ordered(run, op, a, b);
+    case V_OBJECT: return objects_ordered(run, op, a, b, depth, out);
     default: return not_ordered(run, op, a, b);
     }
 }
 
 bool compare_order(struct run *run, enum opcode op, const struct value *a, const struct value *b, bool *out) {
     ASSERT(op >= OP_LT && op <= OP_GE);
-    return ordered(run, op, a, b, 0, out);
+    return ordered(run, op, a, b, (int)run->nested, out);
 }
 
 static bool in_text(struct run *run, const struct value *item, const struct value *container, bool *out) {

@@ -152,7 +152,7 @@ bool builtin_method_update(struct run *run, const struct value *args, uint32_t c
     for (uint32_t i = 1; i < count; i++) {
         if (args[0].tag == V_DICT && i > 1)
             return run_raise(run, EXCEPTION_TypeError, "update expected at most 1 argument, got %u", count - 1);
-        if (args[i].p == table && is_table(&args[i]))
+        if (args[i].p == table && is_table(&args[i]) && table->missing != MISSING_ZERO)
             continue;
         if (args[0].tag == V_DICT && table->missing == MISSING_ZERO) {
             if (!counter_update(run, table, &args[i]))

@@ -116,6 +116,15 @@ static void range_text(const struct range *range, struct buf *out) {
     buf_char(out, ')');
 }
 
+/* Its arguments are shown by format_value, which goes on counting the depth from here: a list may hold the exception. */
+static bool nested_exception_text(struct run *run, const struct raised *raised, bool repr, int depth, struct buf *out) {
+    uint32_t outer = run->nested;
+    run->nested = (uint32_t)depth + 1;
+    bool ok = exception_text(run, raised, repr, out);
+    run->nested = outer;
+    return ok;
+}
+
 static bool text_of(struct run *run, enum format_kind kind, const struct value *v, int depth, struct buf *out) {
     char text[NUMBER_TEXT_BYTES];
     if (depth >= DEPTH_MAX)
@@ -150,7 +159,7 @@ static bool text_of(struct run *run, enum format_kind kind, const struct value *
     case V_DICT: return dict_text(run, inner, v, depth, out);
     case V_RANGE: range_text(v->p, out); return true;
     case V_OBJECT: return object_text(run, v, depth, out);
-    case V_EXCEPTION: return exception_text(run, v->p, kind == FORMAT_REPR || kind == FORMAT_ASCII, out);
+    case V_EXCEPTION: return nested_exception_text(run, v->p, kind == FORMAT_REPR || kind == FORMAT_ASCII, depth, out);
     case V_SET:
         if (((const struct table *)v->p)->count == 0) {
             buf_str(out, v->flags & SET_HASHABLE ? STR("frozenset()") : STR("set()"));
@@ -174,7 +183,7 @@ bool format_value(struct run *run, enum format_kind kind, const struct value *v,
     }
     struct buf buf;
     run_buf(run, &buf);
-    return text_of(run, kind, v, 0, &buf) && run_text(run, &buf, false, out);
+    return text_of(run, kind, v, (int)run->nested, &buf) && run_text(run, &buf, false, out);
 }
 
 bool format_int(struct run *run, const struct value *v, int base, const char *prefix, struct value *out) {

@@ -238,6 +238,10 @@ bool builtin_list_splice(struct run *run, const struct value *args, uint32_t cou
     if (copy == NULL)
         return false;
     copy_bytes(copy, items, added * sizeof *copy);
+    if (start > list->len) /* taking the items may have shortened the list: CPython cuts the places to what is left */
+        start = list->len;
+    if (start + number > list->len)
+        number = list->len - start;
     if (!splice(run, list, (uint32_t)start, (uint32_t)number, added))
         return false;
     copy_bytes(&list->items[start], copy, added * sizeof *copy);

@@ -96,6 +96,7 @@ struct run {
     struct value *cells;
     uint8_t *active; /* per routine: whether its cells are in use */
     uint32_t depth;
+    uint32_t nested; /* how deep in values the comparison or text is that asked for another one */
 };
 
 /* --- errors and limits (support.c) --- */
