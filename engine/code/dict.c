@@ -106,21 +106,24 @@ static struct table *dict_owner(struct run *run, const struct value *v, const ch
 
 static bool is_table(const struct value *v) { return v->tag == V_DICT || v->tag == V_SET; }
 
+static bool add_count(struct run *run, struct table *table, const struct value *key, const struct value *count) {
+    uint32_t entry;
+    struct value sum = *count;
+    if (!run_charge(run, 1) || !table_find(run, table, key, &entry))
+        return false;
+    if (entry != TABLE_NONE && !arithmetic_add(run, &table->values[entry], count, &sum))
+        return false;
+    return table_set(run, table, key, &sum);
+}
+
 static bool count_all(struct run *run, struct table *table, const struct value *source) {
     struct value iterator, next, one = value_int(1);
     int more;
     if (!sequence_iter(run, source, &iterator))
         return false;
-    while ((more = sequence_next(run, &iterator, &next)) == 1) {
-        uint32_t entry;
-        if (!run_charge(run, 1) || !table_find(run, table, &next, &entry))
+    while ((more = sequence_next(run, &iterator, &next)) == 1)
+        if (!add_count(run, table, &next, &one))
             return false;
-        struct value sum = one;
-        if (entry != TABLE_NONE && !arithmetic_add(run, &table->values[entry], &one, &sum))
-            return false;
-        if (!table_set(run, table, &next, &sum))
-            return false;
-    }
     return more == 0;
 }
 
@@ -129,16 +132,9 @@ static bool counter_update(struct run *run, struct table *table, const struct va
     if (source->tag != V_DICT)
         return count_all(run, table, source);
     const struct table *from = source->p;
-    for (uint32_t i = 0; table_next(from, &i); i++) {
-        uint32_t entry;
-        struct value sum = from->values[i];
-        if (!run_charge(run, 1) || !table_find(run, table, &from->keys[i], &entry))
+    for (uint32_t i = 0; table_next(from, &i); i++)
+        if (!add_count(run, table, &from->keys[i], &from->values[i]))
             return false;
-        if (entry != TABLE_NONE && !arithmetic_add(run, &table->values[entry], &from->values[i], &sum))
-            return false;
-        if (!table_set(run, table, &from->keys[i], &sum))
-            return false;
-    }
     return true;
 }
 

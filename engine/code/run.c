@@ -508,10 +508,14 @@ bool code_call(struct code_frame *frame, uint32_t function) {
 
 /* --- routines --- */
 
+static struct value *cells_of(const struct run *run, const struct code_routine *routine) {
+    return run->cells + run->code->constant_count + run->code->slot_count + routine->base;
+}
+
 /* A routine's cells are its own, so that a call need not move anything; only a call of one that is already under way saves
  * what is there. */
 static bool enter(struct run *run, const struct code_routine *routine, uint32_t number, struct value **saved) {
-    struct value *cells = run->cells + run->code->constant_count + run->code->slot_count + routine->base;
+    struct value *cells = cells_of(run, routine);
     *saved = NULL;
     if (run->depth >= CALLS_MAX)
         return run_raise(run, EXCEPTION_RecursionError, "maximum recursion depth exceeded");
@@ -528,7 +532,7 @@ static bool enter(struct run *run, const struct code_routine *routine, uint32_t 
 }
 
 static void leave(struct run *run, const struct code_routine *routine, uint32_t number, const struct value *saved) {
-    struct value *cells = run->cells + run->code->constant_count + run->code->slot_count + routine->base;
+    struct value *cells = cells_of(run, routine);
     ASSERT(run->depth > 0 && run->active[number] > 0);
     run->depth--;
     run->active[number]--;
@@ -551,7 +555,7 @@ bool routine_call(struct run *run, uint32_t number, const struct value *args, ui
     copy_bytes(arguments, args, count * sizeof *args); /* they may stand in the cells that are about to be cleared */
     if (!enter(run, routine, number, &saved))
         return false;
-    struct value *cells = run->cells + run->code->constant_count + run->code->slot_count + routine->base;
+    struct value *cells = cells_of(run, routine);
     memset(cells, 0, routine->cells * sizeof *cells);
     copy_bytes(cells, arguments, count * sizeof *cells);
     const struct instruction *at = run->code->instructions + routine->first;
@@ -579,7 +583,7 @@ bool generator_make(struct run *run, uint32_t number, const struct value *args, 
 int generator_next(struct run *run, struct generator *generator, struct value *out) {
     const struct code_routine *routine = generator->routine;
     uint32_t number = (uint32_t)(routine - run->code->routines);
-    struct value *saved, *cells = run->cells + run->code->constant_count + run->code->slot_count + routine->base;
+    struct value *saved, *cells = cells_of(run, routine);
     if (generator->running) {
         run_raise(run, EXCEPTION_ValueError, "generator already executing");
         return -1;

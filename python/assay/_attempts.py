@@ -11,11 +11,9 @@ import ast
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from . import _types
 from ._calls import Calls
-from ._definition import MISSING
 from ._flow import Binding, Handler, Refuse, Region, Target, Value
 from ._share import Cell, Label
 
@@ -78,15 +76,19 @@ class Attempts(Calls):
         if not node.handlers:
             self.block(node.body)
             return
+        self.covered(node, node.orelse, lambda cell, end: self.handle(node.handlers, cell, end))
+
+    def covered(self, node: ast.Try | ast.With, orelse: list[ast.stmt], handle: Callable[[Cell, Target], None]) -> None:
+        """The statement's body, then `orelse`; `handle` gets the cell of an exception in the body, and the end."""
         end, region = Target(), Region(Target(), self.temporary())
         self.enter(region)
         self.block(node.body)
         self.exit(region)
-        self.block(node.orelse)
+        self.block(orelse)
         if self.paths is not None:
             self.jump(end, node)
         self.put(region.target)
-        self.handle(node.handlers, region.cell, end)
+        handle(region.cell, end)
         self.put(end)
 
     def handle(self, handlers: list[ast.ExceptHandler], cell: Cell, end: Target) -> None:
@@ -108,8 +110,7 @@ class Attempts(Calls):
                 return
             self.put(otherwise)
         if self.paths is not None:
-            self.emit("THROW", handlers[-1], b=cell)
-            self.paths = None
+            self.throw(cell, handlers[-1])
 
     def test_exception(self, classes: list[int], cell: Cell, otherwise: Target, node: ast.AST) -> None:
         found, test = Target(), self.temporary()
@@ -120,7 +121,6 @@ class Attempts(Calls):
         self.put(found)
 
     def exception_classes(self, node: ast.expr) -> list[int]:
-        found: Any = MISSING
         if isinstance(node, ast.Tuple):
             return [number for part in node.elts for number in self.exception_classes(part)]
         found = self.python_object(node)
@@ -140,8 +140,7 @@ class Attempts(Calls):
         self.put(region.target)
         if self.paths is not None:
             self.block(final)
-            self.emit("THROW", node, b=region.cell)
-            self.paths = None
+            self.throw(region.cell, node)
         self.put(out)
 
     # --- raise ---
@@ -150,8 +149,7 @@ class Attempts(Calls):
         if node.exc is None:
             if not self.caught:
                 raise Refuse(node, "raise without an exception stands outside of except", "name the exception")
-            self.emit("THROW", node, b=self.caught[-1])
-            self.paths = None
+            self.throw(self.caught[-1], node)
             return
         found = self.python_object(node.exc)
         if isinstance(found, type) and issubclass(found, BaseException):
@@ -160,8 +158,7 @@ class Attempts(Calls):
             value = self.value(node.exc)
         if node.cause is not None and not isinstance(node.cause, ast.Constant):
             self.value(node.cause)
-        self.emit("THROW", node, b=value.cell)
-        self.paths = None
+        self.throw(value.cell, node)
 
     # --- with ---
 
@@ -172,21 +169,16 @@ class Attempts(Calls):
         if self.python_object(call.func) is not contextlib.suppress or node.items[0].optional_vars is not None:
             raise Refuse(call, f"with {ast.unparse(call)} is not available in a function", "do it at module level")
         classes = [number for argument in call.args for number in self.exception_classes(argument)]
-        end, region = Target(), Region(Target(), self.temporary())
-        self.enter(region)
-        self.block(node.body)
-        self.exit(region)
-        if self.paths is not None:
-            self.jump(end, node)
-        self.put(region.target)
-        otherwise = Target()
-        if self.paths is not None:
-            self.test_exception(classes, region.cell, otherwise, call)
-            self.jump(end, node)
-            self.put(otherwise)
-            self.emit("THROW", node, b=region.cell)
-            self.paths = None
-        self.put(end)
+
+        def handle(cell: Cell, end: Target) -> None:
+            otherwise = Target()
+            if self.paths is not None:
+                self.test_exception(classes, cell, otherwise, call)
+                self.jump(end, node)
+                self.put(otherwise)
+                self.throw(cell, node)
+
+        self.covered(node, [], handle)
 
     def block(self, statements: list[ast.stmt]) -> None:
         raise NotImplementedError

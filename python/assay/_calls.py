@@ -1,4 +1,4 @@
-"""Lowering of calls: built-in functions and methods, helpers (inlined), classes, what the library has in Python.
+"""Lowering of calls: built-in functions and methods, classes, what the library has in Python.
 
 Arguments are evaluated in the order they are written and put where Python's signature has them. A built-in that is
 not in the engine's table, or is called in a way it does not take, is refused by name.
@@ -15,20 +15,19 @@ import inspect
 import operator
 import sys
 import types
-import typing
 import zoneinfo
 from pathlib import Path
 from typing import Any
 
 from . import _api, _library, _prelude, _types
 from ._definition import MISSING
-from ._flow import Binding, Refuse, Scope, Unknown, Value, Whole
+from ._flow import Binding, Refuse, Target, Unknown, Value, Whole
 from ._names import nearest
 from ._objects import is_record
-from ._routines import Closure, Routines
+from ._routines import Closure, is_library
 from ._share import Cell
-from ._source import function_node
-from ._syntax import ATTRIBUTES, is_generator, names_stored
+from ._specials import Specials
+from ._syntax import ATTRIBUTES, placed
 from ._types import Type
 
 REPLACED = {  # the keywords of .replace(), by the letter that stands for each in .replace.named
@@ -87,7 +86,7 @@ OF_SETS = (
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
-class Calls(Routines):
+class Calls(Specials):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
         function = node.func
         found = self.python_object(function)
@@ -150,14 +149,6 @@ class Calls(Routines):
             return self.static(found)
         return self.constant(found, node)
 
-    def special(self, found: Any) -> Any:
-        """Calls that are made while compiling."""
-        try:
-            name = SPECIAL.get(found)
-        except TypeError:
-            return None
-        return None if name is None else getattr(self, name)
-
     def call_made(self, found: Any, node: ast.Call, into: Cell | None) -> Value | None:
         """A callable that a call has made: partial(f, 1), itemgetter(0), RISK.get, str.lower."""
         if isinstance(found, functools.partial):
@@ -166,7 +157,7 @@ class Calls(Routines):
             keys = found.__reduce__()[1]
             parts: list[ast.expr] = [ast.Subscript(node.args[0], ast.Constant(k), ast.Load()) for k in keys]
             made = parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
-            return self.value(ast.fix_missing_locations(ast.copy_location(made, node)), into)
+            return self.value(placed(made, node), into)
         if isinstance(found, operator.attrgetter):
             names = found.__reduce__()[1]
             parts = [ast.parse(f"_.{n}", mode="eval").body for n in names]
@@ -176,10 +167,10 @@ class Calls(Routines):
                     if isinstance(inner, ast.Name):
                         inner.id = let.id
             made = parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
-            return self.value(_placed(made, node), into)
+            return self.value(placed(made, node), into)
         if isinstance(found, types.MethodDescriptorType) and node.args:
             call = ast.Call(ast.Attribute(node.args[0], found.__name__, ast.Load()), node.args[1:], node.keywords)
-            return self.value(ast.fix_missing_locations(ast.copy_location(call, node)), into)
+            return self.value(placed(call, node), into)
         if isinstance(found, types.BuiltinMethodType) and not isinstance(found.__self__, types.ModuleType | type):
             name = f".{found.__name__}"
             if self.builtin_name(found) is None and name in self.unit.builtins:
@@ -196,16 +187,16 @@ class Calls(Routines):
             if k not in written
         ]
         call = ast.Call(node.func, [*arguments, *node.args], [*named, *node.keywords])
-        return self.call_object(found.func, ast.fix_missing_locations(ast.copy_location(call, node)), into)
+        return self.call_object(found.func, placed(call, node), into)
 
     def call_one_of(self, table: dict[Any, Any], function: ast.Subscript, node: ast.Call, into: Cell | None) -> Value:
         """HANDLERS[kind](x): a test for each key."""
         key = self.kept(self.value(function.slice), node)
         arguments: list[ast.expr] = [self.let(self.value(a), node) for a in node.args]
         call = ast.copy_location(ast.Call(node.func, arguments, node.keywords), node)
-        result, end, kinds = self.temporary(), self.target(), []
+        result, end, kinds = self.temporary(), Target(), []
         for name, handler in table.items():
-            other, test = self.target(), self.temporary()
+            other, test = Target(), self.temporary()
             constant = self.constant(name, node)
             if not _types.equality_is_exact(key.type, constant.type):
                 raise self.differs(key.type, constant.type, node)
@@ -217,8 +208,7 @@ class Calls(Routines):
             self.put(other)
         error = self.temporary()
         self.emit("EXCEPTION", function, error, key.cell, self.unit.exceptions["KeyError"], x=1)
-        self.emit("THROW", function, b=error)
-        self.paths = None
+        self.throw(error, function)
         self.put(end)
         return Value(result, _types.join_all(kinds))
 
@@ -245,10 +235,6 @@ class Calls(Routines):
             return self.make_object(cls, node, into)
         if issubclass(cls, enum.Enum):
             return self.member_of_value(cls, node, into)
-        if cls in CONSTANT_CLASSES:
-            made = self.constant_call(cls, node)
-            if made is not None:
-                return made
         raise self.not_native(cls, ast.unparse(node.func), node)
 
     def member_of_value(self, cls: type[enum.Enum], node: ast.Call, into: Cell | None) -> Value:
@@ -262,274 +248,14 @@ class Calls(Routines):
             return self.move(value, into, node)
         value = self.kept(self.plain(value, node.args[0]), node)
         values = self.constant(tuple(member.value for member in cls), node)
-        test, there = self.temporary(), self.target()
+        test, there = self.temporary(), Target()
         self.emit("IN", node, test, value.cell, values.cell)
         self.jump_if(Value(test, _types.BOOL), there, True, node)
         text = self.literal(f"not a valid {cls.__qualname__}")
-        self.emit("RAISE", node, b=text.cell, x=self.unit.exceptions["ValueError"])
-        self.paths = None
+        self.fail("ValueError", node, text.cell)
         self.put(there)
         found = Value(value.cell, Type(values.type.item.tags if values.type.item else frozenset(), enum=cls))
         return self.move(found, into, node)
-
-    def call_defaultdict(self, node: ast.Call, into: Cell | None) -> Value:
-        if not node.args or len(node.args) > 2 or node.keywords:
-            raise Refuse(node, "defaultdict() takes a factory, and a dict perhaps")
-        factory, kind = self.factory(node.args[0])
-        count = 2 + (len(node.args) > 1)
-        first = self.run_of(3)
-        self.move(self.literal(factory), first, node)
-        self.move(kind[1], Cell(first.kind, first.number + 1), node)
-        if len(node.args) > 1:
-            self.plain(self.value(node.args[1], Cell(first.kind, first.number + 2)), node.args[1])
-        cell = into or self.temporary()
-        self.emit("CALL", node, cell, first, self.unit.builtins["defaultdict"][0], count)
-        return Value(cell, Type(frozenset({"dict"}), None, kind[0]))
-
-    def factory(self, node: ast.expr) -> tuple[int, tuple[Type, Value]]:
-        """What a missing key gets: a number of the engine's (dict.c), or a constant."""
-        nothing = self.literal(None)
-        found = self.python_object(node)
-        empty = {list: 1, dict: 2, set: 3}
-        if isinstance(found, type) and found in empty:
-            return empty[found], (Type(frozenset({found.__name__})), nothing)
-        if found in (int, float, str, bool, tuple):
-            made = self.literal(found())
-            return 0, (made.type, made)
-        body = node.body if isinstance(node, ast.Lambda) else None
-        if isinstance(body, ast.List | ast.Dict) and not (body.elts if isinstance(body, ast.List) else body.keys):
-            kind = list if isinstance(body, ast.List) else dict
-            return empty[kind], (Type(frozenset({kind.__name__})), nothing)
-        constant = MISSING if body is None else self.constant_display(body)
-        if constant is MISSING or isinstance(constant, list | set | dict):
-            raise Refuse(node, "this factory is not available", "int, float, str, list, dict, set, or lambda: 1.5")
-        made = self.constant(constant, node)
-        return 0, (made.type, made)
-
-    def call_counter(self, node: ast.Call, into: Cell | None) -> Value:
-        if len(node.args) > 1 or node.keywords:
-            raise Refuse(node, "Counter() takes an iterable or a dict")
-        lazy = self.as_generator(node.args[0]) if node.args else None
-        if lazy is not None:
-            source = self.collected(lazy.generators, lazy.elt, lazy, None)
-        elif node.args:
-            source = self.plain(self.value(node.args[0]), node.args[0])
-        else:
-            source = self.constant((), node)
-        cell = into or self.temporary()
-        self.emit("CALL", node, cell, source.cell, self.unit.builtins["Counter"][0], 1)
-        key = source.type.item if source.type.only("dict") else _types.item_of(source.type)
-        return Value(cell, Type(frozenset({"dict"}), key, _types.INT, cls=collections.Counter))
-
-    # --- what takes a function ---
-
-    def keywords(self, node: ast.Call, *allowed: str) -> dict[str, ast.expr]:
-        found: dict[str, ast.expr] = {}
-        for keyword in node.keywords:
-            if keyword.arg not in allowed:
-                raise Refuse(node, f"{ast.unparse(node.func)}({keyword.arg or '**'}=) is not available")
-            found[keyword.arg] = keyword.value
-        return found
-
-    def call_sorted(self, node: ast.Call, into: Cell | None) -> Value:
-        given = self.keywords(node, "key", "reverse")
-        key = given.get("key")
-        if len(node.args) != 1 or key is None or (isinstance(key, ast.Constant) and key.value is None):
-            options = [k for k in node.keywords if k.arg != "key"]
-            call = ast.copy_location(ast.Call(node.func, node.args, options), node)
-            return self.call_builtin("sorted", [], call, into)
-        if isinstance(node.args[0], ast.Starred):
-            raise Refuse(node, "* in a call of sorted() is not available")
-        source = self.listed(node.args[0])
-        return self.sorted_by(source, key, given.get("reverse"), node, into)
-
-    def listed(self, node: ast.expr) -> Value:
-        """Its items as a list of its own."""
-        lazy = self.as_generator(node)
-        if lazy is not None:
-            return self.collected(lazy.generators, lazy.elt, lazy, None)
-        value = self.present(self.value(node), node)
-        if value.whole is not None or value.static is not MISSING:
-            raise Refuse(node, f"{ast.unparse(node)} is not iterable")
-        cell = self.temporary()
-        self.emit("CALL", node, cell, value.cell, self.unit.builtins["list"][0], 1)
-        return Value(cell, _types.of("list", item=_types.item_of(value.type)))
-
-    def sorted_by(
-        self, source: Value, key: ast.expr, reverse: ast.expr | None, node: ast.Call, into: Cell | None
-    ) -> Value:
-        items = self.let(source, node)
-        function = self.function_argument(key)
-        first = self.run_of(3)
-        self.move(source, first, node)
-        last = Cell(first.kind, first.number + 2)
-        self.value(reverse if reverse is not None else _placed(ast.Constant(False), node), last)
-        each = f".k{node.lineno}.{node.col_offset}"
-        element = self.calling(function, [ast.copy_location(ast.Name(each, ast.Load()), key)], key)
-        clause = ast.comprehension(ast.copy_location(ast.Name(each, ast.Store()), key), items, [], 0)
-        if "set" in source.type.tags:
-            raise Refuse(
-                node, "equal keys keep the order of the set, which Python randomizes", "sorted(sorted(s), key=)"
-            )
-        keys = self.collected([clause], element, key, None)
-        self.move(keys, Cell(first.kind, first.number + 1), node)
-        cell = into or self.temporary()
-        self.emit("CALL", node, cell, first, self.unit.builtins["sorted.by"][0], 3)
-        return Value(cell, _types.of("list", item=_types.item_of(source.type)))
-
-    def function_argument(self, node: ast.expr) -> ast.expr:
-        """A function that is given: an expression of its own is evaluated once."""
-        if isinstance(node, ast.Name | ast.Lambda | ast.Attribute):
-            return node
-        return self.let(self.value(node), node)
-
-    def call_extreme(self, node: ast.Call, into: Cell | None) -> Value:
-        found = self.python_object(node.func)
-        name = "min" if found is min else "max"
-        if len(node.args) == 1 and isinstance(node.args[0], ast.Starred) and not node.keywords:
-            value = self.listed(node.args[0].value)
-            cell = into or self.temporary()
-            self.emit("CALL", node, cell, value.cell, self.unit.builtins[f"{name}.star"][0], 1)
-            return Value(cell, _types.item_of(value.type))
-        if any(isinstance(a, ast.Starred) for a in node.args):
-            made = ast.copy_location(ast.List(node.args, ast.Load()), node)
-            node = ast.copy_location(ast.Call(node.func, [made], node.keywords), node)
-        if not node.keywords:
-            return self.call_builtin(name, [], node, into)
-        given = self.keywords(node, "key", "default")
-        key = given.get("key")
-        if isinstance(key, ast.Constant) and key.value is None:
-            key = None
-        if len(node.args) == 1:
-            lazy = self.as_generator(node.args[0])
-            source = lazy if lazy is not None else self.let(self.checked_iterable(node.args[0]), node)
-        else:
-            if "default" in given:
-                raise Refuse(node, f"{name}() takes default= with one iterable only")
-            source = self.let(self.value(ast.copy_location(ast.Tuple(node.args, ast.Load()), node)), node)
-        if lazy_of(source) is None:
-            each = f".e{node.lineno}.{node.col_offset}"
-            clause = ast.comprehension(ast.copy_location(ast.Name(each, ast.Store()), node), source, [], 0)
-            source = _placed(ast.GeneratorExp(ast.copy_location(ast.Name(each, ast.Load()), node), [clause]), node)
-        assert isinstance(source, ast.GeneratorExp)
-        default = None if "default" not in given else self.kept(self.value(given["default"]), node)
-        return self.extreme_by(name, source, None if key is None else self.function_argument(key), default, node)
-
-    def checked_iterable(self, node: ast.expr) -> Value:
-        value = self.value(node)
-        if value.type.only("set"):
-            return value
-        return self.iterable(value, node)
-
-    def call_next(self, node: ast.Call, into: Cell | None) -> Value:
-        """next(iterator), next((x for x in xs if ...), default): of a generator the first item alone is computed."""
-        lazy = self.as_generator(node.args[0]) if node.args else None
-        if lazy is None or len(node.args) not in (1, 2) or node.keywords:
-            return self.call_builtin("next", [], node, into)
-        result, found, stop = self.temporary(), self.target(), self.target()
-        default = self.kept(self.value(node.args[1]), node) if len(node.args) == 2 else None
-        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter)
-        kinds: list[Type] = []
-
-        def each() -> None:
-            mark = self.next_temporary
-            kinds.append(self.put_value(lazy.elt, result).type)
-            if self.paths is not None:
-                self.jump(found, node)
-            self.release(mark)
-
-        self.generate(lazy.generators, source, each, stop)
-        if default is None:
-            self.emit("RAISE", node, x=self.unit.exceptions["StopIteration"])
-            self.paths = None
-        else:
-            self.move(default, result, node)
-            kinds.append(default.type)
-        self.put(found)
-        return Value(result, _types.join_all(kinds))
-
-    def call_zip(self, node: ast.Call, into: Cell | None) -> Value:
-        given = self.keywords(node, "strict")
-        strict = self.constant_display(given["strict"]) if "strict" in given else False
-        if len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
-            value = self.listed(node.args[0].value)
-            cell = into or self.temporary()
-            self.emit("CALL", node, cell, value.cell, self.unit.builtins["zip.star"][0], 1)
-            inner = _types.item_of(_types.item_of(value.type))
-            return Value(cell, _types.of("iterator", item=_types.of("tuple", item=inner)))
-        if strict is not False:
-            made = ast.copy_location(ast.Call(node.func, node.args, []), node)
-            if strict is not True:
-                raise Refuse(node, "zip(strict=) takes True or False here")
-            return self.call_builtin("zip.strict", [], made, into)
-        return self.call_builtin("zip", [], ast.copy_location(ast.Call(node.func, node.args, []), node), into)
-
-    def call_map(self, node: ast.Call, into: Cell | None) -> Value:
-        lazy = self.as_generator(node)
-        if lazy is None:
-            raise Refuse(node, f"{ast.unparse(node.func)}() takes a function and iterables", "a comprehension")
-        return self.value(lazy, into)
-
-    def call_sort(self, receiver: Value, node: ast.Call) -> Value:
-        """xs.sort(key=, reverse=)."""
-        given = self.keywords(node, "key", "reverse")
-        if node.args:
-            raise Refuse(node, "sort() takes its options by keyword")
-        first = self.run_of(2)
-        self.move(receiver, first, node)
-        if "key" in given and not (isinstance(given["key"], ast.Constant) and given["key"].value is None):
-            made = self.sorted_by(receiver, given["key"], given.get("reverse"), node, None)
-        else:
-            name = self.let(receiver, node)
-            options = [k for k in node.keywords if k.arg == "reverse"]
-            call = ast.copy_location(ast.Call(ast.Name("sorted", ast.Load()), [name], options), node)
-            made = self.call_builtin("sorted", [], ast.fix_missing_locations(call), None)
-        self.move(made, Cell(first.kind, first.number + 1), node)
-        cell = self.temporary()
-        self.emit("CALL", node, cell, first, self.unit.builtins["list.replace"][0], 2)
-        return Value(cell, _types.NONE)
-
-    # --- about a value ---
-
-    def call_type(self, node: ast.Call, into: Cell | None) -> Value:
-        raise Refuse(node, "type() is for type(x).__name__ here", "isinstance(x, C)")
-
-    def call_getattr(self, node: ast.Call, into: Cell | None) -> Value:
-        """getattr(x, "name"), getattr(x, "name", default) of what is known while compiling."""
-        name = self.constant_display(node.args[1]) if len(node.args) in (2, 3) else MISSING
-        if not isinstance(name, str) or node.keywords:
-            raise Refuse(node, "getattr() takes a constant name here", "write the attribute: x.name")
-        attribute = ast.copy_location(ast.Attribute(node.args[0], name, ast.Load()), node)
-        if len(node.args) == 2:
-            return self.value(attribute, into)
-        whole = self.whole_at(self.paths or {}, node.args[0])
-        if whole is not None:
-            names = [*(f.name for f in whole.event.fields), *(o.name for o in whole.event.objects)]
-            there = whole.prefix + name in names or hasattr(whole.cls, name)
-            return self.value(attribute if there else node.args[2], into)
-        raise Refuse(node, "getattr() with a default is for an event's fields here", "write the attribute: x.name")
-
-    def call_static_class(self, node: ast.Call, into: Cell | None) -> Value:
-        """partial(f, 1), itemgetter(0): made while compiling, of constants."""
-        found = self.python_object(node.func)
-        arguments = [self.compile_time(a) for a in node.args]
-        named = {str(k.arg): self.compile_time(k.value) for k in node.keywords}
-        try:
-            return self.static(found(*arguments, **named))
-        except Exception as error:
-            raise Refuse(node, f"{type(error).__name__}: {error}") from None
-
-    def compile_time(self, node: ast.expr) -> Any:
-        constant = self.constant_display(node)
-        if constant is MISSING:
-            constant = self.python_object(node)
-        if constant is MISSING or isinstance(constant, Closure):
-            raise Refuse(node, "only constants and module functions can be given here", "a lambda")
-        return constant
-
-    def call_cast(self, node: ast.Call, into: Cell | None) -> Value:
-        """typing.cast(T, x) is x."""
-        return self.value(node.args[1], into)
 
     def is_users(self, function: Any) -> bool:
         return Path(function.__code__.co_filename) in self.unit.definition.sources
@@ -713,9 +439,7 @@ class Calls(Routines):
             if made is not None:
                 return made
         receiver = self.present(self.dict_or_plain(receiver, function.value, name), function.value)
-        written = _prelude.METHODS.get((receiver.type.cls, function.attr)) or (
-            _prelude.METHODS.get((None, function.attr)) if receiver.type.only("dict") else None
-        )
+        written = _prelude.METHODS.get((receiver.type.cls, function.attr))
         if written is not None:
             return self.inline(written, [receiver], node, into)
         name = self.own_method(name, receiver)
@@ -796,72 +520,9 @@ class Calls(Routines):
         self.emit("CALL", node, cell, first, self.unit.builtins[".replace.named"][0], count)
         return Value(cell, receiver.type.without_none())
 
-    # --- helpers ---
-
-    def inline(self, function: Any, bound: list[Value], node: ast.Call, into: Cell | None) -> Value:
-        """The body of a helper in place of its call."""
-        name = function.__name__
-        tree = function_node(function)
-        if tree is None:
-            raise Refuse(node, f"the source of {name} cannot be found")
-        if isinstance(tree, ast.AsyncFunctionDef):
-            raise Refuse(node, f"{name} is async, which is not available", "a plain function")
-        if is_generator(tree) or any(scope.node is tree for scope in self.scopes):
-            return self.call_routine_of(function, bound, node, into)
-        result = into if into is not None and into.kind == "temporary" else self.temporary()
-        arguments = self.bind(function, bound, node)
-        scope = self.open_scope(function, tree)
-        if is_library(function):
-            scope.call = node
-        return self.run_inline(scope, arguments, result)
-
-    def open_scope(self, function: types.FunctionType, tree: Any) -> Scope:
-        stored, walrus = names_stored(tree)
-        parameters = set(function.__code__.co_varnames[: _parameter_count(function)])
-        self.scope_count += 1
-        file = Path(function.__code__.co_filename)
-        return Scope(self.scope_count, function, tree, file, stored | parameters, walrus)
-
-    def bind(self, function: types.FunctionType, bound: list[Value], node: ast.Call) -> dict[str, Value]:
-        """Arguments by parameter, evaluated as they are written."""
-        signature = inspect.signature(function)
-        for parameter in signature.parameters.values():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                raise Refuse(
-                    node, f"{function.__name__} takes *{parameter.name}, which is not available", "name its parameters"
-                )
-        written, named = self.written_arguments(node, len(signature.parameters) - len(bound))
-        places = [*bound, *written]
-        try:
-            given = signature.bind(*places, **named).arguments
-        except TypeError as error:
-            raise Refuse(node, f"{function.__name__}(): {error}") from None
-        for parameter in signature.parameters.values():
-            if parameter.name not in given:
-                given[parameter.name] = self.default_of_parameter(parameter, node)
-        return dict(given)
-
-    def start(self, scope: Scope, arguments: dict[str, Value]) -> None:
-        """Binds parameters; those that the body assigns, and all locals, get cells of their own."""
-        stored, _ = names_stored(scope.node)
-        for name in sorted(stored):
-            scope.cells[name] = self.temporary()
-        for name, value in arguments.items():
-            own = scope.cells.get(name)
-            kept = value if own is None else self.move(value, own, scope.node)
-            self.set_binding(f"{scope.number}:{name}", Binding(kept))
-
-    def default_of_parameter(self, parameter: inspect.Parameter, node: ast.AST) -> Value:
-        if callable(parameter.default) or parameter.default is _prelude.NOTHING:
-            return self.static(parameter.default)
-        return self.constant(parameter.default, node, f"the default of {parameter.name}")
-
     def set_binding(self, key: str, binding: Binding) -> None:
         if self.paths is not None:
             self.paths = {**self.paths, key: binding}
-
-    def body(self, scope: Scope) -> None:
-        raise NotImplementedError
 
     def member_of_class(self, whole: Whole, node: ast.Attribute, into: Cell | None) -> Value:
         found = inspect.getattr_static(whole.cls, node.attr, MISSING)
@@ -877,12 +538,6 @@ class Calls(Routines):
         return self.constant(found, node, ast.unparse(node))
 
 
-def _parameter_count(function: types.FunctionType) -> int:
-    code = function.__code__
-    starred = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
-    return code.co_argcount + code.co_kwonlyargcount + starred
-
-
 def _random_classes() -> tuple[type, ...]:
     import random
 
@@ -892,34 +547,3 @@ def _random_classes() -> tuple[type, ...]:
 GROWING = frozenset(["append", "add", "extend", "insert", "update", "setdefault", "pop", "remove", "discard", "clear"])
 GROWING |= frozenset(["reverse", "popitem"])
 TAKE_ALL = frozenset(["sorted", ".join", ".extend", ".update", "dict", "set", "frozenset", "tuple", "list", ".union"])
-SPECIAL: dict[Any, str] = {
-    isinstance: "call_isinstance",
-    sorted: "call_sorted",
-    min: "call_extreme",
-    max: "call_extreme",
-    next: "call_next",
-    zip: "call_zip",
-    map: "call_map",
-    filter: "call_map",
-    type: "call_type",
-    getattr: "call_getattr",
-    collections.defaultdict: "call_defaultdict",
-    collections.Counter: "call_counter",
-    functools.partial: "call_static_class",
-    operator.itemgetter: "call_static_class",
-    operator.attrgetter: "call_static_class",
-    typing.cast: "call_cast",
-}
-
-
-def is_library(function: Any) -> bool:
-    """Whether it is one of `_prelude.py`'s."""
-    return isinstance(function, types.FunctionType) and function.__code__.co_filename == _prelude.__file__
-
-
-def lazy_of(node: ast.expr) -> ast.GeneratorExp | None:
-    return node if isinstance(node, ast.GeneratorExp) else None
-
-
-def _placed(node: Any, like: ast.AST) -> Any:
-    return ast.fix_missing_locations(ast.copy_location(node, like))

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable
 
 from . import _library, _types
-from ._definition import MISSING
 from ._flow import Binding, Paths, Refuse, Target, Value
 from ._objects import Objects
 from ._share import Cell
+from ._syntax import placed
 from ._types import Type
 
 LAZY = ("sum", "any", "all", "min", "max", "math.prod")  # what may take a generator item by item
@@ -57,14 +57,6 @@ class Comprehensions(Objects):
         self.generate(node.generators, source, each, Target())
         return Value(result, Type(frozenset({"dict"}), _types.join_all(keys), _types.join_all(items)))
 
-    def put_value(self, node: ast.expr, into: Cell) -> Value:
-        """A value that goes into a container."""
-        value = self.value(node, into)
-        if value.whole is not None or value.static is not MISSING:
-            what = "a function" if value.whole is None else f"a {value.whole.cls.__name__}"
-            raise Refuse(node, f"{what} cannot be put into a container", "put its fields there")
-        return value
-
     def collected(
         self,
         generators: list[ast.comprehension],
@@ -81,10 +73,7 @@ class Comprehensions(Objects):
 
         def each() -> None:
             mark = self.next_temporary
-            value = self.value(element)
-            if value.whole is not None or value.static is not MISSING:
-                what = "a function" if value.whole is None else f"a {value.whole.cls.__name__}"
-                raise Refuse(element, f"{what} cannot be put into a list", "put its fields there")
+            value = self.put_value(element, None, "a list")
             kinds.append(value.type)
             self.emit("APPEND", node, result, value.cell)
             self.release(mark)
@@ -110,9 +99,7 @@ class Comprehensions(Objects):
 
     def iterator(self, node: ast.expr, place: ast.AST, any_order: bool = False) -> tuple[Cell, Type]:
         """An iterator over its items; `any_order`: what is made of them does not depend on the order of a set."""
-        lazy = self.as_generator(node)
-        if lazy is not None and lazy is not node:
-            node = lazy
+        node = self.as_generator(node) or node
         value = self.present(self.iterable(self.read(node), node, any_order), node)
         cell = self.temporary()
         self.emit("ITER", place, cell, value.cell, x=int("set" in value.type.tags and not any_order))
@@ -226,7 +213,7 @@ class Comprehensions(Objects):
         if name in ("any", "all"):
             return self.quantified(name, lazy, source, result, node)
         if name in ("min", "max"):
-            return self.extreme(name, lazy, source, result, node)
+            return self.extreme_over(name, lazy, source, result, None, None, node)
         return self.folded_over(name, lazy, source, result, node)
 
     def check_arguments(self, name: str, kinds: list[Type], node: ast.Call) -> None:
@@ -278,12 +265,6 @@ class Comprehensions(Objects):
         self.put(end)
         return Value(result, _types.BOOL)
 
-    def extreme(
-        self, name: str, lazy: ast.GeneratorExp, source: tuple[Cell, Type], result: Cell, node: ast.Call
-    ) -> Value:
-        """min and max: a later item wins only if it is strictly better."""
-        return self.extreme_over(name, lazy, source, result, None, None, node)
-
     def extreme_by(
         self, name: str, lazy: ast.GeneratorExp, key: ast.expr | None, default: Value | None, node: ast.Call
     ) -> Value:
@@ -301,6 +282,7 @@ class Comprehensions(Objects):
         default: Value | None,
         node: ast.Call,
     ) -> Value:
+        """min and max: a later item wins only if it is strictly better."""
         begun, best = self.temporary(), result if key is None else self.temporary()
         self.emit("MOVE", node, begun, self.literal(False).cell)
         kinds: list[Type] = []
@@ -334,8 +316,7 @@ class Comprehensions(Objects):
             kinds.append(default.type)
         else:
             text = self.literal(f"{name}() arg is an empty sequence")
-            self.emit("RAISE", node, b=text.cell, x=self.unit.exceptions["ValueError"])
-            self.paths = None
+            self.fail("ValueError", node, text.cell)
         self.put(there)
         return Value(result, _types.join_all(kinds))
 
@@ -396,4 +377,4 @@ def _mapped(node: ast.Call, is_map: bool) -> ast.GeneratorExp:
         tests = [loads[0] if nothing else called]
         called = ast.Name(names[0], ast.Load())
     lazy = ast.GeneratorExp(called, [ast.comprehension(target, source, tests, 0)])
-    return ast.fix_missing_locations(ast.copy_location(lazy, node))
+    return placed(lazy, node)

@@ -48,10 +48,14 @@ class Displays(Expressions):
         return Value(cell, Type(frozenset({op.lower()}), _types.join_all(parts), None, fixed))
 
     def item(self, node: ast.expr, cell: Cell) -> Value:
-        value = self.value(node, cell)
+        return self.put_value(node, cell, "a list or tuple")
+
+    def put_value(self, node: ast.expr, into: Cell | None, where: str = "a container") -> Value:
+        """A value that goes into a container."""
+        value = self.value(node, into)
         if value.whole is not None or value.static is not MISSING:
             what = "a function" if value.whole is None else f"a {value.whole.cls.__name__}"
-            raise Refuse(node, f"{what} cannot be put into a list or tuple", "put its fields there")
+            raise Refuse(node, f"{what} cannot be put into {where}", "put its fields there")
         return value
 
     def spread_display(self, op: str, items: list[ast.expr], node: ast.expr, into: Cell | None) -> Value:

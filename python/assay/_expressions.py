@@ -199,7 +199,7 @@ class Expressions(Narrowing):
             found = inspect.getattr_static(value.type.enum, node.attr, None)
             if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
                 call = ast.copy_location(ast.Call(node, [], []), node)
-                return self.inline(found.fget, [self.checked_present(value, node)], call, into)
+                return self.inline(found.fget, [self.checked(value, value.cell, node)], call, into)
             if node.attr in ("value", "name"):
                 return self.member_attribute(self.present(value, node.value), node, into)
         known = value.type.only("object", "exception") or value.type.cls is not None
@@ -233,9 +233,6 @@ class Expressions(Narrowing):
     def inline(self, function: Any, bound: list[Value], node: ast.Call, into: Cell | None) -> Value:
         raise NotImplementedError
 
-    def checked_present(self, value: Value, node: ast.AST) -> Value:
-        raise NotImplementedError
-
     def attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         value = self.present(self.plain(value, node), node.value)
         name = f".{node.attr}"
@@ -256,8 +253,7 @@ class Expressions(Narrowing):
         if node.attr in cls.__dict__ or (node.attr == "name" and value.type.maybe_none):
             raise Refuse(node, f"{cls.__name__}.{node.attr} is not available yet")
         if node.attr == "value":
-            if value.type.maybe_none:
-                value = self.checked(value, value.cell, node)
+            value = self.checked(value, value.cell, node)
             return Value(value.cell, replace(value.type, enum=None))
         names = self.constant({member.value: member.name for member in cls}, node)
         cell = into or self.temporary()
@@ -266,12 +262,13 @@ class Expressions(Narrowing):
 
     def checked(self, value: Value, witness: Cell, node: ast.AST) -> Value:
         """AttributeError if the witness is None, as Python raises for an attribute of None."""
+        if value.whole is None and witness == value.cell and not value.type.maybe_none:
+            return value
         present = Target()
         self.emit("JMP_NOT_NONE", node, b=witness, c=present)
         if self.paths is not None:
             present.paths.append(dict(self.paths))
-        self.emit("RAISE", node, x=self.unit.exceptions["AttributeError"])
-        self.paths = None
+        self.fail("AttributeError", node)
         self.put(present)
         return replace(value, type=value.type.without_none())
 

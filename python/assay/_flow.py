@@ -1,9 +1,9 @@
 """The bottom of lowering: instructions and temporaries being made, jumps, and what is known of names along each path.
 
 On it stand `_narrow.py`, `_expressions.py`, `_displays.py`, `_standard.py`, `_formats.py`, `_changes.py`,
-`_objects.py`, `_comprehensions.py`, `_routines.py`, `_calls.py`, `_attempts.py`, `_patterns.py`, `_lower.py`, in this
-order. A path's knowledge (`Paths`) maps names to bindings; a jump hands its copy to its label, a label joins what
-reaches it. `None` as the paths: nothing reaches this point.
+`_objects.py`, `_comprehensions.py`, `_routines.py`, `_specials.py`, `_calls.py`, `_attempts.py`, `_patterns.py` and
+`_lower.py`, in this order. A path's knowledge (`Paths`) maps names to bindings; a jump hands its copy to its label, a
+label joins what reaches it. `None` as the paths: nothing reaches this point.
 """
 
 from __future__ import annotations
@@ -283,9 +283,15 @@ class Flow:
 
     # --- paths ---
 
-    @staticmethod
-    def target() -> Target:
-        return Target()
+    def throw(self, exception: Cell, node: ast.AST) -> None:
+        """Raises the exception in a cell."""
+        self.emit("THROW", node, b=exception)
+        self.paths = None
+
+    def fail(self, exception: str, node: ast.AST, text: Cell | None = None) -> None:
+        """Raises one of the engine's own exceptions, with a text in a cell."""
+        self.emit("RAISE", node, b=text, x=self.unit.exceptions[exception])
+        self.paths = None
 
     def jump(self, target: Target, node: ast.AST) -> None:
         self.emit("JMP", node, c=target)

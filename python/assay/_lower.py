@@ -12,6 +12,7 @@ import ast
 import importlib
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -289,8 +290,7 @@ class _Lowering(Patterns):
             self.check_text(value, node.msg, False)
             text = self.temporary()
             self.emit("FORMAT", node, text, value.cell, x=1)
-        self.emit("RAISE", node, b=text, x=self.unit.exceptions["AssertionError"])
-        self.paths = None
+        self.fail("AssertionError", node, text)
         self.put(holds)
 
     def do_Nonlocal(self, node: ast.Nonlocal) -> None:
@@ -320,21 +320,17 @@ class _Lowering(Patterns):
         except ImportError as error:
             raise Refuse(node, f"{type(error).__name__}: {error}", "import it at module level") from None
 
-    def do_While(self, node: ast.While) -> None:
+    def loop(self, node: ast.While | ast.For, begin: Callable[[Target], None]) -> None:
+        """The statement's body again and again. `begin` makes what each round begins with, and leaves by its target."""
         over, end = Target(), Target()
         after = self.next_temporary
 
         def body() -> Paths | None:
             if self.paths is None:
                 return None
-            head, again = Target(len(self.code)), Target()
-            mark = self.next_temporary
-            self.branch(node.test, over, False)
-            self.release(mark)
-            self.scope.loops.append((again, end, len(self.regions)))
-            self.block(node.body)
-            self.scope.loops.pop()
-            self.put(again)
+            head = Target(len(self.code))
+            begin(over)
+            self.once(node, end)
             known = self.paths
             self.emit("JMP", node, c=head)
             self.paths = None
@@ -346,7 +342,23 @@ class _Lowering(Patterns):
         self.block(node.orelse)
         self.put(end)
 
-    def unrolled(self, node: ast.For) -> list[Value] | None:
+    def once(self, node: ast.While | ast.For, end: Target) -> None:
+        """The body of a loop, one time."""
+        again = Target()
+        self.scope.loops.append((again, end, len(self.regions)))
+        self.block(node.body)
+        self.scope.loops.pop()
+        self.put(again)
+
+    def do_While(self, node: ast.While) -> None:
+        def begin(over: Target) -> None:
+            mark = self.next_temporary
+            self.branch(node.test, over, False)
+            self.release(mark)
+
+        self.loop(node, begin)
+
+    def unrolled(self, node: ast.For) -> list[Any] | None:
         """The items of a module's list that holds functions, each of which is known while compiling."""
         found = self.python_object(node.iter)
         if isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Attribute) and not node.iter.args:
@@ -355,9 +367,7 @@ class _Lowering(Patterns):
                 found = list(getattr(owner, node.iter.func.attr)())
         if not isinstance(found, list | tuple) or len(found) > 64:
             return None
-        if not any(holds_function(item) for item in found):
-            return None
-        return [self.static(item) for item in found]
+        return list(found) if any(holds_function(item) for item in found) else None
 
     def assign_static(self, target: ast.expr, found: Any, node: ast.AST) -> None:
         if isinstance(target, ast.Tuple | ast.List) and isinstance(found, tuple | list):
@@ -368,17 +378,13 @@ class _Lowering(Patterns):
             return
         self.assign_target(target, self.static(found) if holds_function(found) else self.constant(found, node), node)
 
-    def for_each_known(self, node: ast.For, items: list[Value]) -> None:
+    def for_each_known(self, node: ast.For, items: list[Any]) -> None:
         end = Target()
         for item in items:
-            again = Target()
             if self.paths is None:
                 break
-            self.assign_static(node.target, item.static, node)
-            self.scope.loops.append((again, end, len(self.regions)))
-            self.block(node.body)
-            self.scope.loops.pop()
-            self.put(again)
+            self.assign_static(node.target, item, node)
+            self.once(node, end)
         self.block(node.orelse)
         self.put(end)
 
@@ -389,30 +395,14 @@ class _Lowering(Patterns):
             return
         source = self.iterator(node.iter, node)
         item = self.temporary()
-        over, end = Target(), Target()
-        after = self.next_temporary
 
-        def body() -> Paths | None:
-            head, again = Target(len(self.code)), Target()
-            if self.paths is None:
-                return None
-            over.paths.append(self.paths)
+        def begin(over: Target) -> None:
+            if self.paths is not None:
+                over.paths.append(self.paths)
             self.emit("NEXT", node.iter, item, source[0], over)
             self.assign_target(node.target, Value(item, source[1]), node.target)
-            self.scope.loops.append((again, end, len(self.regions)))
-            self.block(node.body)
-            self.scope.loops.pop()
-            self.put(again)
-            known = self.paths
-            self.emit("JMP", node, c=head)
-            self.paths = None
-            self.release(after)
-            return known
 
-        self.looped(body)
-        self.put(over)
-        self.block(node.orelse)
-        self.put(end)
+        self.loop(node, begin)
 
     def do_Break(self, node: ast.Break) -> None:
         self.leave(self.scope.loops[-1][2], node)

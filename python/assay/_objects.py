@@ -11,7 +11,6 @@ import dataclasses
 import enum
 import inspect
 import types
-from dataclasses import replace
 from typing import Any
 
 from . import _types
@@ -20,6 +19,7 @@ from ._definition import MISSING
 from ._flow import ClassInfo, Refuse, Target, Value
 from ._names import nearest
 from ._share import Cell
+from ._syntax import placed
 from ._types import Type
 
 HASHABLE, EQUAL, ORDERED, FROZEN, TUPLE, TEXT = 1, 2, 4, 8, 16, 32
@@ -131,7 +131,7 @@ class Objects(Changes):
                     )
                 call = ast.Call(ast.Name(field.default_factory.__name__, ast.Load()), [], [])
                 kind = field.default_factory.__name__
-                return self.call_builtin(kind, [], ast.fix_missing_locations(ast.copy_location(call, node)), None)
+                return self.call_builtin(kind, [], placed(call, node), None)
         return self.constant(default, node, f"the default of {name}")
 
     def call_builtin(self, name: str, receiver: list[Value], node: ast.Call, into: Cell | None) -> Value:
@@ -225,20 +225,8 @@ class Objects(Changes):
         assert isinstance(node.func, ast.Attribute)
         found = inspect.getattr_static(cls, node.func.attr, None)
         if isinstance(found, types.FunctionType) and self.is_users(found):
-            return self.inline(found, [self.checked_present(value, node)], node, into)
+            return self.inline(found, [self.checked(value, value.cell, node)], node, into)
         return None
-
-    def checked_present(self, value: Value, node: ast.AST) -> Value:
-        if not value.type.maybe_none:
-            return value
-        there = Target()
-        self.emit("JMP_NOT_NONE", node, b=value.cell, c=there)
-        if self.paths is not None:
-            there.paths.append(dict(self.paths))
-        self.emit("RAISE", node, x=self.unit.exceptions["AttributeError"])
-        self.paths = None
-        self.put(there)
-        return replace(value, type=value.type.without_none())
 
     # --- exceptions ---
 

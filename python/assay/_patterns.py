@@ -9,6 +9,7 @@ from ._attempts import Attempts
 from ._definition import MISSING
 from ._flow import Refuse, Target, Value
 from ._share import Cell
+from ._syntax import placed
 
 SEQUENCES = ("list", "tuple", "range")
 
@@ -103,7 +104,7 @@ class Patterns(Attempts):
             ast.Starred(ast.Name("_", ast.Store())) if at in stars else ast.Name("_", ast.Store())
             for at in range(len(patterns))
         ]
-        target = ast.fix_missing_locations(ast.copy_location(ast.Tuple(names, ast.Store()), node))
+        target = placed(ast.Tuple(names, ast.Store()), node)
         for each, part in zip(patterns, self.unpacked(subject, target), strict=True):
             if not isinstance(each, ast.MatchStar):
                 self.pattern(each, part, otherwise)

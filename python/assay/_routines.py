@@ -1,4 +1,4 @@
-"""Functions made while a function runs, and functions that cannot be inlined.
+"""Helpers, which are inlined; functions made while a function runs; functions that cannot be inlined.
 
 A lambda or a nested function that is called where it stands is inlined like a helper; its free names are those of the
 function that made it, as they are when it is called. A function that calls itself and a generator become routines: code
@@ -12,15 +12,16 @@ import functools
 import inspect
 import types
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from . import _types
+from . import _prelude, _types
 from ._comprehensions import Comprehensions
 from ._definition import MISSING
 from ._flow import Binding, Refuse, Routine, Scope, Target, Unknown, Value
 from ._share import Cell, Label, tidy
 from ._source import function_node
-from ._syntax import free_names, is_generator, names_stored
+from ._syntax import free_names, is_generator, names_stored, placed
 from ._types import Type
 
 
@@ -66,7 +67,70 @@ class Routines(Comprehensions):
             self.pinned = max(self.pinned, self.next_temporary)
         return value
 
-    # --- calling one ---
+    # --- helpers ---
+
+    def inline(self, function: Any, bound: list[Value], node: ast.Call, into: Cell | None) -> Value:
+        """The body of a helper in place of its call."""
+        name = function.__name__
+        tree = function_node(function)
+        if tree is None:
+            raise Refuse(node, f"the source of {name} cannot be found")
+        if isinstance(tree, ast.AsyncFunctionDef):
+            raise Refuse(node, f"{name} is async, which is not available", "a plain function")
+        if is_generator(tree) or any(scope.node is tree for scope in self.scopes):
+            return self.call_routine_of(function, bound, node, into)
+        result = into if into is not None and into.kind == "temporary" else self.temporary()
+        arguments = self.bind(function, bound, node)
+        scope = self.open_scope(function, tree)
+        if is_library(function):
+            scope.call = node
+        return self.run_inline(scope, arguments, result)
+
+    def open_scope(self, function: types.FunctionType, tree: Any) -> Scope:
+        stored, walrus = names_stored(tree)
+        parameters = set(function.__code__.co_varnames[: _parameter_count(function)])
+        self.scope_count += 1
+        file = Path(function.__code__.co_filename)
+        return Scope(self.scope_count, function, tree, file, stored | parameters, walrus)
+
+    def bind(self, function: types.FunctionType, bound: list[Value], node: ast.Call) -> dict[str, Value]:
+        """Arguments by parameter, evaluated as they are written."""
+        signature = inspect.signature(function)
+        for parameter in signature.parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                raise Refuse(
+                    node, f"{function.__name__} takes *{parameter.name}, which is not available", "name its parameters"
+                )
+        written, named = self.written_arguments(node, len(signature.parameters) - len(bound))
+        places = [*bound, *written]
+        try:
+            given = signature.bind(*places, **named).arguments
+        except TypeError as error:
+            raise Refuse(node, f"{function.__name__}(): {error}") from None
+        for parameter in signature.parameters.values():
+            if parameter.name not in given:
+                given[parameter.name] = self.default_of_parameter(parameter, node)
+        return dict(given)
+
+    def start(self, scope: Scope, arguments: dict[str, Value]) -> None:
+        """Binds parameters; those that the body assigns, and all locals, get cells of their own."""
+        stored, _ = names_stored(scope.node)
+        for name in sorted(stored):
+            scope.cells[name] = self.temporary()
+        for name, value in arguments.items():
+            own = scope.cells.get(name)
+            kept = value if own is None else self.move(value, own, scope.node)
+            self.set_binding(f"{scope.number}:{name}", Binding(kept))
+
+    def default_of_parameter(self, parameter: inspect.Parameter, node: ast.AST) -> Value:
+        if callable(parameter.default) or parameter.default is _prelude.NOTHING:
+            return self.static(parameter.default)
+        return self.constant(parameter.default, node, f"the default of {parameter.name}")
+
+    def body(self, scope: Scope) -> None:
+        raise NotImplementedError
+
+    # --- calling a closure ---
 
     def call_closure(self, closure: Closure, node: ast.Call, into: Cell | None) -> Value:
         if any(scope.node is closure.node for scope in self.scopes) or is_generator(closure.node):
@@ -147,7 +211,7 @@ class Routines(Comprehensions):
         if value.type.items is not None:
             count = len(value.type.items)
         names: list[ast.expr] = [ast.Name("_", ast.Store()) for _ in range(count)]
-        target = ast.fix_missing_locations(ast.copy_location(ast.Tuple(names, ast.Store()), node))
+        target = placed(ast.Tuple(names, ast.Store()), node)
         return self.unpacked(value, target)
 
     # --- routines ---
@@ -283,7 +347,7 @@ class Routines(Comprehensions):
         self.scope.locals.add(name)
         self.scope.cells.setdefault(name, self.temporary())
         loop = ast.For(ast.Name(name, ast.Store()), node.value, [ast.Expr(ast.Yield(ast.Name(name, ast.Load())))], [])
-        self.statement(ast.fix_missing_locations(ast.copy_location(loop, node)))
+        self.statement(placed(loop, node))
         return self.literal(None)
 
     def statement(self, node: ast.stmt) -> None:
@@ -342,17 +406,16 @@ class Routines(Comprehensions):
         self.finish(routine)
         routine.result = _types.join_all(scope.yields)
 
-    def body(self, scope: Scope) -> None:
-        raise NotImplementedError
 
-    def start(self, scope: Scope, arguments: dict[str, Value]) -> None:
-        raise NotImplementedError
+def is_library(function: Any) -> bool:
+    """Whether it is one of `_prelude.py`'s."""
+    return isinstance(function, types.FunctionType) and function.__code__.co_filename == _prelude.__file__
 
-    def bind(self, function: types.FunctionType, bound: list[Value], node: ast.Call) -> dict[str, Value]:
-        raise NotImplementedError
 
-    def open_scope(self, function: types.FunctionType, tree: Any) -> Scope:
-        raise NotImplementedError
+def _parameter_count(function: types.FunctionType) -> int:
+    code = function.__code__
+    starred = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_argcount + code.co_kwonlyargcount + starred
 
 
 def all_arguments(node: Any) -> list[ast.arg]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from typing import TypeVar
 
 from . import _modules
 
+Node = TypeVar("Node", bound=ast.AST)
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "ADD",
     ast.Sub: "SUB",
@@ -131,6 +133,11 @@ def names_stored(node: ast.AST) -> tuple[set[str], set[str]]:
 
     visit(node, False)
     return stored | walrus, walrus
+
+
+def placed(node: Node, like: ast.AST) -> Node:
+    """Syntax that is made, all of it at the place of what it stands for."""
+    return ast.fix_missing_locations(ast.copy_location(node, like))
 
 
 def free_names(node: ast.AST) -> list[str]:
