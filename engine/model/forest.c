@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "../base/assert.h"
-#include "lanes.h"
+#include "fast.h"
 
 static const double zero_threshold = 1e-35f; /* LightGBM's: a float constant widened */
 
@@ -26,7 +26,7 @@ void forest_release(struct forest *forest) {
     free(forest->line_weights);
     free(forest->starts);
     free(forest->after);
-    lanes_free(forest->lanes);
+    fast_free(forest->fast);
     *forest = (struct forest){0};
 }
 
@@ -73,8 +73,7 @@ bool forest_finish(struct forest *forest) {
     }
     for (uint32_t i = 0; i < forest->tree_count; i += FOREST_BLOCK)
         order_block(forest, i, forest->tree_count - i < FOREST_BLOCK ? forest->tree_count - i : FOREST_BLOCK);
-    if (!forest->categories && !forest->zero_missing && forest->line_count == 0)
-        forest->lanes = lanes_make(forest);
+    forest->fast = fast_make(forest);
     return true;
 }
 
@@ -191,7 +190,7 @@ static const struct leaf_line *line_of(const struct forest *forest, uint32_t nod
     return &forest->lines[low];
 }
 
-static double leaf_value(const struct forest *forest, uint32_t at, const double *row) {
+double forest_leaf(const struct forest *forest, uint32_t at, const double *row) {
     const struct node *leaf = &forest->nodes[at];
     if (!(leaf->flags & NODE_LINEAR))
         return leaf->threshold;
@@ -211,7 +210,7 @@ static void walk_lines(const struct forest *forest, uint32_t first, uint32_t cou
         uint32_t at = forest->tree_roots[first + t];
         while (forest->nodes[at].step)
             at = forest_next(forest, at, row);
-        leaves[t] = leaf_value(forest, at, row);
+        leaves[t] = forest_leaf(forest, at, row);
     }
 }
 
@@ -234,28 +233,63 @@ static void add_leaves(const struct forest *forest, const double *leaves, uint32
     }
 }
 
-void forest_predict(const struct forest *forest, const double *row, double *out) {
-    double values[LIMIT_MODEL_INPUTS], leaves[FOREST_BLOCK + 1];
-    ASSERT(forest->input_count <= LIMIT_MODEL_INPUTS && forest->output_count > 0);
-    bool nan = forest_row(forest, row, values);
-    memcpy(out, forest->starts, forest->output_count * sizeof *out);
+/* Adds every tree's leaf, node by node. */
+static void add_plain(const struct forest *forest, const double *values, bool nan, double *out) {
+    double leaves[FOREST_BLOCK + 1];
     for (uint32_t tree = 0, group = 0; tree < forest->tree_count; tree += FOREST_BLOCK) {
         uint32_t trees = forest->tree_count - tree < FOREST_BLOCK ? forest->tree_count - tree : FOREST_BLOCK;
         uint32_t groups = (trees + FOREST_GROUP - 1) / FOREST_GROUP;
-        if (forest->lanes != NULL)
-            lanes_walk(forest->lanes, values, tree, trees, leaves);
-        else if (forest->line_count > 0)
+        if (forest->line_count > 0)
             walk_lines(forest, tree, trees, values, leaves);
         else
             walk_block(forest, group, groups, values, nan, leaves);
         group += groups;
         add_leaves(forest, leaves, trees, tree % forest->output_count, out);
     }
+}
+
+static void finish_sums(const struct forest *forest, double *out) {
     for (uint32_t i = 0; i < forest->output_count; i++) {
         if (forest->divisor != 1)
             out[i] /= forest->divisor;
         if (forest->after[i] != 0)
             out[i] = forest->sum_rule == SUM_FLOAT32 ? (double)(float)(out[i] + forest->after[i])
                                                      : out[i] + forest->after[i];
+    }
+}
+
+void forest_predict(const struct forest *forest, const double *row, double *out) {
+    double values[LIMIT_MODEL_INPUTS];
+    ASSERT(forest->input_count <= LIMIT_MODEL_INPUTS && forest->output_count > 0);
+    bool nan = forest_row(forest, row, values);
+    memcpy(out, forest->starts, forest->output_count * sizeof *out);
+    if (forest->fast != NULL)
+        fast_add(forest->fast, values, out);
+    else
+        add_plain(forest, values, nan, out);
+    finish_sums(forest, out);
+}
+
+enum { ROWS_INPUTS_MAX = 512 }; /* of rows that are taken together: what the stack holds */
+
+void forest_predict_rows(const struct forest *forest, const double *rows, size_t stride, uint32_t count, double *out) {
+    if (forest->fast == NULL || forest->input_count > ROWS_INPUTS_MAX) {
+        for (uint32_t r = 0; r < count; r++)
+            forest_predict(forest, rows + r * stride, out + (size_t)r * forest->output_count);
+        return;
+    }
+    double values[FAST_ROWS][ROWS_INPUTS_MAX];
+    const double *taken[FAST_ROWS];
+    for (uint32_t first = 0; first < count; first += FAST_ROWS) {
+        uint32_t now = count - first < FAST_ROWS ? count - first : FAST_ROWS;
+        double *own = out + (size_t)first * forest->output_count;
+        for (uint32_t r = 0; r < now; r++) {
+            forest_row(forest, rows + (first + r) * stride, values[r]);
+            memcpy(own + (size_t)r * forest->output_count, forest->starts, forest->output_count * sizeof *out);
+            taken[r] = values[r];
+        }
+        fast_add_rows(forest->fast, taken, now, own);
+        for (uint32_t r = 0; r < now; r++)
+            finish_sums(forest, own + (size_t)r * forest->output_count);
     }
 }

@@ -82,7 +82,8 @@ struct forest {
     uint16_t *line_inputs;
     double *line_weights;
     double *starts, *after; /* per output: what the sum begins with, and what is added to it at the end */
-    struct lanes *lanes;    /* the fast way, or NULL (lanes.h) */
+    struct fast *fast;      /* the fast way, or NULL (fast.h) */
+    enum model_path path;
     uint32_t node_count, word_count, tree_count, group_count, line_count, line_weight_count;
     uint32_t input_count, output_count; /* tree t belongs to output t % output_count */
     enum row_rule row_rule;
@@ -102,5 +103,9 @@ void forest_predict(const struct forest *forest, const double *row, double *out)
 bool forest_row(const struct forest *forest, const double *row, double *out);
 /* The node that a row of forest_row goes to from a split. */
 uint32_t forest_next(const struct forest *forest, uint32_t node, const double *row);
+/* What a leaf gives for a row of forest_row: its value, or its linear function's. */
+double forest_leaf(const struct forest *forest, uint32_t node, const double *row);
+/* out[count][output_count] for rows behind each other, of `stride` doubles each: the same bits as one by one. */
+void forest_predict_rows(const struct forest *forest, const double *rows, size_t stride, uint32_t count, double *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../base/assert.h"
+#include "fast.h"
 
 void model_free(struct model *model) {
     if (model == NULL)
@@ -35,6 +36,13 @@ uint32_t model_tree_count(const struct model *model) {
     for (uint32_t i = 0; i < model->step_count; i++)
         trees += model->steps[i].kind == STEP_FOREST ? model->steps[i].forest.tree_count : 0;
     return trees;
+}
+
+const char *model_way(const struct model *model) {
+    for (uint32_t i = 0; i < model->step_count; i++)
+        if (model->steps[i].kind == STEP_FOREST)
+            return model->steps[i].forest.fast != NULL ? fast_name(model->steps[i].forest.fast) : "nodes";
+    return "none";
 }
 
 struct str model_input_name(const struct model *model, uint32_t input) {
@@ -284,15 +292,21 @@ static const double *inputs_of(const struct model *model, const struct step *ste
     return gathered;
 }
 
-/* The steps up to `last`, whose cells are the answer. */
-static void run(const struct model *model, uint32_t last, const double *row, double *out) {
-    double cells[LIMIT_MODEL_CELLS], gathered[LIMIT_MODEL_CELLS];
+/* The steps from `first`, before which the cells are there, up to `last`, whose cells are the answer. */
+static void run_from(const struct model *model, uint32_t first, uint32_t last, const double *row, double *cells,
+                     double *out) {
+    double gathered[LIMIT_MODEL_CELLS];
     ASSERT(last < model->step_count && model->cell_count <= LIMIT_MODEL_CELLS);
-    for (uint32_t i = 0; i <= last; i++) {
+    for (uint32_t i = first; i <= last; i++) {
         const struct step *step = &model->steps[i];
         const double *in = inputs_of(model, step, row, cells, gathered);
         run_step(model, step, in, i == last ? out : cells + (step->out_first - model->input_count));
     }
+}
+
+static void run(const struct model *model, uint32_t last, const double *row, double *out) {
+    double cells[LIMIT_MODEL_CELLS];
+    run_from(model, 0, last, row, cells, out);
 }
 
 void model_predict(const struct model *model, const double *row, double *out) {
@@ -301,4 +315,32 @@ void model_predict(const struct model *model, const double *row, double *out) {
 
 void model_predict_raw(const struct model *model, const double *row, double *out) {
     run(model, model->raw_step, row, out);
+}
+
+enum { BATCH_ROWS = 1024, BATCH_MARGINS = 2048 };
+
+/* Where the first step is a forest right over the inputs, as of most models, its rows are taken together. */
+void model_predict_batch(const struct model *model, const double *rows, size_t count, double *out) {
+    const struct step *step = &model->steps[0];
+    uint32_t outputs = model->output_count, margins = step->out_count;
+    bool together = step->kind == STEP_FOREST && step->straight && step->in_count > 0 && step->cells[0] == 0 &&
+                    step->in_count <= model->input_count && margins <= BATCH_MARGINS;
+    if (!together) {
+        for (size_t r = 0; r < count; r++)
+            model_predict(model, rows + r * model->input_count, out + r * outputs);
+        return;
+    }
+    uint32_t most = BATCH_MARGINS / margins < BATCH_ROWS ? BATCH_MARGINS / margins : BATCH_ROWS;
+    double found[BATCH_MARGINS], cells[LIMIT_MODEL_CELLS];
+    for (size_t first = 0; first < count; first += most) {
+        uint32_t now = count - first < most ? (uint32_t)(count - first) : most;
+        const double *row = rows + first * model->input_count;
+        forest_predict_rows(&step->forest, row, model->input_count, now, found);
+        for (uint32_t r = 0; r < now; r++) {
+            double *own = out + (first + r) * outputs;
+            memcpy(model->step_count == 1 ? own : cells, found + (size_t)r * margins, margins * sizeof *own);
+            if (model->step_count > 1)
+                run_from(model, 1, model->step_count - 1, row + (size_t)r * model->input_count, cells, own);
+        }
+    }
 }

@@ -23,46 +23,101 @@ static struct model *read_part(const struct part_bytes *part) {
     return model;
 }
 
-/* --- the fast way and the plain one give the same bits --- */
+/* --- all ways through the trees give the same bits --- */
 
-static void compare_ways(struct model *model, uint64_t *state) {
-    struct lanes *lanes = model->steps[0].forest.lanes;
-    for (int row = 0; row < 300; row++) {
-        double values[INPUTS], fast, plain;
-        for (int i = 0; i < INPUTS; i++)
-            values[i] = draw(state, 8) == 0 && row % 2 ? NAN : pick(state);
-        model_predict_raw(model, values, &fast);
-        model->steps[0].forest.lanes = NULL;
-        model_predict_raw(model, values, &plain);
-        model->steps[0].forest.lanes = lanes;
-        CHECK(memcmp(&fast, &plain, sizeof fast) == 0);
+enum { ROWS = 300 };
+
+static double fine(uint64_t *state) { return (double)draw(state, 1u << 20) / 1024; }
+
+static void compare_ways_of(const struct part_bytes *part, uint32_t inputs, const char *fastest, const char *portable,
+                            uint64_t *state) {
+    struct error error = {0};
+    struct model *models[3];
+    static double rows[ROWS * INPUTS], answers[ROWS];
+    for (uint32_t i = 0; i < ROWS * inputs; i++)
+        rows[i] = draw(state, 8) == 0 && i / inputs % 2 ? NAN : draw(state, 3) == 0 ? fine(state) : pick(state);
+    for (int path = MODEL_FASTEST; path <= MODEL_SIMPLE; path++)
+        models[path] = model_read_path(part->p, part->len, (enum model_path)path, &error);
+    CHECK_TEXT(error.text, strlen(error.text), "");
+    bool vectors = false;
+#if defined(__x86_64__)
+    vectors = __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw");
+#endif
+    const char *expected[] = {vectors ? fastest : portable, portable, "nodes"};
+    for (int path = MODEL_FASTEST; path <= MODEL_SIMPLE; path++) {
+        CHECK_TEXT(model_way(models[path]), strlen(model_way(models[path])), expected[path]);
+        model_predict_batch(models[path], rows, ROWS, answers);
+        for (int row = 0; row < ROWS; row++) {
+            double own, simple;
+            model_predict(models[path], rows + (size_t)row * inputs, &own);
+            model_predict(models[MODEL_SIMPLE], rows + (size_t)row * inputs, &simple);
+            CHECK(memcmp(&own, &simple, sizeof own) == 0);
+            CHECK(memcmp(&answers[row], &simple, sizeof own) == 0);
+        }
     }
+    for (int path = MODEL_FASTEST; path <= MODEL_SIMPLE; path++)
+        model_free(models[path]);
 }
 
-static void test_lanes_have_the_bits_of_the_plain_walk(void) {
-    static const uint32_t shapes[][2] = {{1, 1}, {1, 64}, {63, 31}, {64, 64}, {65, 8}, {257, 64}, {700, 16}, {1025, 3}};
+static void test_all_ways_have_the_same_bits(void) {
+    static const struct {
+        uint32_t inputs, trees, leaves;
+        bool vary;
+        enum random_form form;
+        const char *fastest, *portable;
+    } shapes[] = {
+        {70, 65, 1, false, RANDOM_GROWN, "symmetric", "symmetric"}, {70, 1, 64, false, RANDOM_GROWN, "lanes", "compact"},
+        {70, 63, 31, true, RANDOM_GROWN, "lanes", "compact"},       {30, 64, 64, true, RANDOM_GROWN, "lanes", "compact"},
+        {70, 257, 64, true, RANDOM_GROWN, "lanes", "compact"},      {70, 700, 16, true, RANDOM_GROWN, "lanes", "compact"},
+        {70, 1025, 3, true, RANDOM_GROWN, "blocks", "compact"},     {70, 60, 256, true, RANDOM_GROWN, "blocks", "compact"},
+        {70, 130, 64, false, RANDOM_COMPLETE, "blocks", "compact"}, {70, 9, 256, false, RANDOM_COMPLETE, "blocks", "compact"},
+        {20, 67, 64, false, RANDOM_SYMMETRIC, "symmetric", "symmetric"},
+        {70, 601, 256, false, RANDOM_SYMMETRIC, "symmetric", "symmetric"},
+    };
+    /* each combination is a column of its own: of 70 inputs all eight would be too many */
+    static const uint8_t flags[] = {0, NODE_NAN_LEFT, NODE_NAN_LEFT | NODE_ZERO_IS_MISSING | NODE_ZERO_LEFT};
     uint64_t state = 7;
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        struct random_shape shape = {INPUTS, shapes[i][0], shapes[i][1], true, NODE_NAN_LEFT, pick};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (uint32_t kind = 0; kind < 6; kind++) {
+            struct random_shape shape = {.inputs = shapes[i].inputs,
+                                         .trees = shapes[i].trees,
+                                         .leaves = shapes[i].leaves,
+                                         .vary = shapes[i].vary,
+                                         .flags = kind % 3 < 2 || shapes[i].inputs < 40 ? flags[kind % 3] : NODE_ZERO_IS_MISSING,
+                                         .threshold = pick,
+                                         .form = shapes[i].form,
+                                         .row_rule = kind < 3 ? ROW_ZERO : ROW_FLOAT32,
+                                         .sum_rule = kind < 3 ? SUM_DOUBLE : SUM_FLOAT32};
+            struct part_bytes part = random_part(&shape, &state);
+            compare_ways_of(&part, shapes[i].inputs, shapes[i].fastest, shapes[i].portable, &state);
+            free(part.p);
+        }
+}
+
+/* More than 255 thresholds an input take several columns; more than 256 columns are walked node by node. */
+static void test_many_thresholds_are_walked_with_the_same_bits(void) {
+    uint64_t state = 11;
+    for (uint32_t inputs = 3; inputs <= INPUTS; inputs += INPUTS - 3) {
+        struct random_shape shape = {inputs, 80, 60, false, NODE_NAN_LEFT, fine, RANDOM_GROWN, ROW_ZERO, SUM_DOUBLE};
         struct part_bytes part = random_part(&shape, &state);
-        struct model *model = read_part(&part);
+        compare_ways_of(&part, inputs, "lanes", "compact", &state);
         free(part.p);
-        if (model == NULL)
-            continue;
-#if defined(__x86_64__)
-        CHECK((model->steps[0].forest.lanes != NULL) ==
-              (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw")));
-#endif
-        compare_ways(model, &state);
-        model_free(model);
     }
+    struct random_shape shape = {1, 2000, 60, false, 0, fine, RANDOM_GROWN, ROW_ZERO, SUM_DOUBLE};
+    struct part_bytes part = random_part(&shape, &state);
+    compare_ways_of(&part, 1, "nodes", "nodes", &state);
+    free(part.p);
 }
 
 /* --- broken parts --- */
 
 static struct part_bytes small_part(void) {
     uint64_t state = 3;
-    struct random_shape shape = {2, 3, 4, false, NODE_NAN_LEFT | NODE_ZERO_IS_MISSING | NODE_ZERO_LEFT, pick};
+    struct random_shape shape = {.inputs = 2,
+                                 .trees = 3,
+                                 .leaves = 4,
+                                 .flags = NODE_NAN_LEFT | NODE_ZERO_IS_MISSING | NODE_ZERO_LEFT,
+                                 .threshold = pick};
     return random_part(&shape, &state);
 }
 
@@ -177,7 +232,8 @@ static void test_categories_have_their_codes(void) {
 }
 
 int main(void) {
-    TEST(test_lanes_have_the_bits_of_the_plain_walk);
+    TEST(test_all_ways_have_the_same_bits);
+    TEST(test_many_thresholds_are_walked_with_the_same_bits);
     TEST(test_a_part_that_is_cut_is_refused_with_its_place);
     TEST(test_a_wrong_byte_does_no_harm);
     TEST(test_each_wrong_number_has_its_own_error);

@@ -41,25 +41,46 @@ struct random_node {
     uint32_t left, right; /* 0: a leaf */
 };
 
+enum random_form {
+    RANDOM_GROWN,    /* by splitting a random leaf */
+    RANDOM_COMPLETE, /* all leaves equally deep: `leaves` is a power of two */
+    RANDOM_SYMMETRIC /* and one decision a level */
+};
+
 struct random_shape {
     uint32_t inputs, trees, leaves;
     bool vary;     /* trees of 1 to `leaves` leaves, else all of `leaves` */
     uint8_t flags; /* that splits may have */
     double (*threshold)(uint64_t *state);
+    enum random_form form;
+    enum row_rule row_rule; /* ROW_DOUBLE stands for ROW_ZERO */
+    enum sum_rule sum_rule;
 };
 
 /* Grows a tree in the nodes; returns how many there are. */
 static inline uint32_t random_tree(const struct random_shape *shape, uint64_t *state, struct random_node *nodes) {
     uint32_t leaves = shape->vary ? 1 + draw(state, shape->leaves) : shape->leaves, count = 1;
+    uint32_t nodes_of_level = 0;
     uint32_t ends[RANDOM_LEAVES_MAX] = {0};
     ASSERT(leaves <= RANDOM_LEAVES_MAX);
     nodes[0] = (struct random_node){.cover = 1e6};
+    bool grown = shape->form == RANDOM_GROWN;
     for (uint32_t have = 1; have < leaves; have++) {
-        uint32_t which = draw(state, have), at = ends[which];
+        /* level by level, the ends of the level before are split from the first to the last */
+        uint32_t level = 1u << (31 - __builtin_clz(have)), which = grown ? draw(state, have) : have - level;
+        uint32_t at = ends[which];
         double share = (1 + draw(state, 98)) / 100.0;
         nodes[at].input = (uint16_t)draw(state, shape->inputs);
         nodes[at].value = shape->threshold(state);
         nodes[at].flags = (uint8_t)draw(state, 256) & shape->flags;
+        if (shape->form == RANDOM_SYMMETRIC && which > 0) {
+            const struct random_node *first = &nodes[nodes_of_level];
+            nodes[at].input = first->input;
+            nodes[at].value = first->value;
+            nodes[at].flags = first->flags;
+        } else {
+            nodes_of_level = at;
+        }
         nodes[at].left = count;
         nodes[at].right = count + 1;
         nodes[count++] = (struct random_node){.cover = nodes[at].cover * share};
@@ -71,6 +92,8 @@ static inline uint32_t random_tree(const struct random_shape *shape, uint64_t *s
         if (nodes[i].left == 0) {
             nodes[i].flags = NODE_LEAF;
             nodes[i].value = draw(state, 1u << 30) / 1e9 - 0.5;
+            if (shape->sum_rule == SUM_FLOAT32)
+                nodes[i].value = (double)(float)nodes[i].value;
         }
     return count;
 }
@@ -112,8 +135,9 @@ static inline struct part_bytes random_part(const struct random_shape *shape, ui
     put_u32(&out, 1);
     for (uint32_t i = 0; i < shape->inputs; i++)
         put_u32(&out, i);
+    uint32_t row_rule = shape->row_rule == ROW_DOUBLE ? ROW_ZERO : shape->row_rule;
     for (int i = 0; i < 8; i++)
-        put_u32(&out, (uint32_t[]){ROW_ZERO, SUM_DOUBLE, shape->trees, total, 0, 0, 0, 1}[i]);
+        put_u32(&out, (uint32_t[]){row_rule, shape->sum_rule, shape->trees, total, 0, 0, 0, 1}[i]);
     for (int i = 0; i < 3; i++)
         put_f64(&out, i == 0); /* divisor, start, after */
     struct part_bytes *arrays[] = {&sizes, &values, &inputs, &flags, &covers};

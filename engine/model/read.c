@@ -31,6 +31,7 @@ struct reader {
     const uint8_t *bytes;
     size_t len, at;
     char place[64]; /* what is read, for the error */
+    enum model_path path;
     struct error *error;
     struct model *model;
 };
@@ -295,6 +296,7 @@ static bool read_forest(struct reader *reader, struct step *step) {
     forest->row_rule = (enum row_rule)row_rule;
     forest->sum_rule = (enum sum_rule)sum_rule;
     forest->line_weight_count = weights;
+    forest->path = reader->path;
     bool good = read_nodes(reader, forest, &part, covers) && read_lines(reader, forest, weights);
     free(part.sizes);
     free(part.values);
@@ -434,7 +436,7 @@ static bool read_model(struct reader *reader) {
     return reader->at == reader->len || fail(reader, "%zu bytes are left over", reader->len - reader->at);
 }
 
-struct model *model_read(const void *bytes, size_t len, struct error *error) {
+struct model *model_read_path(const void *bytes, size_t len, enum model_path path, struct error *error) {
     struct model *model = calloc(1, sizeof *model);
     char *copy = malloc(len + 1);
     if (model == NULL || copy == NULL) {
@@ -446,11 +448,15 @@ struct model *model_read(const void *bytes, size_t len, struct error *error) {
     if (len > 0)
         memcpy(copy, bytes, len);
     model->texts = copy;
-    struct reader reader = {.bytes = bytes, .len = len, .place = "head", .error = error, .model = model};
+    struct reader reader = {.bytes = bytes, .len = len, .place = "head", .path = path, .error = error, .model = model};
     if (read_model(&reader)) {
         ASSERT(model->step_count > 0 && model->output_count > 0);
         return model;
     }
     model_free(model);
     return NULL;
+}
+
+struct model *model_read(const void *bytes, size_t len, struct error *error) {
+    return model_read_path(bytes, len, MODEL_FASTEST, error);
 }

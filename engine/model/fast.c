@@ -1,0 +1,179 @@
+/* Which fast way a forest takes (fast.h), and what they share: leaves and their sum. */
+#include "fast.h"
+
+#include <stdlib.h>
+
+#include "../base/assert.h"
+
+enum { DEPTH_MAX = 256, LEVELS = 6, PAD = 256 }; /* PAD: walks write slots up to a whole group of trees */
+
+struct fast {
+    const struct forest *forest;
+    struct columns *columns;
+    struct leaves leaves;
+    struct table table;
+    const char *name;
+};
+
+bool fast_vectors(const struct forest *forest) {
+#if defined(__x86_64__)
+    return forest->path == MODEL_FASTEST && __builtin_cpu_supports("avx512vbmi") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+#else
+    return false;
+#endif
+}
+
+/* --- leaves --- */
+
+static void leaves_free(struct leaves *leaves) {
+    free(leaves->values);
+    free(leaves->floats);
+    free(leaves->nodes);
+    *leaves = (struct leaves){0};
+}
+
+static bool all_float32(const struct forest *forest) {
+    for (uint32_t i = 0; i < forest->node_count; i++) {
+        double value = forest->nodes[i].threshold;
+        if (!forest->nodes[i].step && (double)(float)value != value && value == value)
+            return false;
+    }
+    for (uint32_t k = 0; k < forest->output_count; k++)
+        if ((double)(float)forest->starts[k] != forest->starts[k])
+            return false;
+    return true;
+}
+
+bool leaves_make(struct leaves *leaves, const struct forest *forest, uint32_t count) {
+    bool floats = forest->sum_rule == SUM_FLOAT32 && forest->line_count == 0 && all_float32(forest);
+    leaves_free(leaves);
+    leaves->count = count;
+    if (forest->line_count > 0)
+        leaves->nodes = calloc((size_t)count + 1, sizeof *leaves->nodes);
+    else if (floats)
+        leaves->floats = aligned_alloc(64, ((size_t)count * sizeof(float) + 64) / 64 * 64);
+    else
+        leaves->values = aligned_alloc(64, ((size_t)count * sizeof(double) + 64) / 64 * 64);
+    return leaves->nodes != NULL || leaves->floats != NULL || leaves->values != NULL;
+}
+
+void leaves_put(struct leaves *leaves, const struct forest *forest, uint32_t slot, uint32_t node) {
+    ASSERT(slot < leaves->count);
+    if (leaves->nodes != NULL)
+        leaves->nodes[slot] = node;
+    else if (leaves->floats != NULL)
+        leaves->floats[slot] = (float)forest->nodes[node].threshold;
+    else
+        leaves->values[slot] = forest->nodes[node].threshold;
+}
+
+/* --- making --- */
+
+static bool try(struct fast *fast, maker *make, const char *name) {
+    if (!make(fast->forest, fast->columns, &fast->leaves, &fast->table))
+        return false;
+    fast->name = name;
+    ASSERT(fast->table.chunk <= CHUNK_MAX);
+    return true;
+}
+
+/* The shape decides: trees of at most six levels are one piece each, which beats lanes. */
+static bool choose(struct fast *fast) {
+    uint32_t deepest = 0;
+    for (uint32_t t = 0; t < fast->forest->tree_count; t++)
+        deepest = fast->forest->tree_depths[t] > deepest ? fast->forest->tree_depths[t] : deepest;
+    if (try(fast, symmetric_make, "symmetric"))
+        return true;
+    if (deepest > LEVELS && try(fast, lanes_make, "lanes"))
+        return true;
+    if (deepest <= DEPTH_MAX && try(fast, blocks_make, "blocks"))
+        return true;
+    return try(fast, compact_make, "compact");
+}
+
+struct fast *fast_make(const struct forest *forest) {
+    if (forest->path == MODEL_SIMPLE || forest->tree_count == 0)
+        return NULL;
+    struct fast *fast = calloc(1, sizeof *fast);
+    if (fast == NULL)
+        return NULL;
+    fast->forest = forest;
+    fast->columns = columns_make(forest);
+    if (fast->columns != NULL && choose(fast))
+        return fast;
+    fast_free(fast);
+    return NULL;
+}
+
+void fast_free(struct fast *fast) {
+    if (fast == NULL)
+        return;
+    if (fast->table.own != NULL)
+        fast->table.release(fast->table.own);
+    columns_free(fast->columns);
+    leaves_free(&fast->leaves);
+    free(fast);
+}
+
+const char *fast_name(const struct fast *fast) { return fast->name; }
+
+/* --- the sum --- */
+
+/* Every framework's own order and precision: as add_leaves of forest.c. */
+static void add_slots(const struct fast *fast, const uint32_t *slots, uint32_t first, uint32_t count, const double *row,
+                      double *out) {
+    const struct forest *forest = fast->forest;
+    const struct leaves *leaves = &fast->leaves;
+    uint32_t outputs = forest->output_count, output = first % outputs;
+    if (outputs == 1 && leaves->floats != NULL) {
+        float sum = (float)out[0];
+        for (uint32_t k = 0; k < count; k++)
+            sum += leaves->floats[slots[k]];
+        out[0] = (double)sum;
+        return;
+    }
+    if (outputs == 1 && leaves->values != NULL && forest->sum_rule == SUM_DOUBLE) {
+        double sum = out[0];
+        for (uint32_t k = 0; k < count; k++)
+            sum += leaves->values[slots[k]];
+        out[0] = sum;
+        return;
+    }
+    for (uint32_t k = 0; k < count; k++) {
+        double leaf = leaves->nodes != NULL    ? forest_leaf(forest, leaves->nodes[slots[k]], row)
+                      : leaves->floats != NULL ? (double)leaves->floats[slots[k]]
+                                               : leaves->values[slots[k]];
+        double sum = out[output] + leaf;
+        out[output] = forest->sum_rule == SUM_FLOAT32 ? (double)(float)sum : sum;
+        output = output + 1 == outputs ? 0 : output + 1;
+    }
+}
+
+void fast_add(const struct fast *fast, const double *row, double *out) {
+    uint32_t slots[CHUNK_MAX + PAD], trees = fast->forest->tree_count, chunk = fast->table.chunk;
+    uint8_t bytes[COLUMNS_MAX];
+    columns_row(fast->columns, row, bytes);
+    for (uint32_t first = 0; first < trees; first += chunk) {
+        uint32_t count = trees - first < chunk ? trees - first : chunk;
+        fast->table.walk(fast->table.own, bytes, first, count, slots);
+        add_slots(fast, slots, first, count, row, out);
+    }
+}
+
+/* Chunk by chunk over all rows, so that a chunk's tables stay in the nearest cache. */
+void fast_add_rows(const struct fast *fast, const double *const *rows, uint32_t count, double *out) {
+    uint32_t slots[CHUNK_MAX + PAD], trees = fast->forest->tree_count, chunk = fast->table.chunk;
+    uint8_t bytes[FAST_ROWS][COLUMNS_MAX];
+    ASSERT(count <= FAST_ROWS);
+    for (uint32_t r = 0; r < count; r++)
+        columns_row(fast->columns, rows[r], bytes[r]);
+    for (uint32_t first = 0; first < trees; first += chunk) {
+        uint32_t taken = trees - first < chunk ? trees - first : chunk;
+        for (uint32_t r = 0; r < count; r++) {
+            fast->table.walk(fast->table.own, bytes[r], first, taken, slots);
+            add_slots(fast, slots, first, taken, rows[r], out + (size_t)r * fast->forest->output_count);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/* The fast ways through a forest: tables made at load out of its checked nodes, one kind a forest, by its shape.
+ *
+ *   symmetric  every level of a tree has one decision (CatBoost), at most 8 levels: eight trees' decisions are one
+ *              comparison of 64 bytes, and a tree's byte of the result is its leaf's number
+ *   lanes      at most 64 leaves, however unbalanced (LightGBM): sixty-four trees in the byte lanes of a register
+ *   blocks     any tree in pieces of six levels: one comparison decides a whole piece (XGBoost, deep forests)
+ *   compact    any tree, four bytes a node, sixteen trees together in plain C
+ *
+ * Lanes and blocks need AVX-512 VBMI; the others run anywhere. All look at a row's bytes (columns.h), find the same
+ * leaves as the plain walk of forest.c, and add them in tree order: the same bits. Private to the room. */
+#ifndef ASSAY_MODEL_FAST_H
+#define ASSAY_MODEL_FAST_H
+
+#include "columns.h"
+
+enum {
+    CHUNK_MAX = 512,            /* trees whose leaves are found before they are added */
+    BYTES_MAX_TIMES = 8,        /* tables may take so many times the bytes of the nodes */
+    FAST_SLOTS_MAX = 1u << 30,
+};
+
+/* What leaves are worth. A table's walk gives slots in here. */
+struct leaves {
+    double *values;
+    float *floats;   /* instead, if all values are float32 and sums are too */
+    uint32_t *nodes; /* per slot: the leaf's node, if leaves have linear functions */
+    uint32_t count;
+};
+
+/* Makes room for so many. False: no memory. */
+bool leaves_make(struct leaves *leaves, const struct forest *forest, uint32_t count);
+void leaves_put(struct leaves *leaves, const struct forest *forest, uint32_t slot, uint32_t node);
+
+/* slots[0 .. count): the leaves of the trees [first, first + count); first is a multiple of the table's chunk. */
+typedef void walker(const void *table, const uint8_t *bytes, uint32_t first, uint32_t count, uint32_t *slots);
+
+struct table {
+    void *own;
+    walker *walk;
+    void (*release)(void *own);
+    uint32_t chunk;
+};
+
+/* Each makes a table and fills the leaves; false if the forest does not fit, or there is no memory. */
+typedef bool maker(const struct forest *forest, const struct columns *columns, struct leaves *leaves,
+                   struct table *table);
+maker symmetric_make, lanes_make, blocks_make, compact_make;
+
+struct fast;
+
+/* NULL if no way fits; the plain walk does then. */
+struct fast *fast_make(const struct forest *forest);
+void fast_free(struct fast *fast);
+const char *fast_name(const struct fast *fast);
+/* Adds every tree's leaf to out[output_count], for a row of forest_row. */
+void fast_add(const struct fast *fast, const double *row, double *out);
+/* The same for rows behind each other, of FAST_ROWS at most: out[count][output_count]. */
+enum { FAST_ROWS = 64 };
+void fast_add_rows(const struct fast *fast, const double *const *rows, uint32_t count, double *out);
+
+/* Whether the processor and the forest's path allow AVX-512 VBMI. */
+bool fast_vectors(const struct forest *forest);
+
+#endif
