@@ -5,7 +5,8 @@
 Every model is trained on odd data (few values, mostly zero, large, tiny, missing; categories), then asked for rows
 made of its own thresholds, their neighbours one float64 and one float32 away, NaN, infinities and tiny values, where
 the framework takes them. Bits are compared, of the answer and of the raw margin; where numpy or BLAS leave the order
-of a sum open (`Built.tolerance`), the distance. One line to quote at the end.
+of a sum open (`Built.tolerance`), the distance. The engine's ways through the trees (vectors, plain C, node by node;
+one row and many) are compared with each other by bits. One line to quote at the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import importlib
 import math
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -120,17 +122,25 @@ class Compared:
     answers: int
     differing: int
     exact: bool
+    ways: tuple[str, ...]  # through the trees: as fast as this machine can, portable, simple
 
 
 def compare(built: _models.Built, rng: np.random.Generator, data: np.ndarray, rows: int) -> Compared:
     model = _engine.Model(built.part)
     asked = hard_rows(rng, built, data, rows)
     matrix = coded(model, built, asked)
-    expected = bits(built.predict(asked))
-    wrong = differing(bits(model.predict(matrix)), expected, built.tolerance)
+    expected, got = bits(built.predict(asked)), bits(model.predict(matrix))
+    wrong = differing(got, expected, built.tolerance)
     if built.raw is not None:
         wrong += differing(bits(model.predict_raw(matrix)), bits(built.raw(asked)), built.tolerance)
-    return Compared(len(expected), wrong, built.tolerance == 0)
+    ways = [model.way]
+    wrong += differing(bits(model.predict_batch(matrix)), got, 0.0)
+    for path in ("portable", "simple"):  # the engine's other ways through the trees have the same bits
+        other = _engine.Model(built.part, path)
+        ways.append(other.way)
+        wrong += differing(bits(other.predict(matrix)), got, 0.0)
+        wrong += differing(bits(other.predict_batch(matrix)), got, 0.0)
+    return Compared(len(expected), wrong, built.tolerance == 0, tuple(ways))
 
 
 # --- generated models -----------------------------------------------------------------------------------------------
@@ -343,10 +353,12 @@ def main() -> int:
         near = sum(each.answers for each in found if not each.exact)
         differ = sum(each.differing for each in found)
         wrong += differ
+        ways = Counter(each.ways[0] for each in found)
+        walked = ", ".join(f"{way} {count}" for way, count in ways.most_common())
         within = f", {near} within 1e-12" if near else ""
         lines.append(
             f"{framework} {version}: {len(found)} models x {asked.rows} rows, "
-            f"{exact} answers by bits{within}: {differ} differ"
+            f"{exact} answers by bits{within}: {differ} differ ({walked})"
         )
     print("\n".join(lines))
     return wrong > 0

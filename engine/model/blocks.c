@@ -1,7 +1,7 @@
-/* Trees in pieces of six levels (fast.h). A piece is a complete tree of 63 decisions, numbered 1 to 63 from the root, the
- * children of n at 2n and 2n + 1; where the tree itself has a leaf higher up, the decisions below it always go left. One
- * pick and one comparison decide all 63 at once; eight pieces' paths through their bits are followed together. The
- * pieces of all trees' roots come first, so that a tree's first piece has the tree's number.
+/* Trees in pieces of six levels (fast.h). A piece is a complete tree of 63 decisions, numbered 1 to 63 from the root,
+ * the children of n at 2n and 2n + 1; where the tree itself has a leaf higher up, the decisions below it always go
+ * left. One pick and one comparison decide all 63 at once; eight pieces' paths through their bits are followed
+ * together. The pieces of all trees' roots come first, so that a tree's first piece has the tree's number.
  *
  * What is behind a piece's 64 ends: if all are leaves, their slots follow each other; else each has a code, which is a
  * leaf's slot or another piece. Trees of at most six levels are one piece each. */

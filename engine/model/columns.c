@@ -1,7 +1,7 @@
 /* Rows as bytes (columns.h). A ruler is searched in two looks: sixteen pivots, then the sixteen thresholds between two
- * of them; with AVX-512 a look is one comparison (two of doubles) and a count of bits. Where rows are rounded to float32
- * (XGBoost, CatBoost, sklearn), thresholds are too, downwards: `value <= threshold` stays the same for such values, and
- * half the memory is touched. */
+ * of them; with AVX-512 a look is one comparison (two of doubles) and a count of bits. Where rows are rounded to
+ * float32 (XGBoost, CatBoost, sklearn), thresholds are too, downwards: `value <= threshold` stays the same for such
+ * values, and half the memory is touched. */
 #include "columns.h"
 
 #include <math.h>

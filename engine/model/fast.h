@@ -14,8 +14,8 @@
 #include "columns.h"
 
 enum {
-    CHUNK_MAX = 512,            /* trees whose leaves are found before they are added */
-    BYTES_MAX_TIMES = 8,        /* tables may take so many times the bytes of the nodes */
+    CHUNK_MAX = 512,     /* trees whose leaves are found before they are added */
+    BYTES_MAX_TIMES = 8, /* tables may take so many times the bytes of the nodes */
     FAST_SLOTS_MAX = 1u << 30,
 };
 

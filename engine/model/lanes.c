@@ -1,11 +1,11 @@
 /* Sixty-four trees in the byte lanes of one register (fast.h), for trees of at most 64 leaves, however unbalanced.
  *
- * The nodes of a tree are numbered in preorder, so parents come before their children and a left child is the next node.
- * For node number j of 64 trees at once: the bytes of the columns that the lanes' nodes look at are picked out of the row,
- * compared with the nodes' places, and the lanes that stand at j go on: left to j + 1, right to the stored number, or to a
- * leaf's code, which has the top bit set. The leaf left of node j has number j; leaves that are right children take the
- * numbers that are left over. No branch, no gather; the tables are streamed once. Four groups are walked together, to
- * hide the latency of each. */
+ * The nodes of a tree are numbered in preorder, so parents come before their children and a left child is the next
+ * node. For node number j of 64 trees at once: the bytes of the columns that the lanes' nodes look at are picked out of
+ * the row, compared with the nodes' places, and the lanes that stand at j go on: left to j + 1, right to the stored
+ * number, or to a leaf's code, which has the top bit set. The leaf left of node j has number j; leaves that are right
+ * children take the numbers that are left over. No branch, no gather; the tables are streamed once. Four groups are
+ * walked together, to hide the latency of each. */
 #include <stdlib.h>
 
 #include "../base/assert.h"

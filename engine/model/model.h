@@ -46,7 +46,8 @@ const char *model_way(const struct model *model);
 void model_predict(const struct model *model, const double *row, double *out);
 /* The raw margins before the output transform, out[model_raw_count]. */
 void model_predict_raw(const struct model *model, const double *row, double *out);
-/* The same for `count` rows behind each other, each of model_input_count doubles, with the same bits: less time a row. */
+/* The same for `count` rows behind each other, each of model_input_count doubles, with the same bits: less time a row.
+ */
 void model_predict_batch(const struct model *model, const double *rows, size_t count, double *out);
 
 #endif

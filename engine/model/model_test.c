@@ -66,11 +66,16 @@ static void test_all_ways_have_the_same_bits(void) {
         enum random_form form;
         const char *fastest, *portable;
     } shapes[] = {
-        {70, 65, 1, false, RANDOM_GROWN, "symmetric", "symmetric"}, {70, 1, 64, false, RANDOM_GROWN, "lanes", "compact"},
-        {70, 63, 31, true, RANDOM_GROWN, "lanes", "compact"},       {30, 64, 64, true, RANDOM_GROWN, "lanes", "compact"},
-        {70, 257, 64, true, RANDOM_GROWN, "lanes", "compact"},      {70, 700, 16, true, RANDOM_GROWN, "lanes", "compact"},
-        {70, 1025, 3, true, RANDOM_GROWN, "blocks", "compact"},     {70, 60, 256, true, RANDOM_GROWN, "blocks", "compact"},
-        {70, 130, 64, false, RANDOM_COMPLETE, "blocks", "compact"}, {70, 9, 256, false, RANDOM_COMPLETE, "blocks", "compact"},
+        {70, 65, 1, false, RANDOM_GROWN, "symmetric", "symmetric"},
+        {70, 1, 64, false, RANDOM_GROWN, "lanes", "compact"},
+        {70, 63, 31, true, RANDOM_GROWN, "lanes", "compact"},
+        {30, 64, 64, true, RANDOM_GROWN, "lanes", "compact"},
+        {70, 257, 64, true, RANDOM_GROWN, "lanes", "compact"},
+        {70, 700, 16, true, RANDOM_GROWN, "lanes", "compact"},
+        {70, 1025, 3, true, RANDOM_GROWN, "blocks", "compact"},
+        {70, 60, 256, true, RANDOM_GROWN, "blocks", "compact"},
+        {70, 130, 64, false, RANDOM_COMPLETE, "blocks", "compact"},
+        {70, 9, 256, false, RANDOM_COMPLETE, "blocks", "compact"},
         {20, 67, 64, false, RANDOM_SYMMETRIC, "symmetric", "symmetric"},
         {70, 601, 256, false, RANDOM_SYMMETRIC, "symmetric", "symmetric"},
     };
@@ -83,7 +88,8 @@ static void test_all_ways_have_the_same_bits(void) {
                                          .trees = shapes[i].trees,
                                          .leaves = shapes[i].leaves,
                                          .vary = shapes[i].vary,
-                                         .flags = kind % 3 < 2 || shapes[i].inputs < 40 ? flags[kind % 3] : NODE_ZERO_IS_MISSING,
+                                         .flags = kind % 3 < 2 || shapes[i].inputs < 40 ? flags[kind % 3]
+                                                                                        : NODE_ZERO_IS_MISSING,
                                          .threshold = pick,
                                          .form = shapes[i].form,
                                          .row_rule = kind < 3 ? ROW_ZERO : ROW_FLOAT32,

@@ -7,7 +7,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define VBMI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vbmi,avx512vl")))
+#define VBMI        __attribute__((target("avx512f,avx512bw,avx512dq,avx512vbmi,avx512vl")))
 #define VBMI_INLINE VBMI static inline __attribute__((always_inline))
 
 /* A row's bytes in 1, 2 or 4 registers. */

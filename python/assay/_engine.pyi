@@ -44,8 +44,11 @@ class Engine:
 
 @final
 class Model:
-    def __init__(self, text: bytes) -> None:
-        """A LightGBM text model. ValueError says what is wrong with it."""
+    def __init__(self, part: bytes, path: str = "fastest") -> None:
+        """A model's part. `path`: fastest, portable or simple, the ways through its trees; all have the same bits.
+        ValueError says what is wrong with it."""
+    @property
+    def way(self) -> str: ...
     @property
     def input_names(self) -> list[str]: ...
     @property
@@ -54,6 +57,8 @@ class Model:
     def trees(self) -> int: ...
     def predict(self, rows: object) -> bytes:
         """`rows`: a C-contiguous buffer of doubles, rows x inputs. The framework's predict, rows x outputs doubles."""
+    def predict_batch(self, rows: object) -> bytes:
+        """As predict, all rows by one call, which takes less time a row."""
     def predict_raw(self, rows: object) -> bytes: ...
 
 @final

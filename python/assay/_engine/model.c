@@ -11,14 +11,23 @@ struct model_object {
 };
 
 static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"part", NULL};
+    static char *names[] = {"part", "path", NULL};
+    static const char *const paths[] = {"fastest", "portable", "simple"}; /* of enum model_path */
+    const char *wanted = paths[0];
     Py_buffer text;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*:Model", names, &text))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*|s:Model", names, &text, &wanted))
         return NULL;
     struct error error = {0};
+    int path = 0;
+    while (path < 3 && strcmp(wanted, paths[path]) != 0)
+        path++;
+    if (path == 3) {
+        PyBuffer_Release(&text);
+        return PyErr_Format(PyExc_ValueError, "path \"%s\", expected fastest, portable or simple", wanted);
+    }
     struct model_object *self = (struct model_object *)type->tp_alloc(type, 0);
     if (self != NULL) {
-        self->model = model_read(text.buf, (size_t)text.len, &error);
+        self->model = model_read_path(text.buf, (size_t)text.len, (enum model_path)path, &error);
         if (self->model == NULL) {
             PyErr_SetString(PyExc_ValueError, error.text);
             Py_CLEAR(self);
@@ -121,6 +130,31 @@ static PyObject *model_predict_raw_method(PyObject *object, PyObject *rows) {
     return predict_rows(object, rows, model_predict_raw, model_raw_count(((struct model_object *)object)->model));
 }
 
+/* predict_batch(rows): all rows by one call. */
+static PyObject *model_predict_batch_method(PyObject *object, PyObject *argument) {
+    const struct model *model = ((struct model_object *)object)->model;
+    size_t inputs = model_input_count(model), outputs = model_output_count(model);
+    Py_buffer rows;
+    if (PyObject_GetBuffer(argument, &rows, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0)
+        return NULL;
+    PyObject *result = NULL;
+    if (check_rows(&rows, inputs * sizeof(double))) {
+        size_t count = (size_t)rows.len / (inputs * sizeof(double));
+        result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * outputs * sizeof(double)));
+        if (result != NULL) {
+            double *out = (double *)(void *)PyBytes_AS_STRING(result);
+            Py_BEGIN_ALLOW_THREADS model_predict_batch(model, rows.buf, count, out);
+            Py_END_ALLOW_THREADS
+        }
+    }
+    PyBuffer_Release(&rows);
+    return result;
+}
+
+static PyObject *model_way_of(PyObject *object, void *closure) {
+    return PyUnicode_FromString(model_way(((struct model_object *)object)->model));
+}
+
 /* contributions(rows, exact): what each input contributed to each margin, as bytes of doubles. */
 static PyObject *contributions(PyObject *object, PyObject *args) {
     const struct model *model = ((struct model_object *)object)->model;
@@ -151,12 +185,14 @@ static PyMethodDef methods[] = {
     {"contributions", contributions, METH_VARARGS,
      "contributions(rows, exact): what each input contributed to each margin, then the bias, as bytes of doubles."},
     {"predict", model_predict_method, METH_O, "The framework's predict of rows of doubles, as bytes of doubles."},
+    {"predict_batch", model_predict_batch_method, METH_O, "As predict, all rows by one call."},
     {"predict_raw", model_predict_raw_method, METH_O, "The raw margins of rows of doubles, as bytes of doubles."},
     {"category", category, METH_VARARGS, "category(input, value): the code of a category that is a text or a number."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef attributes[] = {
+    {"way", model_way_of, NULL, "How its trees are walked: lanes, blocks, symmetric, compact, nodes; none.", NULL},
     {"input_names", get_input_names, NULL, "Names of the inputs, in order.", NULL},
     {"outputs", get_outputs, NULL, "1, or the number of classes.", NULL},
     {"trees", get_trees, NULL, "Number of trees.", NULL},
