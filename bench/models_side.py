@@ -118,7 +118,7 @@ def tl2cgen_sides(folder: Path, load: Callable[[Any], Any]) -> list[Side]:
         own = folder / ("tl2cgen-quantized" if quantized else "tl2cgen")
         if not (own / "answer.so").is_file():
             say(f"compiling {own.name}")
-            tl2cgen.generate_c_code(load(treelite), str(own), {"quantize": int(quantized), "parallel_comp": 16})
+            tl2cgen.generate_c_code(load(treelite), str(own), {"quantize": int(quantized), "parallel_comp": 64})
             header = (own / "header.h").read_text(encoding="utf-8")
             floats = "float fvalue" in header
             kind = "float" if "int pred_margin, float* result" in header else "double"
@@ -233,7 +233,7 @@ def forest_model(folder: Path) -> list[Side]:
     file = folder / "model.joblib"
     if not file.is_file():
         values, wanted = data(TRAINED, 1)
-        model = ensemble.RandomForestRegressor(200, max_depth=12, max_features=0.3, random_state=1, n_jobs=2)
+        model = ensemble.RandomForestRegressor(200, max_depth=12, min_samples_leaf=10, max_features=0.3, random_state=1, n_jobs=2)
         joblib.dump(model.fit(values, wanted), file)
     fitted = joblib.load(file)
     return [

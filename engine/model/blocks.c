@@ -13,7 +13,7 @@
 
 #if defined(__x86_64__)
 
-enum { ENDS = 64, LEVELS = 6, NEVER = 255, CHUNK = 64 };
+enum { ENDS = 64, LEVELS = 6, NEVER = 255, CHUNK = 32 };
 static const uint32_t LAST = 1u << 31; /* in `ends`: all are leaves; in a code: a leaf */
 
 struct piece {
@@ -118,15 +118,24 @@ static void lay_piece(struct laying *l, uint32_t number, uint32_t at) {
 
 /* --- walking --- */
 
-/* Which ends eight pieces' decisions lead to: from number 1 down, bit `n` of the mask is where number n goes. */
-VBMI_INLINE __m512i follow(const uint64_t masks[8]) {
+enum { FOLLOWED = 32 };
+
+/* Which ends the decisions of FOLLOWED pieces lead to: from number 1 down, bit n of a mask is where number n goes. */
+VBMI_INLINE void follow(const uint64_t *masks, uint32_t *ends) {
     const __m512i one = _mm512_set1_epi64(1);
-    __m512i mask = _mm512_loadu_si512(masks), at = one;
-    for (int level = 0; level < LEVELS; level++) {
-        __m512i bits = _mm512_srlv_epi64(mask, at);
-        at = _mm512_ternarylogic_epi64(_mm512_add_epi64(at, at), bits, one, 0xf8); /* a | (b & c) */
+    __m512i mask[FOLLOWED / 8], at[FOLLOWED / 8];
+    for (int i = 0; i < FOLLOWED / 8; i++) {
+        mask[i] = _mm512_loadu_si512(masks + 8 * i);
+        at[i] = one;
     }
-    return at;
+#pragma GCC unroll 6
+    for (int level = 0; level < LEVELS; level++)
+#pragma GCC unroll 4
+        for (int i = 0; i < FOLLOWED / 8; i++)
+            at[i] = _mm512_ternarylogic_epi64(_mm512_add_epi64(at[i], at[i]), _mm512_srlv_epi64(mask[i], at[i]), one,
+                                              0xf8); /* a | (b & c) */
+    for (int i = 0; i < FOLLOWED / 8; i++)
+        _mm256_storeu_si256((__m256i *)(ends + 8 * i), _mm512_cvtepi64_epi32(at[i]));
 }
 
 /* One round of `count` trees, which stand at the pieces `at`: the numbers of their ends. */
@@ -138,10 +147,10 @@ VBMI_INLINE void decide(const struct blocks *b, const struct byte_row *row, cons
         __m512i found = byte_row_pick(row, _mm512_load_si512(piece->columns), registers);
         masks[i] = _mm512_cmpgt_epu8_mask(found, _mm512_load_si512(piece->places));
     }
-    for (uint32_t i = count; i % 8 != 0; i++)
+    for (uint32_t i = count; i % FOLLOWED != 0; i++)
         masks[i] = 0;
-    for (uint32_t i = 0; i < count; i += 8)
-        _mm256_storeu_si256((__m256i *)(ends + i), _mm512_cvtepi64_epi32(follow(masks + i)));
+    for (uint32_t i = 0; i < count; i += FOLLOWED)
+        follow(masks + i, ends + i);
 }
 
 VBMI_INLINE void walk_vectors(const struct blocks *b, const uint8_t *bytes, uint32_t first, uint32_t count,
@@ -172,18 +181,20 @@ VBMI_INLINE void walk_vectors(const struct blocks *b, const uint8_t *bytes, uint
 VBMI_INLINE void walk_single(const struct blocks *b, const uint8_t *bytes, uint32_t first, uint32_t count,
                              uint32_t *slots, const int registers) {
     struct byte_row row = byte_row_load(bytes, registers);
-    const __m256i flags = _mm256_set1_epi32((int)(LAST + ENDS));
-    for (uint32_t i = 0; i < count; i += 8) { /* pieces, ends and slots have room up to a whole eight */
-        uint64_t masks[8];
+    const __m512i flags = _mm512_set1_epi32((int)(LAST + ENDS));
+    uint64_t masks[CHUNK]; /* all before they are followed: a load over fresh stores would wait for them */
+    uint32_t whole = (count + FOLLOWED - 1) / FOLLOWED * FOLLOWED; /* pieces, ends and slots have room for so many */
 #pragma GCC unroll 8
-        for (uint32_t k = 0; k < 8; k++) {
-            const struct piece *piece = &b->pieces[first + i + k];
-            __m512i found = byte_row_pick(&row, _mm512_load_si512(piece->columns), registers);
-            masks[k] = _mm512_cmpgt_epu8_mask(found, _mm512_load_si512(piece->places));
-        }
-        __m256i from = _mm256_loadu_si256((const __m256i *)(b->ends + first + i));
-        __m256i end = _mm256_sub_epi32(_mm512_cvtepi64_epi32(follow(masks)), flags);
-        _mm256_storeu_si256((__m256i *)(slots + i), _mm256_add_epi32(from, end));
+    for (uint32_t i = 0; i < whole; i++) {
+        const struct piece *piece = &b->pieces[first + i];
+        __m512i found = byte_row_pick(&row, _mm512_load_si512(piece->columns), registers);
+        masks[i] = _mm512_cmpgt_epu8_mask(found, _mm512_load_si512(piece->places));
+    }
+    for (uint32_t i = 0; i < whole; i += FOLLOWED)
+        follow(masks + i, slots + i);
+    for (uint32_t i = 0; i < whole; i += 16) {
+        __m512i from = _mm512_sub_epi32(_mm512_loadu_si512(b->ends + first + i), flags);
+        _mm512_storeu_si512(slots + i, _mm512_add_epi32(from, _mm512_loadu_si512(slots + i)));
     }
 }
 
@@ -200,7 +211,7 @@ WALKS(2)
 WALKS(4)
 
 static bool blocks_alloc(struct blocks *b) {
-    uint32_t room = (b->tree_count > b->piece_count ? b->tree_count : b->piece_count) + 8;
+    uint32_t room = (b->tree_count > b->piece_count ? b->tree_count : b->piece_count) + CHUNK;
     b->pieces = aligned_alloc(64, room * sizeof *b->pieces);
     b->ends = calloc(room, sizeof *b->ends);
     b->codes = calloc((size_t)b->code_count + 1, sizeof *b->codes);

@@ -30,11 +30,20 @@ struct ruler {
     uint16_t column, columns;   /* its columns are neighbours */
     uint16_t variant[VARIANTS]; /* the column of nodes with these flags */
     uint8_t kind, count;
+    bool nan_is_zero; /* every node sends NaN where it sends zero (LightGBM without missing values) */
+};
+
+/* Of a ruler what a row needs: eight of them a cache line. Their columns follow each other. */
+struct look {
+    uint32_t first;
+    uint16_t input;
+    uint8_t wide, columns;
 };
 
 struct columns {
     const struct forest *forest;
     struct ruler *rulers;
+    struct look looks[COLUMNS_MAX];
     uint16_t *input_rulers; /* per input and one more: its first ruler */
     double *sorted;         /* thresholds by input, each once */
     uint32_t *sorted_first, *sorted_count;
@@ -156,9 +165,11 @@ static bool lay_edges(struct columns *c) {
     return true;
 }
 
-static uint32_t variant_of(const struct node *node) {
+static uint32_t variant_of(const struct ruler *ruler, const struct node *node) {
     uint32_t zero = NODE_ZERO_IS_MISSING | NODE_ZERO_LEFT;
     uint32_t flags = node->flags & (NODE_NAN_LEFT | zero);
+    if (ruler->nan_is_zero)
+        return 0;
     return flags & NODE_ZERO_IS_MISSING ? flags : flags & ~zero;
 }
 
@@ -190,12 +201,40 @@ static uint32_t place_of(const struct columns *c, uint32_t input, double thresho
     return low;
 }
 
+static struct ruler *ruler_of(const struct columns *c, uint32_t at, uint32_t *place) {
+    uint32_t input = c->forest->nodes[at].feature;
+    *place = place_of(c, input, threshold_of(c, at));
+    return &c->rulers[c->input_rulers[input] + *place / RULER_MAX];
+}
+
+/* Which rulers need no column for each direction of NaN. */
+static void find_nan_is_zero(struct columns *c) {
+    uint32_t place;
+    for (uint32_t r = 0; r < c->number_rulers; r++)
+        c->rulers[r].nan_is_zero = true;
+    for (uint32_t i = 0; i < c->forest->node_count; i++) {
+        const struct node *node = &c->forest->nodes[i];
+        if (is_number(node) && ((node->flags & NODE_ZERO_IS_MISSING) ||
+                                ((node->flags & NODE_NAN_LEFT) != 0) != (0.0 <= threshold_of(c, i))))
+            ruler_of(c, i, &place)->nan_is_zero = false;
+    }
+}
+
+static uint32_t zero_place(const struct columns *c, const struct ruler *ruler) {
+    uint32_t below = 0;
+    while (below < ruler->count && edge_of(c, ruler, below) < 0.0)
+        below++;
+    return below;
+}
+
 static bool mark_variants(struct columns *c) {
+    find_nan_is_zero(c);
     for (uint32_t i = 0; i < c->forest->node_count; i++) {
         const struct node *node = &c->forest->nodes[i];
         if (is_number(node)) {
-            uint32_t place = place_of(c, node->feature, threshold_of(c, i));
-            c->rulers[c->input_rulers[node->feature] + place / RULER_MAX].variant[variant_of(node)] = 0;
+            uint32_t place;
+            struct ruler *ruler = ruler_of(c, i, &place);
+            ruler->variant[variant_of(ruler, node)] = 0;
         } else if (node->step && category_ruler(c, node) == NONE) {
             struct ruler *ruler = add_ruler(c, node->feature, RULER_CATEGORY);
             if (ruler == NULL)
@@ -218,10 +257,13 @@ static bool number_columns(struct columns *c) {
                 return false;
             ruler->variant[v] = (uint16_t)c->column_count;
             c->nan_byte[c->column_count] = v & NODE_NAN_LEFT ? 0 : 255;
+            if (ruler->nan_is_zero)
+                c->nan_byte[c->column_count] = (uint8_t)zero_place(c, ruler);
             c->zero_rule[c->column_count] = !(v & NODE_ZERO_IS_MISSING) ? 0 : v & NODE_ZERO_LEFT ? 1 : 2;
             c->column_count++;
             ruler->columns++;
         }
+        c->looks[r] = (struct look){ruler->first, ruler->input, ruler->kind == RULER_WIDE, (uint8_t)ruler->columns};
     }
     return true;
 }
@@ -266,9 +308,9 @@ struct decision columns_decision(const struct columns *c, uint32_t at) {
     ASSERT(node->step);
     if (node->flags & NODE_CATEGORY)
         return (struct decision){(uint8_t)c->rulers[category_ruler(c, node)].column, 0};
-    uint32_t place = place_of(c, node->feature, threshold_of(c, at));
-    const struct ruler *ruler = &c->rulers[c->input_rulers[node->feature] + place / RULER_MAX];
-    uint16_t column = ruler->variant[variant_of(node)];
+    uint32_t place;
+    const struct ruler *ruler = ruler_of(c, at, &place);
+    uint16_t column = ruler->variant[variant_of(ruler, node)];
     ASSERT(column < c->column_count);
     return (struct decision){(uint8_t)column, (uint8_t)(place % RULER_MAX)};
 }
@@ -280,26 +322,29 @@ struct decision columns_decision(const struct columns *c, uint32_t at) {
     for (uint32_t half = ((count) + 1) / 2; half > 0; half /= 2)                                                       \
     below += (edges)[below + half - 1] < (value) ? half : 0
 
-static uint32_t bin_plain(const struct columns *c, const struct ruler *ruler, double value) {
-    uint32_t below = 0, skip = ruler->kind == RULER_WIDE ? LOOK : 0, count = ruler->kind == RULER_WIDE ? 255 : 15;
+static uint32_t bin_plain(const struct columns *c, const struct look *look, double value) {
+    uint32_t below = 0, skip = look->wide ? LOOK : 0, count = look->wide ? RULER_MAX : LOOK - 1;
     if (c->float32)
-        BIN_PLAIN(c->floats + ruler->first + skip, count, (float)value, below);
+        BIN_PLAIN(c->floats + look->first + skip, count, (float)value, below);
     else
-        BIN_PLAIN(c->doubles + ruler->first + skip, count, value, below);
+        BIN_PLAIN(c->doubles + look->first + skip, count, value, below);
     return below;
 }
 
-/* Puts a ruler's byte into its columns. */
-static inline void fill(const struct columns *c, const struct ruler *ruler, double value, uint32_t below,
-                        uint8_t *bytes) {
+/* Puts a ruler's byte into its columns; returns the next column. */
+static inline uint32_t fill(const struct columns *c, const struct look *look, double value, uint32_t below,
+                            uint32_t column, uint8_t *bytes) {
     bool nan = value != value;
-    uint32_t column = ruler->column;
-    bytes[column] = nan ? c->nan_byte[column] : (uint8_t)below;
-    for (uint32_t i = 1; i < ruler->columns; i++)
-        bytes[column + i] = nan ? c->nan_byte[column + i] : (uint8_t)below;
-    if (c->forest->zero_missing && value == 0)
-        for (uint32_t i = column; i < column + ruler->columns; i++)
-            bytes[i] = c->zero_rule[i] == 0 ? bytes[i] : c->zero_rule[i] == 1 ? 0 : 255;
+    if (look->columns == 1 && !c->forest->zero_missing) {
+        bytes[column] = nan ? c->nan_byte[column] : (uint8_t)below;
+        return column + 1;
+    }
+    for (uint32_t end = column + look->columns; column < end; column++) {
+        bytes[column] = nan ? c->nan_byte[column] : (uint8_t)below;
+        if (value == 0 && c->zero_rule[column] != 0)
+            bytes[column] = c->zero_rule[column] == 1 ? 0 : 255;
+    }
+    return column;
 }
 
 #if defined(__x86_64__)
@@ -316,30 +361,38 @@ AVX512 static inline uint32_t look_floats(const float *edges, __m512 value) {
     return (uint32_t)__builtin_popcount((uint32_t)_mm512_cmp_ps_mask(_mm512_load_ps(edges), value, _CMP_LT_OQ));
 }
 
-AVX512 static void number_row_avx512(const struct columns *c, const double *row, uint8_t *bytes) {
-    for (uint32_t r = 0; r < c->number_rulers; r++) {
-        const struct ruler *ruler = &c->rulers[r];
-        double value = row[ruler->input];
+AVX512 static inline __attribute__((always_inline)) void number_row(const struct columns *c, const double *row,
+                                                                    uint8_t *bytes, const bool float32) {
+    for (uint32_t r = 0, column = 0; r < c->number_rulers; r++) {
+        const struct look *look = &c->looks[r];
+        double value = row[look->input];
         uint32_t below = 0;
-        if (c->float32) {
-            const float *edges = c->floats + ruler->first;
+        if (float32) {
+            const float *edges = c->floats + look->first;
             __m512 wanted = _mm512_set1_ps((float)value);
-            if (ruler->kind == RULER_WIDE) {
+            if (look->wide) {
                 below = LOOK * look_floats(edges, wanted);
                 edges += LOOK + below;
             }
             below += look_floats(edges, wanted);
         } else {
-            const double *edges = c->doubles + ruler->first;
+            const double *edges = c->doubles + look->first;
             __m512d wanted = _mm512_set1_pd(value);
-            if (ruler->kind == RULER_WIDE) {
+            if (look->wide) {
                 below = LOOK * look_doubles(edges, wanted);
                 edges += LOOK + below;
             }
             below += look_doubles(edges, wanted);
         }
-        fill(c, ruler, value, below, bytes);
+        column = fill(c, look, value, below, column, bytes);
     }
+}
+
+AVX512 static void number_row_doubles(const struct columns *c, const double *row, uint8_t *bytes) {
+    number_row(c, row, bytes, false);
+}
+AVX512 static void number_row_floats(const struct columns *c, const double *row, uint8_t *bytes) {
+    number_row(c, row, bytes, true);
 }
 
 #endif
@@ -347,10 +400,13 @@ AVX512 static void number_row_avx512(const struct columns *c, const double *row,
 void columns_row(const struct columns *c, const double *row, uint8_t bytes[COLUMNS_MAX]) {
 #if defined(__x86_64__)
     if (c->avx512)
-        number_row_avx512(c, row, bytes);
+        (c->float32 ? number_row_floats : number_row_doubles)(c, row, bytes);
 #endif
-    for (uint32_t r = 0; r < c->number_rulers && !c->avx512; r++)
-        fill(c, &c->rulers[r], row[c->rulers[r].input], bin_plain(c, &c->rulers[r], row[c->rulers[r].input]), bytes);
+    for (uint32_t r = 0, column = 0; r < c->number_rulers && !c->avx512; r++) {
+        const struct look *look = &c->looks[r];
+        double value = row[look->input];
+        column = fill(c, look, value, bin_plain(c, look, value), column, bytes);
+    }
     for (uint32_t r = c->number_rulers; r < c->ruler_count; r++) {
         const struct ruler *ruler = &c->rulers[r];
         uint32_t right = forest_next(c->forest, ruler->node, row) - c->forest->nodes[ruler->node].child;

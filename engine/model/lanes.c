@@ -18,12 +18,11 @@ enum { LANES = 64, LEAF = 0x80, TOGETHER = 4 };
 
 struct lane_node {
     _Alignas(64) uint8_t columns[LANES];
-    uint8_t places[LANES], right[LANES];
+    uint8_t places[LANES], left[LANES], right[LANES];
 };
 
 struct lanes {
     struct lane_node *nodes; /* [group][node] */
-    uint64_t *left_leaves;   /* [group][node]: the lanes whose left child is a leaf */
     uint8_t *starts;         /* [group][lane]: 0, or a leaf's code where the tree is one leaf or there is none */
     uint32_t *leaf_first;    /* per tree */
     uint32_t node_count, group_count, tree_count;
@@ -34,7 +33,6 @@ struct lanes {
 static void release(void *own) {
     struct lanes *lanes = own;
     free(lanes->nodes);
-    free(lanes->left_leaves);
     free(lanes->starts);
     free(lanes->leaf_first);
     free(lanes);
@@ -75,9 +73,9 @@ static uint8_t place_node(struct placing *p, uint32_t at) {
     out->columns[lane] = own.column;
     out->places[lane] = own.place;
     if (p->forest->nodes[node->child].step) {
-        place_node(p, node->child);
+        out->left[lane] = place_node(p, node->child);
     } else {
-        p->lanes->left_leaves[index] |= (uint64_t)1 << lane;
+        out->left[lane] = (uint8_t)(LEAF | number);
         put_leaf(p, number, node->child);
     }
     if (p->forest->nodes[node->child + 1].step) {
@@ -108,10 +106,9 @@ static void place_tree(struct placing *p) {
 static bool lanes_alloc(struct lanes *lanes) {
     size_t nodes = (size_t)lanes->group_count * lanes->node_count + 1, places = (size_t)lanes->group_count * LANES;
     lanes->nodes = aligned_alloc(64, nodes * sizeof *lanes->nodes);
-    lanes->left_leaves = calloc(nodes, sizeof *lanes->left_leaves);
     lanes->starts = malloc(places + 1);
     lanes->leaf_first = calloc(places + 1, sizeof *lanes->leaf_first);
-    if (lanes->nodes == NULL || lanes->left_leaves == NULL || lanes->starts == NULL || lanes->leaf_first == NULL)
+    if (lanes->nodes == NULL || lanes->starts == NULL || lanes->leaf_first == NULL)
         return false;
     memset(lanes->nodes, 0, nodes * sizeof *lanes->nodes);
     memset(lanes->starts, LEAF, places + 1);
@@ -123,21 +120,18 @@ static bool lanes_alloc(struct lanes *lanes) {
 VBMI_INLINE void walk_groups(const struct lanes *lanes, const struct byte_row *row, uint32_t first, uint32_t *slots,
                              const int registers, const uint32_t together) {
     const struct lane_node *nodes = lanes->nodes + (size_t)first * lanes->node_count;
-    const uint64_t *left_leaves = lanes->left_leaves + (size_t)first * lanes->node_count;
     uint32_t count = lanes->node_count;
     __m512i at[TOGETHER];
     for (uint32_t k = 0; k < together; k++)
         at[k] = _mm512_loadu_si512(lanes->starts + (size_t)(first + k) * LANES);
-    for (uint32_t j = 0; j < count; j++) {
-        const __m512i number = _mm512_set1_epi8((char)j), next = _mm512_set1_epi8((char)(j + 1));
-        const __m512i leaf = _mm512_set1_epi8((char)(LEAF | j));
+    __m512i number = _mm512_setzero_si512();
+    for (uint32_t j = 0; j < count; j++, number = _mm512_add_epi8(number, _mm512_set1_epi8(1))) {
 #pragma GCC unroll 4
         for (uint32_t k = 0; k < together; k++) {
             const struct lane_node *node = &nodes[(size_t)k * count + j];
             __m512i found = byte_row_pick(row, _mm512_load_si512(node->columns), registers);
             __mmask64 right = _mm512_cmpgt_epu8_mask(found, _mm512_load_si512(node->places));
-            __m512i left = _mm512_mask_mov_epi8(next, left_leaves[(size_t)k * count + j], leaf);
-            __m512i to = _mm512_mask_mov_epi8(left, right, _mm512_load_si512(node->right));
+            __m512i to = _mm512_mask_mov_epi8(_mm512_load_si512(node->left), right, _mm512_load_si512(node->right));
             at[k] = _mm512_mask_mov_epi8(at[k], _mm512_cmpeq_epi8_mask(at[k], number), to);
         }
     }
