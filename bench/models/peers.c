@@ -37,14 +37,15 @@ static void check(bool good, const char *what) {
 typedef int lightgbm_create(const char *, int *, void **);
 typedef int lightgbm_prepare(void *, int, int, int, int, int32_t, const char *, void **);
 typedef int lightgbm_predict(void *, const void *, int64_t *, double *);
-enum { LIGHTGBM_FLOAT64 = 1, LIGHTGBM_RAW = 1 };
+enum { LIGHTGBM_FLOAT64 = 1, LIGHTGBM_RAW = 1, LIGHTGBM_CONTRIBUTIONS = 3 };
 
 static void call_lightgbm(struct caller *caller, const struct row *row, double *out) {
     int64_t count;
     ((lightgbm_predict *)caller->more[0])(caller->handle, row->doubles, &count, out);
 }
 
-void open_lightgbm(struct caller *caller, const char *library, const char *path, uint32_t inputs) {
+static void open_lightgbm_as(struct caller *caller, const char *library, const char *path, uint32_t inputs,
+                             int answer) {
     void *own = library_of(library), *booster;
     int rounds;
     lightgbm_create *create = (lightgbm_create *)symbol_of(own, "LGBM_BoosterCreateFromModelfile");
@@ -52,9 +53,18 @@ void open_lightgbm(struct caller *caller, const char *library, const char *path,
     caller->call = call_lightgbm;
     caller->more[0] = symbol_of(own, "LGBM_BoosterPredictForMatSingleRowFast");
     check(create(path, &rounds, &booster) == 0, "LGBM_BoosterCreateFromModelfile");
-    check(prepare(booster, LIGHTGBM_RAW, 0, -1, LIGHTGBM_FLOAT64, (int32_t)inputs, "num_threads=1", &caller->handle) ==
+    check(prepare(booster, answer, 0, -1, LIGHTGBM_FLOAT64, (int32_t)inputs, "num_threads=1", &caller->handle) ==
               0,
           "LGBM_BoosterPredictForMatSingleRowFastInit");
+}
+
+void open_lightgbm(struct caller *caller, const char *library, const char *path, uint32_t inputs) {
+    open_lightgbm_as(caller, library, path, inputs, LIGHTGBM_RAW);
+}
+
+void open_lightgbm_contributions(struct caller *caller, const char *library, const char *path, uint32_t inputs) {
+    open_lightgbm_as(caller, library, path, inputs, LIGHTGBM_CONTRIBUTIONS);
+    caller->slow = true;
 }
 
 /* --- XGBoost: prediction in place, out of a buffer that stays where it is --- */

@@ -2,7 +2,8 @@
  *
  *     models-side ROWS INPUTS ROUNDS KIND NAME LIBRARY PATH [KIND NAME LIBRARY PATH ...]
  *
- * ROWS: doubles, rows of INPUTS. KIND: assay (a part), assay-plain, assay-batch, lightgbm, xgboost, onnx, compiled.
+ * ROWS: doubles, rows of INPUTS. KIND: assay (a part), assay-plain, assay-batch, assay-contributions,
+ * lightgbm, lightgbm-contributions, xgboost, onnx, compiled.
  * Every call has another row. Warm: calls one after another. With 4 and with 64 MB of other memory read before each
  * call, of which the caches keep nothing or little of the model. Writes one line of JSON a caller: nanoseconds a row
  * in each state, the median of rounds in which callers took turns, and the answer to the first row. */
@@ -13,12 +14,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../engine/model/contributions.h"
 #include "../../engine/model/model.h"
 
-enum { CALLERS_MAX = 16, ROUNDS_MAX = 64, STATES = 3, BATCH = 1000, OUTPUTS = 64 };
+enum { CALLERS_MAX = 16, ROUNDS_MAX = 64, STATES = 3, BATCH = 1000, OUTPUTS = 512 };
 
 static const size_t touched_mb[STATES] = {0, 4, 64};
-static const uint32_t calls_a_round[STATES] = {4000, 60, 8};
+static const uint32_t calls_a_round[STATES] = {4000, 60, 8}, slow_calls = 20;
 
 struct data {
     double *doubles;
@@ -47,6 +49,10 @@ static double median(double *values, uint32_t count) {
 
 static void call_assay(struct caller *caller, const struct row *row, double *out) {
     model_predict_raw(caller->handle, row->doubles, out);
+}
+
+static void call_assay_exact(struct caller *caller, const struct row *row, double *out) {
+    contributions_exact(caller->more[0], row->doubles, out);
 }
 
 static void open_assay(struct caller *caller, const char *path, enum model_path way, uint32_t inputs) {
@@ -106,7 +112,9 @@ static double round_ns(struct caller *caller, const struct data *data, uint32_t 
     double out[OUTPUTS], each[64];
     if (caller->batch)
         return batch_ns(caller, data, state);
-    uint32_t calls = calls_a_round[state], first = round * 7919;
+    if (caller->slow && state > 0)
+        return 0;
+    uint32_t calls = caller->slow ? slow_calls : calls_a_round[state], first = round * 7919;
     if (state == 0) {
         double start = now_ns();
         for (uint32_t i = 0; i < calls; i++) {
@@ -177,10 +185,16 @@ static void open_caller(struct caller *caller, char **words, uint32_t inputs) {
         const char *kind;
         void (*open)(struct caller *, const char *, const char *, uint32_t);
     } kinds[] = {
-        {"lightgbm", open_lightgbm}, {"xgboost", open_xgboost}, {"onnx", open_onnx}, {"compiled", open_compiled}};
+        {"lightgbm", open_lightgbm}, {"lightgbm-contributions", open_lightgbm_contributions}, {"xgboost", open_xgboost}, {"onnx", open_onnx}, {"compiled", open_compiled}};
     caller->name = words[1];
     if (strncmp(words[0], "assay", 5) == 0)
         open_assay(caller, words[3], strcmp(words[0], "assay-plain") == 0 ? MODEL_PORTABLE : MODEL_FASTEST, inputs);
+    if (strcmp(words[0], "assay-contributions") == 0) {
+        struct error error = {0};
+        caller->more[0] = contributions_make(caller->handle, &error);
+        caller->call = caller->more[0] != NULL ? call_assay_exact : NULL;
+        caller->slow = true;
+    }
     caller->batch = strcmp(words[0], "assay-batch") == 0;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(words[0], kinds[i].kind) == 0)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "../base/assert.h"
+#include "shapley.h"
 #include "steps.h"
 
 enum {
@@ -38,6 +39,7 @@ struct contributions {
     const struct step *step;
     double *expected;        /* per node: the mean of the leaves below it */
     double *bias;            /* per output */
+    struct shapley *shapley; /* for most trees; the others are walked here */
     struct points few, many; /* for trees of at most FEW_DEPTH inputs on a path: one vector; for all others */
 };
 
@@ -131,6 +133,17 @@ struct contributions *contributions_make(const struct model *model, struct error
     set_points(&c->few, most < FEW_DEPTH ? (most + 1) / 2 : LANES);
     set_points(&c->many, (most + 1) / 2);
     set_expected(c);
+    struct points eight;
+    struct shapley_points points;
+    set_points(&eight, LANES);
+    memcpy(points.at, eight.at, sizeof points.at);
+    memcpy(points.weights, eight.weights, sizeof points.weights);
+    c->shapley = shapley_make(&step->forest, &points);
+    if (c->shapley == NULL) {
+        contributions_free(c);
+        error_set(error, ERROR_LIMIT, "no memory for the contributions of the model");
+        return NULL;
+    }
     return c;
 }
 
@@ -139,6 +152,7 @@ void contributions_free(struct contributions *contributions) {
         return;
     free(contributions->expected);
     free(contributions->bias);
+    shapley_free(contributions->shapley);
     free(contributions);
 }
 
@@ -301,6 +315,10 @@ void contributions_exact(const struct contributions *c, const double *row, doubl
     for (uint32_t output = 0; output < forest->output_count; output++) {
         memset(own, 0, forest->input_count * sizeof *own);
         for (uint32_t t = output; t < forest->tree_count; t += forest->output_count) {
+            if (shapley_has(c->shapley, t)) {
+                shapley_add(c->shapley, t, values, own);
+                continue;
+            }
             bool few = forest->tree_depths[t] <= FEW_DEPTH || c->many.count == LANES;
             struct walk walk = {forest, few ? &c->few : &c->many, values, own, path};
             memset(sum, 0, sizeof sum);
