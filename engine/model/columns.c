@@ -333,16 +333,16 @@ static uint32_t bin_plain(const struct columns *c, const struct look *look, doub
 
 /* Puts a ruler's byte into its columns; returns the next column. */
 static inline uint32_t fill(const struct columns *c, const struct look *look, double value, uint32_t below,
-                            uint32_t column, uint8_t *bytes) {
+                            uint32_t column, uint8_t *bytes, const size_t stride) {
     bool nan = value != value;
     if (look->columns == 1 && !c->forest->zero_missing) {
-        bytes[column] = nan ? c->nan_byte[column] : (uint8_t)below;
+        bytes[column * stride] = nan ? c->nan_byte[column] : (uint8_t)below;
         return column + 1;
     }
     for (uint32_t end = column + look->columns; column < end; column++) {
-        bytes[column] = nan ? c->nan_byte[column] : (uint8_t)below;
+        bytes[column * stride] = nan ? c->nan_byte[column] : (uint8_t)below;
         if (value == 0 && c->zero_rule[column] != 0)
-            bytes[column] = c->zero_rule[column] == 1 ? 0 : 255;
+            bytes[column * stride] = c->zero_rule[column] == 1 ? 0 : 255;
     }
     return column;
 }
@@ -361,33 +361,57 @@ AVX512 static inline uint32_t look_floats(const float *edges, __m512 value) {
     return (uint32_t)__builtin_popcount((uint32_t)_mm512_cmp_ps_mask(_mm512_load_ps(edges), value, _CMP_LT_OQ));
 }
 
-AVX512 static inline __attribute__((always_inline)) void number_row(const struct columns *c, const double *row,
-                                                                    uint8_t *bytes, const bool float32) {
+#define AVX512_INLINE AVX512 static inline __attribute__((always_inline))
+
+AVX512_INLINE uint32_t below_of(const struct columns *c, const struct look *look, double value, const bool float32) {
+    uint32_t below = 0;
+    if (float32) {
+        const float *edges = c->floats + look->first;
+        __m512 wanted = _mm512_set1_ps((float)value);
+        if (look->wide) {
+            below = LOOK * look_floats(edges, wanted);
+            edges += LOOK + below;
+        }
+        return below + look_floats(edges, wanted);
+    }
+    const double *edges = c->doubles + look->first;
+    __m512d wanted = _mm512_set1_pd(value);
+    if (look->wide) {
+        below = LOOK * look_doubles(edges, wanted);
+        edges += LOOK + below;
+    }
+    return below + look_doubles(edges, wanted);
+}
+
+AVX512_INLINE void number_row(const struct columns *c, const double *row, uint8_t *bytes, const bool float32) {
     for (uint32_t r = 0, column = 0; r < c->number_rulers; r++) {
         const struct look *look = &c->looks[r];
         double value = row[look->input];
-        uint32_t below = 0;
-        if (float32) {
-            const float *edges = c->floats + look->first;
-            __m512 wanted = _mm512_set1_ps((float)value);
-            if (look->wide) {
-                below = LOOK * look_floats(edges, wanted);
-                edges += LOOK + below;
-            }
-            below += look_floats(edges, wanted);
-        } else {
-            const double *edges = c->doubles + look->first;
-            __m512d wanted = _mm512_set1_pd(value);
-            if (look->wide) {
-                below = LOOK * look_doubles(edges, wanted);
-                edges += LOOK + below;
-            }
-            below += look_doubles(edges, wanted);
-        }
-        column = fill(c, look, value, below, column, bytes);
+        column = fill(c, look, value, below_of(c, look, value, float32), column, bytes, 1);
     }
 }
 
+/* Ruler by ruler over the rows, so that its edges stay in the nearest cache. */
+AVX512_INLINE void number_rows(const struct columns *c, const double *const *rows, uint32_t count, uint8_t *bytes,
+                               const bool float32) {
+    for (uint32_t r = 0, column = 0; r < c->number_rulers; r++) {
+        const struct look *look = &c->looks[r];
+        for (uint32_t i = 0; i < count; i++) {
+            double value = rows[i][look->input];
+            fill(c, look, value, below_of(c, look, value, float32), column, bytes + i, COLUMNS_ROWS);
+        }
+        column += look->columns;
+    }
+}
+
+AVX512 static void number_rows_doubles(const struct columns *c, const double *const *rows, uint32_t count,
+                                       uint8_t *bytes) {
+    number_rows(c, rows, count, bytes, false);
+}
+AVX512 static void number_rows_floats(const struct columns *c, const double *const *rows, uint32_t count,
+                                      uint8_t *bytes) {
+    number_rows(c, rows, count, bytes, true);
+}
 AVX512 static void number_row_doubles(const struct columns *c, const double *row, uint8_t *bytes) {
     number_row(c, row, bytes, false);
 }
@@ -405,11 +429,29 @@ void columns_row(const struct columns *c, const double *row, uint8_t bytes[COLUM
     for (uint32_t r = 0, column = 0; r < c->number_rulers && !c->avx512; r++) {
         const struct look *look = &c->looks[r];
         double value = row[look->input];
-        column = fill(c, look, value, bin_plain(c, look, value), column, bytes);
+        column = fill(c, look, value, bin_plain(c, look, value), column, bytes, 1);
     }
     for (uint32_t r = c->number_rulers; r < c->ruler_count; r++) {
         const struct ruler *ruler = &c->rulers[r];
         uint32_t right = forest_next(c->forest, ruler->node, row) - c->forest->nodes[ruler->node].child;
         bytes[ruler->column] = right ? 255 : 0;
+    }
+}
+
+void columns_rows(const struct columns *c, const double *const *rows, uint32_t count, uint8_t *bytes) {
+    ASSERT(count <= COLUMNS_ROWS);
+#if defined(__x86_64__)
+    if (c->avx512)
+        (c->float32 ? number_rows_floats : number_rows_doubles)(c, rows, count, bytes);
+#endif
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t own[COLUMNS_MAX];
+        uint32_t from =
+            c->avx512 ? c->ruler_count > c->number_rulers ? c->rulers[c->number_rulers].column : COLUMNS_MAX : 0;
+        if (from == COLUMNS_MAX)
+            return;
+        columns_row(c, rows[i], own);
+        for (uint32_t column = from; column < c->column_count; column++)
+            bytes[(size_t)column * COLUMNS_ROWS + i] = own[column];
     }
 }

@@ -26,5 +26,8 @@ struct decision columns_decision(const struct columns *columns, uint32_t node);
 
 /* The bytes of a row of forest_row; what is behind columns_count is left as it is. */
 void columns_row(const struct columns *columns, const double *row, uint8_t bytes[COLUMNS_MAX]);
+/* The same for many rows at once: bytes[column][COLUMNS_ROWS]. */
+enum { COLUMNS_ROWS = 512 };
+void columns_rows(const struct columns *columns, const double *const *rows, uint32_t count, uint8_t *bytes);
 
 #endif

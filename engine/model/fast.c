@@ -4,14 +4,22 @@
 #include <stdlib.h>
 
 #include "../base/assert.h"
+#include "together.h"
 
-enum { DEPTH_MAX = 256, LEVELS = 6, PAD = 256 }; /* PAD: walks write slots up to a whole group of trees */
+enum {
+    DEPTH_MAX = 256,
+    LEVELS = 6,
+    PAD = 256,
+    ONE_BY_ONE = 64,
+    TOGETHER_MIN = 32
+}; /* PAD: walks write slots up to a whole group of trees */
 
 struct fast {
     const struct forest *forest;
     struct columns *columns;
     struct leaves leaves;
     struct table table;
+    struct together *together; /* for many rows, or NULL */
     const char *name;
 };
 
@@ -34,7 +42,7 @@ static void leaves_free(struct leaves *leaves) {
     *leaves = (struct leaves){0};
 }
 
-static bool all_float32(const struct forest *forest) {
+bool forest_is_float32(const struct forest *forest) {
     for (uint32_t i = 0; i < forest->node_count; i++) {
         double value = forest->nodes[i].threshold;
         if (!forest->nodes[i].step && (double)(float)value != value && value == value)
@@ -47,7 +55,7 @@ static bool all_float32(const struct forest *forest) {
 }
 
 bool leaves_make(struct leaves *leaves, const struct forest *forest, uint32_t count) {
-    bool floats = forest->sum_rule == SUM_FLOAT32 && forest->line_count == 0 && all_float32(forest);
+    bool floats = forest->sum_rule == SUM_FLOAT32 && forest->line_count == 0 && forest_is_float32(forest);
     leaves_free(leaves);
     leaves->count = count;
     if (forest->line_count > 0)
@@ -101,8 +109,10 @@ struct fast *fast_make(const struct forest *forest) {
         return NULL;
     fast->forest = forest;
     fast->columns = columns_make(forest);
-    if (fast->columns != NULL && choose(fast))
+    if (fast->columns != NULL && choose(fast)) {
+        fast->together = together_make(forest, fast->columns);
         return fast;
+    }
     fast_free(fast);
     return NULL;
 }
@@ -112,6 +122,7 @@ void fast_free(struct fast *fast) {
         return;
     if (fast->table.own != NULL)
         fast->table.release(fast->table.own);
+    together_free(fast->together);
     columns_free(fast->columns);
     leaves_free(&fast->leaves);
     free(fast);
@@ -163,10 +174,10 @@ void fast_add(const struct fast *fast, const double *row, double *out) {
 }
 
 /* Chunk by chunk over all rows, so that a chunk's tables stay in the nearest cache. */
-void fast_add_rows(const struct fast *fast, const double *const *rows, uint32_t count, double *out) {
+static void add_one_by_one(const struct fast *fast, const double *const *rows, uint32_t count, double *out) {
     uint32_t slots[CHUNK_MAX + PAD], trees = fast->forest->tree_count, chunk = fast->table.chunk;
-    uint8_t bytes[FAST_ROWS][COLUMNS_MAX];
-    ASSERT(count <= FAST_ROWS);
+    uint8_t bytes[ONE_BY_ONE][COLUMNS_MAX];
+    ASSERT(count <= ONE_BY_ONE);
     for (uint32_t r = 0; r < count; r++)
         columns_row(fast->columns, rows[r], bytes[r]);
     for (uint32_t first = 0; first < trees; first += chunk) {
@@ -176,4 +187,18 @@ void fast_add_rows(const struct fast *fast, const double *const *rows, uint32_t 
             add_slots(fast, slots, first, taken, rows[r], out + (size_t)r * fast->forest->output_count);
         }
     }
+}
+
+void fast_add_rows(const struct fast *fast, const double *const *rows, uint32_t count, double *out) {
+    _Static_assert((uint32_t)FAST_ROWS == (uint32_t)TOGETHER_ROWS, "as many rows as are taken together");
+    ASSERT(count <= FAST_ROWS);
+    if (fast->together != NULL && count >= TOGETHER_MIN) {
+        _Alignas(64) uint8_t bytes[COLUMNS_MAX * FAST_ROWS];
+        columns_rows(fast->columns, rows, count, bytes);
+        together_add(fast->together, bytes, count, out);
+        return;
+    }
+    for (uint32_t first = 0; first < count; first += ONE_BY_ONE)
+        add_one_by_one(fast, rows + first, count - first < ONE_BY_ONE ? count - first : ONE_BY_ONE,
+                       out + (size_t)first * fast->forest->output_count);
 }

@@ -46,6 +46,9 @@ typedef bool maker(const struct forest *forest, const struct columns *columns, s
                    struct table *table);
 maker symmetric_make, lanes_make, blocks_make, compact_make;
 
+/* Whether every level of the tree has one decision, and there are at most 8 levels. */
+bool symmetric_tree(const struct forest *forest, const struct columns *columns, uint32_t tree);
+
 struct fast;
 
 /* NULL if no way fits; the plain walk does then. */
@@ -55,9 +58,11 @@ const char *fast_name(const struct fast *fast);
 /* Adds every tree's leaf to out[output_count], for a row of forest_row. */
 void fast_add(const struct fast *fast, const double *row, double *out);
 /* The same for rows behind each other, of FAST_ROWS at most: out[count][output_count]. */
-enum { FAST_ROWS = 64 };
+enum { FAST_ROWS = 512 };
 void fast_add_rows(const struct fast *fast, const double *const *rows, uint32_t count, double *out);
 
+/* Whether all leaves and starts are float32: sums of such are then sums of floats. */
+bool forest_is_float32(const struct forest *forest);
 /* Whether the processor and the forest's path allow AVX-512 VBMI. */
 bool fast_vectors(const struct forest *forest);
 

@@ -270,7 +270,7 @@ void forest_predict(const struct forest *forest, const double *row, double *out)
     finish_sums(forest, out);
 }
 
-enum { ROWS_INPUTS_MAX = 512 }; /* of rows that are taken together: what the stack holds */
+enum { ROWS_INPUTS_MAX = 256 }; /* of rows that are taken together: what the stack holds */
 
 void forest_predict_rows(const struct forest *forest, const double *rows, size_t stride, uint32_t count, double *out) {
     if (forest->fast == NULL || forest->input_count > ROWS_INPUTS_MAX) {

@@ -28,7 +28,7 @@ static void release(void *own) {
 }
 
 /* Trees lie breadth first, so a symmetric tree's level l is the 2^l nodes behind the level before. */
-static bool is_symmetric(const struct forest *forest, const struct columns *columns, uint32_t tree) {
+bool symmetric_tree(const struct forest *forest, const struct columns *columns, uint32_t tree) {
     uint32_t root = forest->tree_roots[tree], depth = forest->tree_depths[tree];
     if (depth > LEVELS || forest->tree_sizes[tree] != (2u << depth) - 1)
         return false;
@@ -106,7 +106,7 @@ bool symmetric_make(const struct forest *forest, const struct columns *columns, 
                     struct table *table) {
     uint32_t trees = forest->tree_count, eights = (trees + TOGETHER - 1) / TOGETHER, total = 0;
     for (uint32_t t = 0; t < trees; t++)
-        if (!is_symmetric(forest, columns, t))
+        if (!symmetric_tree(forest, columns, t))
             return false;
     struct symmetric *s = calloc(1, sizeof *s);
     if (s == NULL)
