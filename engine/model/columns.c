@@ -391,15 +391,94 @@ AVX512_INLINE void number_row(const struct columns *c, const double *row, uint8_
     }
 }
 
+/* Sixteen values' looks at once: a search by halves, among pivots in a register, then among the edges in memory. */
+AVX512_INLINE __m512i below_floats(const float *edges, bool wide, __m512 values) {
+    const __m512 pivots = _mm512_load_ps(edges);
+    __m512i below = _mm512_setzero_si512();
+    for (int half = LOOK / 2; half > 0; half /= 2) {
+        __m512 edge = _mm512_permutexvar_ps(_mm512_add_epi32(below, _mm512_set1_epi32(half - 1)), pivots);
+        __mmask16 more = _mm512_cmp_ps_mask(edge, values, _CMP_LT_OQ);
+        below = _mm512_mask_add_epi32(below, more, below, _mm512_set1_epi32(half));
+    }
+    if (!wide)
+        return below;
+    below = _mm512_slli_epi32(below, 4);
+    for (int half = LOOK / 2; half > 0; half /= 2) {
+        __m512 edge = _mm512_i32gather_ps(below, edges + LOOK + half - 1, sizeof(float));
+        __mmask16 more = _mm512_cmp_ps_mask(edge, values, _CMP_LT_OQ);
+        below = _mm512_mask_add_epi32(below, more, below, _mm512_set1_epi32(half));
+    }
+    return below;
+}
+
+AVX512_INLINE __m512i below_doubles(const double *edges, bool wide, __m512d values) {
+    const __m512d low = _mm512_load_pd(edges), high = _mm512_load_pd(edges + 8);
+    __m512i below = _mm512_setzero_si512();
+    for (int half = LOOK / 2; half > 0; half /= 2) {
+        __m512i index = _mm512_add_epi64(below, _mm512_set1_epi64(half - 1));
+        __mmask8 more = _mm512_cmp_pd_mask(_mm512_permutex2var_pd(low, index, high), values, _CMP_LT_OQ);
+        below = _mm512_mask_add_epi64(below, more, below, _mm512_set1_epi64(half));
+    }
+    if (!wide)
+        return below;
+    below = _mm512_slli_epi64(below, 4);
+    for (int half = LOOK / 2; half > 0; half /= 2) {
+        __m512d edge = _mm512_i64gather_pd(below, edges + LOOK + half - 1, sizeof(double));
+        __mmask8 more = _mm512_cmp_pd_mask(edge, values, _CMP_LT_OQ);
+        below = _mm512_mask_add_epi64(below, more, below, _mm512_set1_epi64(half));
+    }
+    return below;
+}
+
+/* One ruler's bytes for rows whose values lie together; both arrays have room up to a whole sixteen. */
+AVX512_INLINE void ruler_floats(const struct columns *c, const struct look *look, const float *values, uint32_t count,
+                                uint32_t column, uint8_t *bytes) {
+    for (uint32_t i = 0; i < count; i += 16) {
+        __m512 own = _mm512_load_ps(values + i);
+        __mmask16 nan = _mm512_cmp_ps_mask(own, own, _CMP_UNORD_Q);
+        __m512i below = below_floats(c->floats + look->first, look->wide, own);
+        for (uint32_t k = column; k < column + look->columns; k++) {
+            __m512i all = _mm512_mask_mov_epi32(below, nan, _mm512_set1_epi32(c->nan_byte[k]));
+            _mm_storeu_si128((__m128i *)(bytes + (size_t)k * COLUMNS_ROWS + i), _mm512_cvtepi32_epi8(all));
+        }
+    }
+}
+
+AVX512_INLINE void ruler_doubles(const struct columns *c, const struct look *look, const double *values, uint32_t count,
+                                 uint32_t column, uint8_t *bytes) {
+    for (uint32_t i = 0; i < count; i += 8) {
+        __m512d own = _mm512_load_pd(values + i);
+        __mmask8 nan = _mm512_cmp_pd_mask(own, own, _CMP_UNORD_Q);
+        __m512i below = below_doubles(c->doubles + look->first, look->wide, own);
+        for (uint32_t k = column; k < column + look->columns; k++) {
+            __m512i all = _mm512_mask_mov_epi64(below, nan, _mm512_set1_epi64(c->nan_byte[k]));
+            _mm_storel_epi64((__m128i *)(bytes + (size_t)k * COLUMNS_ROWS + i), _mm512_cvtepi64_epi8(all));
+        }
+    }
+}
+
 /* Ruler by ruler over the rows, so that its edges stay in the nearest cache. */
 AVX512_INLINE void number_rows(const struct columns *c, const double *const *rows, uint32_t count, uint8_t *bytes,
                                const bool float32) {
+    _Alignas(64) double doubles[COLUMNS_ROWS];
+    _Alignas(64) float floats[COLUMNS_ROWS];
+    memset(doubles, 0, sizeof doubles);
+    memset(floats, 0, sizeof floats);
     for (uint32_t r = 0, column = 0; r < c->number_rulers; r++) {
         const struct look *look = &c->looks[r];
         for (uint32_t i = 0; i < count; i++) {
             double value = rows[i][look->input];
-            fill(c, look, value, below_of(c, look, value, float32), column, bytes + i, COLUMNS_ROWS);
+            if (float32)
+                floats[i] = (float)value;
+            else
+                doubles[i] = value;
+            if (c->forest->zero_missing)
+                fill(c, look, value, below_of(c, look, value, float32), column, bytes + i, COLUMNS_ROWS);
         }
+        if (!c->forest->zero_missing && float32)
+            ruler_floats(c, look, floats, count, column, bytes);
+        else if (!c->forest->zero_missing)
+            ruler_doubles(c, look, doubles, count, column, bytes);
         column += look->columns;
     }
 }
