@@ -149,7 +149,8 @@ def onnx_side(folder: Path, convert: Callable[[Path], None]) -> list[Side]:
 def converted(name: str, model: Any, file: Path) -> None:
     """An ONNX file by onnxmltools' converter of that name."""
     tools = importlib.import_module("onnxmltools")
-    kinds = importlib.import_module("onnxmltools.convert.common.data_types")
+    common = "skl2onnx" if name == "sklearn" else "onnxmltools.convert"
+    kinds = importlib.import_module(f"{common}.common.data_types")
     got = getattr(tools, f"convert_{name}")(model, initial_types=[("row", kinds.FloatTensorType([None, INPUTS]))])
     file.write_bytes(got.SerializeToString())
 

@@ -16,7 +16,7 @@ enum {
 
 struct fast {
     const struct forest *forest;
-    struct columns *columns;
+    struct columns *columns; /* NULL: the table looks at float32 */
     struct leaves leaves;
     struct table table;
     struct together *together; /* for many rows, or NULL */
@@ -92,6 +92,8 @@ static bool choose(struct fast *fast) {
     uint32_t deepest = 0;
     for (uint32_t t = 0; t < fast->forest->tree_count; t++)
         deepest = fast->forest->tree_depths[t] > deepest ? fast->forest->tree_depths[t] : deepest;
+    if (fast->columns == NULL)
+        return try(fast, deep_make, "deep");
     if (try(fast, symmetric_make, "symmetric"))
         return true;
     if (deepest > LEVELS && try(fast, lanes_make, "lanes"))
@@ -109,8 +111,8 @@ struct fast *fast_make(const struct forest *forest) {
         return NULL;
     fast->forest = forest;
     fast->columns = columns_make(forest);
-    if (fast->columns != NULL && choose(fast)) {
-        fast->together = together_make(forest, fast->columns);
+    if (choose(fast)) {
+        fast->together = fast->columns != NULL ? together_make(forest, fast->columns) : NULL;
         return fast;
     }
     fast_free(fast);
@@ -127,6 +129,8 @@ void fast_free(struct fast *fast) {
     leaves_free(&fast->leaves);
     free(fast);
 }
+
+bool fast_needs_numbers(const struct fast *fast) { return fast->columns == NULL; }
 
 const char *fast_name(const struct fast *fast) { return fast->name; }
 
@@ -164,8 +168,14 @@ static void add_slots(const struct fast *fast, const uint32_t *slots, uint32_t f
 
 void fast_add(const struct fast *fast, const double *row, double *out) {
     uint32_t slots[CHUNK_MAX + PAD], trees = fast->forest->tree_count, chunk = fast->table.chunk;
-    uint8_t bytes[COLUMNS_MAX];
-    columns_row(fast->columns, row, bytes);
+    _Alignas(64) uint8_t bytes[LIMIT_MODEL_INPUTS * sizeof(float)];
+    _Static_assert(sizeof bytes >= COLUMNS_MAX, "bytes or float32");
+    if (fast->columns != NULL)
+        columns_row(fast->columns, row, bytes);
+    for (uint32_t i = 0; i < fast->forest->input_count && fast->columns == NULL; i++) {
+        float value = (float)row[i];
+        memcpy(bytes + i * sizeof value, &value, sizeof value);
+    }
     for (uint32_t first = 0; first < trees; first += chunk) {
         uint32_t count = trees - first < chunk ? trees - first : chunk;
         fast->table.walk(fast->table.own, bytes, first, count, slots);
@@ -198,7 +208,9 @@ void fast_add_rows(const struct fast *fast, const double *const *rows, uint32_t 
         together_add(fast->together, bytes, count, out);
         return;
     }
-    for (uint32_t first = 0; first < count; first += ONE_BY_ONE)
+    for (uint32_t r = 0; r < count && fast->columns == NULL; r++)
+        fast_add(fast, rows[r], out + (size_t)r * fast->forest->output_count);
+    for (uint32_t first = 0; first < count && fast->columns != NULL; first += ONE_BY_ONE)
         add_one_by_one(fast, rows + first, count - first < ONE_BY_ONE ? count - first : ONE_BY_ONE,
                        out + (size_t)first * fast->forest->output_count);
 }

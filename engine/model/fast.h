@@ -4,10 +4,12 @@
  *              comparison of 64 bytes, and a tree's byte of the result is its leaf's number
  *   lanes      at most 64 leaves, however unbalanced (LightGBM): sixty-four trees in the byte lanes of a register
  *   blocks     any tree in pieces of six levels: one comparison decides a whole piece (XGBoost, deep forests)
+ *   deep       any tree over float32, eight bytes a node, where thresholds are too many for bytes (sklearn)
  *   compact    any tree, four bytes a node, sixteen trees together in plain C
  *
- * Lanes and blocks need AVX-512 VBMI; the others run anywhere. All look at a row's bytes (columns.h), find the same
- * leaves as the plain walk of forest.c, and add them in tree order: the same bits. Private to the room. */
+ * Lanes and blocks need AVX-512 VBMI; the others run anywhere. All but deep look at a row's bytes
+ * (columns.h); all find the same leaves as the plain walk of forest.c, and add them in tree order: the same bits.
+ * Private to the room. */
 #ifndef ASSAY_MODEL_FAST_H
 #define ASSAY_MODEL_FAST_H
 
@@ -44,7 +46,7 @@ struct table {
 /* Each makes a table and fills the leaves; false if the forest does not fit, or there is no memory. */
 typedef bool maker(const struct forest *forest, const struct columns *columns, struct leaves *leaves,
                    struct table *table);
-maker symmetric_make, lanes_make, blocks_make, compact_make;
+maker symmetric_make, lanes_make, blocks_make, compact_make, deep_make; /* deep: its bytes are float32 */
 
 /* Whether every level of the tree has one decision, and there are at most 8 levels. */
 bool symmetric_tree(const struct forest *forest, const struct columns *columns, uint32_t tree);
@@ -55,6 +57,8 @@ struct fast;
 struct fast *fast_make(const struct forest *forest);
 void fast_free(struct fast *fast);
 const char *fast_name(const struct fast *fast);
+/* Whether rows that hold a NaN have to be walked by forest.c. */
+bool fast_needs_numbers(const struct fast *fast);
 /* Adds every tree's leaf to out[output_count], for a row of forest_row. */
 void fast_add(const struct fast *fast, const double *row, double *out);
 /* The same for rows behind each other, of FAST_ROWS at most: out[count][output_count]. */

@@ -263,7 +263,7 @@ void forest_predict(const struct forest *forest, const double *row, double *out)
     ASSERT(forest->input_count <= LIMIT_MODEL_INPUTS && forest->output_count > 0);
     bool nan = forest_row(forest, row, values);
     memcpy(out, forest->starts, forest->output_count * sizeof *out);
-    if (forest->fast != NULL)
+    if (forest->fast != NULL && !(nan && fast_needs_numbers(forest->fast)))
         fast_add(forest->fast, values, out);
     else
         add_plain(forest, values, nan, out);
@@ -273,7 +273,7 @@ void forest_predict(const struct forest *forest, const double *row, double *out)
 enum { ROWS_INPUTS_MAX = 256 }; /* of rows that are taken together: what the stack holds */
 
 void forest_predict_rows(const struct forest *forest, const double *rows, size_t stride, uint32_t count, double *out) {
-    if (forest->fast == NULL || forest->input_count > ROWS_INPUTS_MAX) {
+    if (forest->fast == NULL || forest->input_count > ROWS_INPUTS_MAX || fast_needs_numbers(forest->fast)) {
         for (uint32_t r = 0; r < count; r++)
             forest_predict(forest, rows + r * stride, out + (size_t)r * forest->output_count);
         return;

@@ -104,15 +104,28 @@ static void test_all_ways_have_the_same_bits(void) {
 static void test_many_thresholds_are_walked_with_the_same_bits(void) {
     uint64_t state = 11;
     for (uint32_t inputs = 3; inputs <= INPUTS; inputs += INPUTS - 3) {
-        struct random_shape shape = {inputs, 80, 60, false, NODE_NAN_LEFT, fine, RANDOM_GROWN, ROW_ZERO, SUM_DOUBLE};
+        struct random_shape shape = {
+            .inputs = inputs, .trees = 80, .leaves = 60, .flags = NODE_NAN_LEFT, .threshold = fine};
         struct part_bytes part = random_part(&shape, &state);
         compare_ways_of(&part, inputs, "lanes", "compact", &state);
         free(part.p);
     }
-    struct random_shape shape = {1, 2000, 60, false, 0, fine, RANDOM_GROWN, ROW_ZERO, SUM_DOUBLE};
+    struct random_shape shape = {.inputs = 1, .trees = 2000, .leaves = 60, .threshold = fine};
     struct part_bytes part = random_part(&shape, &state);
     compare_ways_of(&part, 1, "nodes", "nodes", &state);
     free(part.p);
+    for (uint8_t flags = 0; flags <= NODE_NAN_LEFT; flags += NODE_NAN_LEFT) {
+        struct random_shape deep = {.inputs = INPUTS,
+                                    .trees = 400,
+                                    .leaves = 256,
+                                    .vary = flags,
+                                    .flags = flags,
+                                    .threshold = fine,
+                                    .row_rule = ROW_FLOAT32};
+        part = random_part(&deep, &state);
+        compare_ways_of(&part, INPUTS, "deep", "deep", &state);
+        free(part.p);
+    }
 }
 
 /* --- broken parts --- */
