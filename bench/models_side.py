@@ -234,7 +234,9 @@ def forest_model(folder: Path) -> list[Side]:
     file = folder / "model.joblib"
     if not file.is_file():
         values, wanted = data(TRAINED, 1)
-        model = ensemble.RandomForestRegressor(200, max_depth=12, min_samples_leaf=10, max_features=0.3, random_state=1, n_jobs=2)
+        model = ensemble.RandomForestRegressor(
+            200, max_depth=12, min_samples_leaf=10, max_features=0.3, random_state=1, n_jobs=2
+        )
         joblib.dump(model.fit(values, wanted), file)
     fitted = joblib.load(file)
     return [
@@ -248,7 +250,7 @@ def source_of(name: str, folder: Path) -> Any:
     file = folder / files[name]
     if not file.is_file():
         return None
-    from assay import _models
+    _models: Any = importlib.import_module("assay._models")
 
     if name == "forest":
         return _models.read_object(importlib.import_module("joblib").load(file), "forest")
@@ -257,6 +259,9 @@ def source_of(name: str, folder: Path) -> Any:
 
 MAKERS = {"lightgbm": lightgbm_model, "xgboost": xgboost_model, "catboost": catboost_model, "forest": forest_model}
 ASSAY = [("assay", "Assay"), ("assay-plain", "Assay without AVX-512"), ("assay-batch", "Assay, 1,000 rows at once")]
+
+
+CONTRIBUTIONS = ("Assay, exact contributions", "LightGBM's pred_contrib")
 
 
 def ask(program: Path, name: str, out: Path, rounds: int) -> list[dict[str, Any]]:
@@ -272,6 +277,9 @@ def ask(program: Path, name: str, out: Path, rounds: int) -> list[dict[str, Any]
     part.write_bytes(built.part)
     data(ROWS, 2)[0].tofile(rows)
     sides = [Side(kind, said, "-", part) for kind, said in ASSAY] + peers
+    if name == "lightgbm":
+        sides.append(Side("assay-contributions", CONTRIBUTIONS[0], "-", part))
+        sides.append(Side("lightgbm-contributions", CONTRIBUTIONS[1], peers[0].library, peers[0].path))
     words = [word for side in sides for word in (side.kind, side.name, side.library, str(side.path))]
     say(f"{SHAPES[name]}: {rounds} rounds of {len(sides)} callers")
     command = [str(program), str(rows), str(INPUTS), str(rounds), *words]
@@ -281,6 +289,8 @@ def ask(program: Path, name: str, out: Path, rounds: int) -> list[dict[str, Any]
     found = [json.loads(line) for line in done.stdout.splitlines()]
     answer = found[0]["answer"]
     for each in found:
+        if each["name"] in CONTRIBUTIONS:
+            continue
         if abs(each["answer"] - answer) > 1e-3 * max(1.0, abs(answer)):
             sys.exit(f"bench/models_side.py: {each['name']} answers {each['answer']}, Assay {answer}: nothing compared")
     return found
@@ -288,6 +298,8 @@ def ask(program: Path, name: str, out: Path, rounds: int) -> list[dict[str, Any]
 
 def table(name: str, found: list[dict[str, Any]]) -> list[str]:
     states = ("warm", "touched_4mb", "touched_64mb")
+    exact = [each for each in found if each["name"] in CONTRIBUTIONS]
+    found = [each for each in found if each not in exact]
     own, peers = found[0], [each for each in found if not each["name"].startswith("Assay")]
     lines = [f"**{SHAPES[name]}**", "", "| us a row | warm | 4 MB between | 64 MB between | times Assay's |"]
     lines.append("| --- | --- | --- | --- | --- |")
@@ -305,6 +317,15 @@ def table(name: str, found: list[dict[str, Any]]) -> list[str]:
     plain = next((each for each in found if each["name"] == ASSAY[1][1]), None)
     if plain is not None and best is not None:
         lines.append(f"\nWithout AVX-512: {best['warm'] / plain['warm']:.1f} times the best peer (goal: 3).")
+    if len(exact) == 2:
+        ours, theirs = (each["warm"] / 1000 for each in exact)
+        lines.append(
+            f"\nExact contributions of a row (TreeSHAP): {ours:.0f} us, {CONTRIBUTIONS[1]} {theirs:.0f} us: "
+            f"{theirs / ours:.1f} times (goal: 20)."
+        )
+    batch = next((each for each in found if each["name"] == ASSAY[2][1]), None)
+    if batch is not None:
+        lines.append(f"\n1,000 rows at once: {own['warm'] / batch['warm']:.1f} times a single row's speed (goal: 3).")
     return [*lines, ""]
 
 
@@ -312,8 +333,9 @@ def section(found: dict[str, Any]) -> list[str]:
     """For RESULTS.md."""
     lines = [START, "## One row through a model", ""]
     lines.append(
-        "`bench/models_side.py`: all callers in C, in one process, in turns, one thread, another row each call, raw margins over "
-        f"{INPUTS} inputs, medians of {found['rounds']} rounds. Cold: 4 or 64 MB of other memory are read before each call."
+        "`bench/models_side.py`: all callers in C, in one process, in turns, one thread, another row each call, raw "
+        f"margins over {INPUTS} inputs, medians of {found['rounds']} rounds. Cold: 4 or 64 MB of other memory are "
+        "read before each call."
     )
     lines += [f"Machine: {found['machine']}.", ""]
     for name, each in found["models"].items():

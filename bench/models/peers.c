@@ -53,8 +53,7 @@ static void open_lightgbm_as(struct caller *caller, const char *library, const c
     caller->call = call_lightgbm;
     caller->more[0] = symbol_of(own, "LGBM_BoosterPredictForMatSingleRowFast");
     check(create(path, &rounds, &booster) == 0, "LGBM_BoosterCreateFromModelfile");
-    check(prepare(booster, answer, 0, -1, LIGHTGBM_FLOAT64, (int32_t)inputs, "num_threads=1", &caller->handle) ==
-              0,
+    check(prepare(booster, answer, 0, -1, LIGHTGBM_FLOAT64, (int32_t)inputs, "num_threads=1", &caller->handle) == 0,
           "LGBM_BoosterPredictForMatSingleRowFastInit");
 }
 

@@ -184,8 +184,11 @@ static void open_caller(struct caller *caller, char **words, uint32_t inputs) {
     static const struct {
         const char *kind;
         void (*open)(struct caller *, const char *, const char *, uint32_t);
-    } kinds[] = {
-        {"lightgbm", open_lightgbm}, {"lightgbm-contributions", open_lightgbm_contributions}, {"xgboost", open_xgboost}, {"onnx", open_onnx}, {"compiled", open_compiled}};
+    } kinds[] = {{"lightgbm", open_lightgbm},
+                 {"lightgbm-contributions", open_lightgbm_contributions},
+                 {"xgboost", open_xgboost},
+                 {"onnx", open_onnx},
+                 {"compiled", open_compiled}};
     caller->name = words[1];
     if (strncmp(words[0], "assay", 5) == 0)
         open_assay(caller, words[3], strcmp(words[0], "assay-plain") == 0 ? MODEL_PORTABLE : MODEL_FASTEST, inputs);
