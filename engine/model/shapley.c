@@ -18,21 +18,23 @@
 
 #include "../base/assert.h"
 
-enum { SPLITS_MAX = 512, PATH_MAX = 16, DEPTH_MAX = 128, ROW_LEFT = 0, ROW_NEW = 1 };
+enum { SPLITS_MAX = 512, PATH_MAX = 16, DEPTH_MAX = 128 };
+enum { ROW_LEFT, ROW_NEW }; /* the first of `rows`: the row has left the input (its number is 0); the input is new */
 
 /* A split, numbered within its tree: splits come first, then leaves. */
 struct split {
     double threshold;
-    double share_left; /* of the split's weight */
-    double z;          /* of the input's splits above */
+    double shares[2][2]; /* of the child that the row does not take: [row still with the input: times z][side taken] */
     uint32_t node;
     uint32_t row;      /* of `rows`, where the row is with the input */
     uint16_t child[2]; /* left, right */
-    uint16_t above;    /* the last split by this input above; its own number: none */
+    uint16_t above;    /* the last split by this input above */
     uint16_t input;
     uint8_t above_side; /* on which side of it this one is */
     uint8_t nan_left;
+    bool new_input;
 };
+_Static_assert(sizeof(struct split) == 64, "one cache line");
 
 struct row {
     shapley_vector step, part; /* (1 - t) I and weight I^2 */
@@ -111,9 +113,14 @@ static uint16_t lay(struct making *m, uint32_t at, uint32_t depth, uint32_t inpu
     if (!m->tree->fits)
         return 0;
     m->repeated += last != UINT32_MAX;
-    struct split own = {.threshold = node->threshold, .share_left = left, .z = z, .node = at, .input = node->feature};
+    struct split own = {.threshold = node->threshold, .node = at, .input = node->feature};
+    own.shares[0][0] = 1 - left;
+    own.shares[0][1] = left;
+    own.shares[1][0] = z * (1 - left);
+    own.shares[1][1] = z * left;
+    own.new_input = last == UINT32_MAX;
     own.nan_left = (node->flags & NODE_NAN_LEFT) != 0;
-    own.above = (uint16_t)(last == UINT32_MAX ? number : m->path[last].split);
+    own.above = (uint16_t)(last == UINT32_MAX ? 0 : m->path[last].split);
     own.above_side = last == UINT32_MAX ? 0 : m->path[last].side;
     if (!m->count_only)
         own.row = last == UINT32_MAX ? (uint32_t)ROW_NEW : add_row(m, z);
@@ -218,13 +225,14 @@ VECTORS void shapley_add(const struct shapley *s, uint32_t tree, const double *r
     vector products[2 * SPLITS_MAX + 1], steps[SPLITS_MAX], sums[2 * SPLITS_MAX + 1];
     ASSERT(t->fits && count <= SPLITS_MAX);
     take_sides(s, splits, count, row, sides);
+    with[0] = 0;
     products[0] = (vector){0} + 1 / s->forest->divisor;
     for (uint32_t i = 0; i < count; i++) { /* in preorder: what is above comes before */
         const struct split *split = &splits[i];
-        uint8_t side = sides[i];
-        with[i] = split->above == i || (with[split->above] & (sides[split->above] == split->above_side));
-        const struct row *rows = &s->rows[with[i] ? split->row : (uint32_t)ROW_LEFT];
-        double other = side ? split->share_left : 1 - split->share_left, share = with[i] ? split->z * other : other;
+        uint8_t side = sides[i]; /* no branches: they would be mispredicted */
+        with[i] = split->new_input | (with[split->above] & (sides[split->above] == split->above_side));
+        const struct row *rows = &s->rows[split->row * with[i]];
+        double share = split->shares[with[i]][side];
         vector step = rows->step * share, product = products[i], away = product * step;
         steps[i] = step;
         products[i] = product * (rows->part * share);
