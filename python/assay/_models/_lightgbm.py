@@ -67,6 +67,8 @@ class _Reader:
         if not self.blocks:
             raise ModelError('no trees: expected "Tree=0" before "end of trees"')
         self.tail = blocks[end]
+        if "\nend of parameters" not in self.tail and "\npandas_categorical:" not in self.tail:
+            raise ModelError('the file ends behind its trees, expected "end of parameters"', "save the model again")
 
     def _head(self, block: str) -> dict[str, str]:
         lines = block.split("\n")

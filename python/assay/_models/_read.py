@@ -18,6 +18,8 @@ def read_file(path: Path, data: bytes) -> Built:
     from . import _catboost, _lightgbm, _xgboost
 
     start, suffix = data.lstrip()[:1], path.suffix.lower()
+    if not start:
+        raise ModelError(f"{path.name} is empty", "save the model again")
     if data.startswith(b"tree\n") or suffix == ".txt":
         if not data.startswith(b"tree\n"):
             raise ModelError(
@@ -75,8 +77,15 @@ def _skops(data: bytes, file: str) -> Built:
         raise ModelError(f"{file} needs the Python package skops to be built", "pip install skops") from None
     from . import _sklearn
 
-    unknown = skops.io.get_untrusted_types(data=data)
+    try:
+        unknown = skops.io.get_untrusted_types(data=data)
+    except Exception as error:  # whatever zipfile, json and skops raise
+        raise ModelError(f"skops {skops.__version__} cannot read {file}: {error}", "save the model again") from None
     strange = [each for each in unknown if not each.startswith(("sklearn.", "numpy.", "scipy."))]
     if strange:
         raise ModelError(f"{file} holds {strange[0]}, which is no part of sklearn, numpy or scipy")
-    return _sklearn.read_estimator(skops.io.loads(data, trusted=unknown), file)
+    try:
+        estimator = skops.io.loads(data, trusted=unknown)
+    except Exception as error:
+        raise ModelError(f"skops {skops.__version__} cannot read {file}: {error}", "save the model again") from None
+    return _sklearn.read_estimator(estimator, file)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy
 
+from . import _ubjson
 from ._part import (
     CATEGORY,
     LEAF,
@@ -43,6 +44,11 @@ LOG = ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:af
 def read(data: bytes, file: str, suffix: str) -> Built:
     xgboost = _package()
     booster = xgboost.Booster()
+    if suffix == ".ubj" and not data.lstrip().startswith(b'{"'):  # XGBoost takes JSON under this name too
+        try:
+            _ubjson.check(data)
+        except ModelError as error:
+            raise ModelError(f"{file} is no whole XGBoost model: {error}", error.help) from None
     try:
         booster.load_model(bytearray(data))
     except Exception as error:
