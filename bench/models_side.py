@@ -27,6 +27,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 INPUTS, TRAINED, ROWS = 100, 20_000, 4096
+KEPT = ROOT / "build" / "bench-peers" / "models.json"
 START, END = "<!-- models -->", "<!-- end of models -->"
 SHAPES = {
     "lightgbm": "LightGBM, 500 trees of 63 leaves",
@@ -377,9 +378,8 @@ def main() -> int:
     whole = {"machine": machine_of(), "rounds": rounds, "models": {name: each for name, each in found.items() if each}}
     print("\n".join(section(whole)))
     if not options.quick:
-        kept = ROOT / "build" / "bench-peers" / "models.json"
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        KEPT.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
         into_report(whole, HERE / "RESULTS.md")
     return 0
 

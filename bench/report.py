@@ -3,10 +3,12 @@ them. What was not measured is named, with the reason."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import models_side
 import plots
 from goals import goals, ratios
 from results import Load, Results, Spread
@@ -312,6 +314,12 @@ def machine_section(found: Results) -> list[str]:
     return ["## Machine and method", "", *table(["", ""], rows), how, ""]
 
 
+def models_section() -> list[str]:
+    """What models_side.py measured."""
+    file = models_side.KEPT
+    return models_side.section(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else []
+
+
 def write(found: Results, file: Path) -> None:
     """The report, and its pictures in results/ beside it."""
     pictures = file.parent / "results"
@@ -323,5 +331,5 @@ def write(found: Results, file: Path) -> None:
              *peak_section(found), *open_section(found), *distribution(found, pictures / "latency-distribution.svg"),
              *stage_section(found, pictures / "stages.svg"), *cost_section(found), *gap_section(found),
              *handbook_section(found.handbook), *change_section(found.changes),
-             *machine_section(found)]  # fmt: skip
+             *machine_section(found), *models_section()]  # fmt: skip
     file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
