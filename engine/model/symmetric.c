@@ -16,14 +16,13 @@ struct eight {
 struct symmetric {
     struct eight *trees;
     uint32_t *leaf_first; /* per tree */
-    uint8_t *levels;      /* per tree */
+    uint32_t levels;      /* of the deepest tree */
 };
 
 static void release(void *own) {
     struct symmetric *s = own;
     free(s->trees);
     free(s->leaf_first);
-    free(s->levels);
     free(s);
 }
 
@@ -54,7 +53,7 @@ static void lay_tree(struct symmetric *s, const struct forest *forest, const str
         eight->columns[tree % TOGETHER * LEVELS + level] = own.column;
         eight->places[tree % TOGETHER * LEVELS + level] = own.place;
     }
-    s->levels[tree] = (uint8_t)depth;
+    s->levels = depth > s->levels ? depth : s->levels;
     for (uint32_t leaf = 0; leaf < 1u << depth; leaf++) {
         uint32_t at = root;
         for (uint32_t level = 0; level < depth; level++)
@@ -63,16 +62,25 @@ static void lay_tree(struct symmetric *s, const struct forest *forest, const str
     }
 }
 
-static void walk_plain(const void *own, const uint8_t *bytes, uint32_t first, uint32_t count, uint32_t *slots) {
-    const struct symmetric *s = own;
+/* Levels that a tree does not have never go right. */
+static inline void walk_levels(const struct symmetric *s, const uint8_t *bytes, uint32_t first, uint32_t count,
+                               uint32_t *slots, const uint32_t levels) {
     for (uint32_t t = first; t < first + count; t++) {
         const uint8_t *columns = s->trees[t / TOGETHER].columns + t % TOGETHER * LEVELS;
         const uint8_t *places = s->trees[t / TOGETHER].places + t % TOGETHER * LEVELS;
         uint32_t leaf = 0;
-        for (uint32_t level = 0; level < s->levels[t]; level++)
+#pragma GCC unroll 8
+        for (uint32_t level = 0; level < levels; level++)
             leaf |= (uint32_t)(bytes[columns[level]] > places[level]) << level;
         slots[t - first] = s->leaf_first[t] + leaf;
     }
+}
+
+static void walk_plain_6(const void *s, const uint8_t *bytes, uint32_t first, uint32_t count, uint32_t *slots) {
+    walk_levels(s, bytes, first, count, slots, 6);
+}
+static void walk_plain_8(const void *s, const uint8_t *bytes, uint32_t first, uint32_t count, uint32_t *slots) {
+    walk_levels(s, bytes, first, count, slots, LEVELS);
 }
 
 #if defined(__x86_64__)
@@ -113,12 +121,11 @@ bool symmetric_make(const struct forest *forest, const struct columns *columns, 
         return false;
     s->trees = aligned_alloc(64, ((size_t)eights + 1) * sizeof *s->trees);
     s->leaf_first = calloc((size_t)eights * TOGETHER + 1, sizeof *s->leaf_first);
-    s->levels = calloc((size_t)trees + 1, sizeof *s->levels);
     for (uint32_t t = 0; t < trees && s->leaf_first != NULL; t++) {
         s->leaf_first[t] = total;
         total += 1u << forest->tree_depths[t];
     }
-    if (s->trees == NULL || s->leaf_first == NULL || s->levels == NULL || !leaves_make(leaves, forest, total)) {
+    if (s->trees == NULL || s->leaf_first == NULL || !leaves_make(leaves, forest, total)) {
         release(s);
         return false;
     }
@@ -128,7 +135,8 @@ bool symmetric_make(const struct forest *forest, const struct columns *columns, 
     }
     for (uint32_t t = 0; t < trees; t++)
         lay_tree(s, forest, columns, leaves, t);
-    *table = (struct table){.own = s, .walk = walk_plain, .release = release, .chunk = 64};
+    *table =
+        (struct table){.own = s, .walk = s->levels <= 6 ? walk_plain_6 : walk_plain_8, .release = release, .chunk = 64};
 #if defined(__x86_64__)
     uint32_t count = columns_count(columns);
     if (fast_vectors(forest))
