@@ -166,6 +166,21 @@ static void add_slots(const struct fast *fast, const uint32_t *slots, uint32_t f
     }
 }
 
+/* Each chunk's leaves are added while the next chunk is walked. */
+static void add_beside(const struct fast *fast, const uint8_t *bytes, double *out) {
+    uint32_t slots[2][CHUNK_MAX + PAD], trees = fast->forest->tree_count, chunk = fast->table.chunk, turn = 0;
+    struct adding adding = {.values = fast->leaves.values, .sum = out[0]};
+    for (uint32_t first = 0; first < trees; first += chunk, turn ^= 1) {
+        uint32_t count = trees - first < chunk ? trees - first : chunk;
+        adding.sum = fast->table.walk_adding(fast->table.own, bytes, first, count, slots[turn], adding);
+        adding.slots = slots[turn];
+        adding.count = count;
+    }
+    for (uint32_t k = 0; k < adding.count; k++)
+        adding.sum += adding.values[adding.slots[k]];
+    out[0] = adding.sum;
+}
+
 void fast_add(const struct fast *fast, const double *row, double *out) {
     uint32_t slots[CHUNK_MAX + PAD], trees = fast->forest->tree_count, chunk = fast->table.chunk;
     _Alignas(64) uint8_t bytes[LIMIT_MODEL_INPUTS * sizeof(float)];
@@ -175,6 +190,11 @@ void fast_add(const struct fast *fast, const double *row, double *out) {
     for (uint32_t i = 0; i < fast->forest->input_count && fast->columns == NULL; i++) {
         float value = (float)row[i];
         memcpy(bytes + i * sizeof value, &value, sizeof value);
+    }
+    if (fast->table.walk_adding != NULL && fast->forest->output_count == 1 && fast->leaves.values != NULL &&
+        fast->forest->sum_rule == SUM_DOUBLE) {
+        add_beside(fast, bytes, out);
+        return;
     }
     for (uint32_t first = 0; first < trees; first += chunk) {
         uint32_t count = trees - first < chunk ? trees - first : chunk;

@@ -36,9 +36,23 @@ void leaves_put(struct leaves *leaves, const struct forest *forest, uint32_t slo
 /* slots[0 .. count): the leaves of the trees [first, first + count); first is a multiple of the table's chunk. */
 typedef void walker(const void *table, const uint8_t *bytes, uint32_t first, uint32_t count, uint32_t *slots);
 
+/* Leaves of trees before, that are added while others are walked: a sum waits for itself, a walk does not wait for it.
+ */
+struct adding {
+    const double *values;
+    const uint32_t *slots;
+    uint32_t count;
+    double sum;
+};
+
+/* As walker, and returns the sum with what was to be added. */
+typedef double adding_walker(const void *table, const uint8_t *bytes, uint32_t first, uint32_t count, uint32_t *slots,
+                             struct adding adding);
+
 struct table {
     void *own;
     walker *walk;
+    adding_walker *walk_adding; /* or NULL */
     void (*release)(void *own);
     uint32_t chunk;
 };

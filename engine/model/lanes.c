@@ -14,7 +14,7 @@
 
 #if defined(__x86_64__)
 
-enum { LANES = 64, LEAF = 0x80, TOGETHER = 4 };
+enum { LANES = 64, LEAF = 0x80, TOGETHER = 2, ADDED = 3 }; /* ADDED: leaves that are added beside a node's steps */
 
 struct lane_node {
     _Alignas(64) uint8_t columns[LANES];
@@ -117,10 +117,10 @@ static bool lanes_alloc(struct lanes *lanes) {
 
 /* --- walking --- */
 
-VBMI_INLINE void walk_groups(const struct lanes *lanes, const struct byte_row *row, uint32_t first, uint32_t *slots,
-                             const int registers, const uint32_t together) {
+VBMI_INLINE double walk_groups(const struct lanes *lanes, const struct byte_row *row, uint32_t first, uint32_t *slots,
+                               struct adding adding, const int registers, const uint32_t together) {
     const struct lane_node *nodes = lanes->nodes + (size_t)first * lanes->node_count;
-    uint32_t count = lanes->node_count;
+    uint32_t count = lanes->node_count, added = 0;
     __m512i at[TOGETHER];
     for (uint32_t k = 0; k < together; k++)
         at[k] = _mm512_loadu_si512(lanes->starts + (size_t)(first + k) * LANES);
@@ -134,7 +134,15 @@ VBMI_INLINE void walk_groups(const struct lanes *lanes, const struct byte_row *r
             __m512i to = _mm512_mask_mov_epi8(_mm512_load_si512(node->left), right, _mm512_load_si512(node->right));
             at[k] = _mm512_mask_mov_epi8(at[k], _mm512_cmpeq_epi8_mask(at[k], number), to);
         }
+        if (added + ADDED <= adding.count) {
+#pragma GCC unroll 3
+            for (uint32_t i = 0; i < ADDED; i++)
+                adding.sum += adding.values[adding.slots[added + i]];
+            added += ADDED;
+        }
     }
+    for (; added < adding.count; added++)
+        adding.sum += adding.values[adding.slots[added]];
     const __m512i numbers = _mm512_set1_epi32(LANES - 1);
     for (uint32_t k = 0; k < together; k++)
         for (uint32_t i = 0; i < LANES; i += 16) {
@@ -144,30 +152,31 @@ VBMI_INLINE void walk_groups(const struct lanes *lanes, const struct byte_row *r
             __m512i from = _mm512_loadu_si512(lanes->leaf_first + (size_t)(first + k) * LANES + i);
             _mm512_storeu_si512(slots + k * LANES + i, _mm512_add_epi32(from, _mm512_and_si512(wide, numbers)));
         }
+    return adding.sum;
 }
 
 /* slots have room up to a whole group. */
-VBMI_INLINE void walk_vectors(const struct lanes *lanes, const uint8_t *bytes, uint32_t first, uint32_t count,
-                              uint32_t *slots, const int registers) {
+VBMI_INLINE double walk_vectors(const struct lanes *lanes, const uint8_t *bytes, uint32_t first, uint32_t count,
+                                uint32_t *slots, struct adding adding, const int registers) {
     struct byte_row row = byte_row_load(bytes, registers);
     uint32_t group = first / LANES;
-    switch ((count + LANES - 1) / LANES) {
-    case 1: walk_groups(lanes, &row, group, slots, registers, 1); return;
-    case 2: walk_groups(lanes, &row, group, slots, registers, 2); return;
-    case 3: walk_groups(lanes, &row, group, slots, registers, 3); return;
-    default: walk_groups(lanes, &row, group, slots, registers, 4); return;
-    }
+    if (count <= LANES)
+        return walk_groups(lanes, &row, group, slots, adding, registers, 1);
+    return walk_groups(lanes, &row, group, slots, adding, registers, TOGETHER);
 }
 
-VBMI static void walk_1(const void *own, const uint8_t *bytes, uint32_t first, uint32_t count, uint32_t *slots) {
-    walk_vectors(own, bytes, first, count, slots, 1);
-}
-VBMI static void walk_2(const void *own, const uint8_t *bytes, uint32_t first, uint32_t count, uint32_t *slots) {
-    walk_vectors(own, bytes, first, count, slots, 2);
-}
-VBMI static void walk_4(const void *own, const uint8_t *bytes, uint32_t first, uint32_t count, uint32_t *slots) {
-    walk_vectors(own, bytes, first, count, slots, 4);
-}
+#define WALKS(n)                                                                                                       \
+    VBMI static double adding_##n(const void *own, const uint8_t *bytes, uint32_t first, uint32_t count,               \
+                                  uint32_t *slots, struct adding adding) {                                             \
+        return walk_vectors(own, bytes, first, count, slots, adding, n);                                               \
+    }                                                                                                                  \
+    VBMI static void walk_##n(const void *own, const uint8_t *bytes, uint32_t first, uint32_t count,                   \
+                              uint32_t *slots) {                                                                       \
+        walk_vectors(own, bytes, first, count, slots, (struct adding){0}, n);                                          \
+    }
+WALKS(1)
+WALKS(2)
+WALKS(4)
 
 bool lanes_make(const struct forest *forest, const struct columns *columns, struct leaves *leaves,
                 struct table *table) {
@@ -198,6 +207,7 @@ bool lanes_make(const struct forest *forest, const struct columns *columns, stru
     uint32_t count = columns_count(columns);
     *table = (struct table){.own = lanes, .release = release, .chunk = LANES * TOGETHER};
     table->walk = count <= 64 ? walk_1 : count <= 128 ? walk_2 : walk_4;
+    table->walk_adding = count <= 64 ? adding_1 : count <= 128 ? adding_2 : adding_4;
     return true;
 }
 
