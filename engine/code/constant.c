@@ -1,6 +1,6 @@
 /* The constant pool (part "constant.bin"): u32 count, then serialized values. Unlike values elsewhere these can be big ints,
- * bytes, sets and dicts, which become tables here, and instances of the bundle's classes. Hostile until read: counts are held against the bytes that are left, nesting
- * against 8, times against Python's range; strings are checked UTF-8 and stay where they are. */
+ * bytes, sets and dicts, which become tables here, and instances of the bundle's classes. Hostile until read: counts are held
+ * against the bytes that are left, nesting against 8, times against Python's range; strings are checked UTF-8 and stay where they are. */
 #include "load.h"
 #include "moment.h"
 
@@ -148,7 +148,8 @@ static bool read_value(struct pool *pool, int depth, struct value *out) {
 }
 
 bool constants_load(struct code *code, const struct code_config *config, struct error *error) {
-    struct pool pool = {.bytes = config->constants, .len = config->constant_bytes, .run = {.arena = &code->arena, .code = code, .steps_left = INT64_MAX}};
+    struct pool pool = {.bytes = config->constants, .len = config->constant_bytes};
+    pool.run = (struct run){.arena = &code->arena, .code = code, .steps_left = INT64_MAX};
     uint32_t count;
     if (!take_u32(&pool, &count))
         return error_set(error, ERROR_CORRUPT, "constants: %zu bytes, expected a count of 4", pool.len);
