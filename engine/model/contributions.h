@@ -1,8 +1,8 @@
 /* What each input contributed to a model's raw margin: for the reasons in an answer. Two methods over the trees' covers
- * (how much training weight reached each node), both of which add up, with the bias, to the margin: path   the change
- * of the expected value along the row's own path, given to the input that is split by (one walk) exact  Shapley values
- * over all orders of inputs (TreeSHAP), equal to the frameworks' pred_contrib Immutable once made; any thread may ask.
- */
+ * (how much training weight reached each node), both of which add up, with the bias, to the margin:
+ *   path   the change of the expected value along the row's own path, given to the input that is split by (one walk)
+ *   exact  Shapley values over all orders of inputs (TreeSHAP), equal to the frameworks' pred_contrib
+ * Immutable once made; any thread may ask. Besides the model it takes at most about 220 bytes a node. */
 #ifndef ASSAY_MODEL_CONTRIBUTIONS_H
 #define ASSAY_MODEL_CONTRIBUTIONS_H
 
