@@ -142,17 +142,25 @@ size_t text_byte_letters(const uint8_t *p, size_t len, uint8_t *out) {
     return n;
 }
 
+/* Ordering moves characters: as many as before count as the first one's. */
+static void order(struct text_run *run, const struct text_step *step, struct text_piece *piece, uint8_t *out) {
+    size_t chars = 0, origin = 0;
+    if (piece->len > 0)
+        memcpy(out, piece->p, piece->len);
+    for (size_t i = 0; i < piece->origin; i += text_width(out[i]))
+        chars++;
+    text_order(step, out, piece->len, (uint32_t *)(void *)run->work);
+    for (; chars > 0; chars--)
+        origin += text_width(out[origin]);
+    *piece = (struct text_piece){out, piece->len, origin};
+}
+
 static bool run_step(struct text_run *run, const struct text_step *step, struct text_piece *piece, uint8_t *out) {
     size_t len, origin = 0;
     switch ((enum text_op)step->op) {
     case STEP_MAP:
     case STEP_FUSED: return map_step(&step->map, piece, out);
-    case STEP_ORDER:
-        if (piece->len > 0)
-            memcpy(out, piece->p, piece->len);
-        text_order(step, out, piece->len, (uint32_t *)(void *)run->work);
-        piece->p = out;
-        return true;
+    case STEP_ORDER: order(run, step, piece, out); return true;
     case STEP_COMPOSE:
         len = text_compose(step, *piece, out, &origin, (uint32_t *)(void *)run->work);
         break;
