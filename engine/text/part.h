@@ -8,7 +8,14 @@
 
 #define TEXT_NONE UINT32_MAX
 
-enum { TEXT_PAGES = 0x110000 / 256, TEXT_CLASSES_MAX = 64, TEXT_STEPS_MAX = 64, TEXT_STAGES_MAX = 32, TEXT_ALTERNATIVES_MAX = 32, TEXT_NODES_MAX = 1024 };
+enum {
+    TEXT_PAGES = 0x110000 / 256,
+    TEXT_CLASSES_MAX = 64,
+    TEXT_STEPS_MAX = 64,
+    TEXT_STAGES_MAX = 32,
+    TEXT_ALTERNATIVES_MAX = 32,
+    TEXT_NODES_MAX = 1024
+};
 
 /* Character classes: a code point has a kind, a kind a mask of the classes it is in. */
 struct text_kinds {

@@ -14,7 +14,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "python" / "assay" / "_tokenizers" / "characters.bin"
-CATEGORIES = "Any CR Control Extend Extended_Pictographic InCB_Consonant L LF LV LVT Prepend Regional_Indicator SpacingMark T V ZWJ"
+CATEGORIES = (  # in the order of engine/text/precompiled.c
+    "Any CR Control Extend Extended_Pictographic InCB_Consonant L LF LV LVT Prepend Regional_Indicator SpacingMark T V "
+    "ZWJ"
+)
 
 
 def source_of(crate: str) -> Path:

@@ -1,18 +1,17 @@
 """Tokenizers: a tokenizer.json of Hugging Face, or a rank file of tiktoken, as the engine has it.
 
 `build` makes one binary part that engine/text reads; its ids are exactly those of `Tokenizer.encode(text).ids` of the
-`tokenizers` package (of `Encoding.encode_ordinary` for rank files). What is not known, or cannot be done in linear time,
-is refused with its place in the file. How a file is read: _normalizers.py, _pre_tokenizers.py (with _pattern.py), _models.py
-(with _bpe.py), _added.py, _post.py; characters are what the package's own crates say (_tables.py)."""
+`tokenizers` package (of `Encoding.encode_ordinary` for rank files). What is not known, or cannot be done in linear
+time, is refused with its place in the file. How a file is read: _normalizers.py, _pre_tokenizers.py (with _pattern.py),
+_models.py (with _bpe.py), _added.py, _post.py; characters are what the package's own crates say (_tables.py)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from .._engine import Tokenizer
-from . import _added, _models, _normalizers, _post, _pre_tokenizers, _tables, _tiktoken
+from . import _added, _json, _models, _normalizers, _post, _pre_tokenizers, _tables, _tiktoken
 from ._errors import At, TokenizerError
 from ._models import Model
 from ._part import IDS_MAX, NONE, Part
@@ -24,10 +23,10 @@ def build(source: bytes, name: str) -> bytes:
     """The part of a tokenizer. `name` is its file's, for errors and, of rank files, for the pattern.
 
     TokenizerError names the place (`$.pre_tokenizer.pattern`) and what is not supported."""
-    if not source.lstrip()[:1] == b"{":
+    if source.lstrip()[:1] != b"{":
         return build_ranks(source, name)
     try:
-        file = At(json.loads(source))
+        file = At(_json.load(source))
     except ValueError as error:
         raise TokenizerError(f"{name} is not JSON: {error}") from None
     if file.get("version").value != "1.0":
@@ -85,7 +84,9 @@ def normalizer(part: Part, head: dict[str, int], model: Model) -> Callable[[str]
             copy = Part()
             copy.sections, copy.known, copy.classes = list(part.sections), dict(part.known), dict(part.classes)
             post, _ = _post.write(At({}), copy)
-            made.append(Tokenizer(finish(copy, {**head, "added": NONE, "added_normalized": NONE, "post": post}, model, [])))
+            made.append(
+                Tokenizer(finish(copy, {**head, "added": NONE, "added_normalized": NONE, "post": post}, model, []))
+            )
         return made[0].normalize(text)
 
     return normalize

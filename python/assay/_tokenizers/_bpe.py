@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from ._part import NONE, NUMBERS, Part
 
-BYTES, IGNORE_MERGES, FUSE_UNKNOWN, BYTE_FALLBACK, FAST, MARK_START, MARK_END, UNKNOWN_FAILS = (1 << bit for bit in range(8))
+BYTES, IGNORE_MERGES, FUSE_UNKNOWN, BYTE_FALLBACK, FAST, MARK_START, MARK_END, UNKNOWN_FAILS = (
+    1 << bit for bit in range(8)
+)
 START, END = b"\xfe", b"\xff"
 PROBES_MAX = 60  # engine/text/bpe.c gives up at 64
 GOLDEN = 0x9E3779B97F4A7C15

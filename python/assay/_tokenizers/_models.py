@@ -49,7 +49,7 @@ def encoded(at: At, tokens: dict[str, int]) -> dict[bytes, int]:
 
 
 def write(part: Part, kind: int, score: float = 0.0, **numbers: int) -> int:
-    names = "flags unknown max_chars words rest merged bytes scores tokens merges".split()
+    names = ["flags", "unknown", "max_chars", "words", "rest", "merged", "bytes", "scores", "tokens", "merges"]
     defaults = {"flags": 0, "max_chars": 0}
     values = [numbers.get(name, defaults.get(name, NONE)) for name in names]
     return part.add(MODEL, struct.pack("<12I", kind, *values, 0) + struct.pack("<d", score))
@@ -88,7 +88,9 @@ def unigram(at: At, part: Part) -> Model:
         raise vocab.fail("expected an array of [token, score]")
     for number, row in enumerate(vocab.value):
         where = f"{vocab.path}[{number}]"
-        if not (isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], int | float)):
+        if not (
+            isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], int | float)
+        ):
             raise At(row, where).fail(f"{row!r}, expected [token, score]")
         if not math.isfinite(row[1]):
             raise At(row, where).fail(f"the score {row[1]!r} is not finite")
@@ -100,7 +102,9 @@ def unigram(at: At, part: Part) -> Model:
     if at.has("unk_id"):
         unknown = at.get("unk_id").number()
         if unknown >= len(scores):
-            raise at.get("unk_id").fail(f"{unknown}, but there are {len(scores)} tokens", "the package refuses this too")
+            raise at.get("unk_id").fail(
+                f"{unknown}, but there are {len(scores)} tokens", "the package refuses this too"
+            )
     for name in ("alpha", "nbest_size"):
         if at.has(name):
             raise at.get(name).fail("sampling is not supported: it gives other ids each time")
@@ -194,7 +198,9 @@ def pair_encoding(at: At, part: Part, byte_level: bool) -> Model:
     fallback = at.flag("byte_fallback", False)
     flags |= (bpe.MARK_START if prefix else 0) | (bpe.MARK_END if suffix else 0)
     if fallback and (prefix or suffix or byte_level):
-        raise at.get("byte_fallback").fail("byte_fallback together with ByteLevel, a prefix or a suffix is not supported")
+        raise at.get("byte_fallback").fail(
+            "byte_fallback together with ByteLevel, a prefix or a suffix is not supported"
+        )
     unknown = NONE
     if at.has("unk_token"):
         unknown = ids.get(at.get("unk_token").text(), NONE)
@@ -205,7 +211,9 @@ def pair_encoding(at: At, part: Part, byte_level: bool) -> Model:
     flags |= bpe.BYTE_FALLBACK if fallback else 0
     pairs = read_merges(at, ids, prefix)
     special = {unknown, *(own_bytes if fallback else ())} - {NONE}
-    apart = not any(left in special or right in special for left, right in pairs) and (not fallback or NONE not in own_bytes)
+    apart = not any(left in special or right in special for left, right in pairs) and (
+        not fallback or NONE not in own_bytes
+    )
     words = {key: id for token, id in ids.items() if (key := shape.key(token)) is not None}
     encoded(at, ids)
     section = merging(part, flags, unknown, shape.symbols(ids), pairs, words, own_bytes if fallback else None, apart)

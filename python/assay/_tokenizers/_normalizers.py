@@ -14,11 +14,26 @@ from ._errors import At, TokenizerError
 from ._part import BYTES, CHARSMAP, PAIRS, STEPS, Part
 from ._pattern import program
 
-STEP_MAP, STEP_FUSED, STEP_ORDER, STEP_COMPOSE, STEP_STRIP, STEP_PREPEND, STEP_REPLACE, STEP_PRECOMPILED, STEP_BYTES = range(9)
+STEP_MAP, STEP_FUSED, STEP_ORDER, STEP_COMPOSE, STEP_STRIP, STEP_PREPEND, STEP_REPLACE, STEP_PRECOMPILED, STEP_BYTES = (
+    range(9)
+)
 STEPS_MAX = 64
-KINDS = (
-    "BertNormalizer Strip StripAccents NFC NFD NFKC NFKD Sequence Lowercase Nmt Precompiled Replace Prepend ByteLevel"
-).split()
+KINDS = [
+    "BertNormalizer",
+    "Strip",
+    "StripAccents",
+    "NFC",
+    "NFD",
+    "NFKC",
+    "NFKD",
+    "Sequence",
+    "Lowercase",
+    "Nmt",
+    "Precompiled",
+    "Replace",
+    "Prepend",
+    "ByteLevel",
+]
 HANGUL_SECONDS = ((0x1161, 0x1175), (0x11A8, 0x11C2))
 CHINESE = (
     (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F), (0x2B920, 0x2CEAF),

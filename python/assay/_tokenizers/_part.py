@@ -1,5 +1,5 @@
-"""Writes a tokenizer's part: numbered sections (engine/text/read.c has the format), and the tables that several kinds of
-step use."""
+"""Writes a tokenizer's part: numbered sections (engine/text/read.c has the format), and the tables that several kinds
+of step use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ._errors import TokenizerError
 from ._tables import LAST, Ranges, union
 
 NONE = 0xFFFFFFFF
-HEAD, KINDS, PROPERTY, MAP, PAIRS, BYTES, PROGRAM, CHARSMAP, TRIE, STEPS, STAGES, ADDED, MODEL, NUMBERS, POST = range(1, 16)
+HEAD, KINDS, PROPERTY, MAP, PAIRS, BYTES, PROGRAM, CHARSMAP, TRIE, STEPS, STAGES, ADDED, MODEL, NUMBERS, POST = range(
+    1, 16
+)
 IDS_MAX = 1 << 24
 CLASSES_MAX = 64
 SAME, SLOW, SPACED = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
@@ -118,7 +120,18 @@ class Part:
         return self.add(MAP, head + b"".join(blocks) + bytes(texts))
 
     def finish(self, head: Mapping[str, int]) -> bytes:
-        names = "id_bound word_class space_class kinds steps stages added added_normalized model post".split()
+        names = [
+            "id_bound",
+            "word_class",
+            "space_class",
+            "kinds",
+            "steps",
+            "stages",
+            "added",
+            "added_normalized",
+            "model",
+            "post",
+        ]
         self.sections[0] = (HEAD, struct.pack("<10I", *(head[name] for name in names)))
         offset = 16 + 24 * len(self.sections)
         table, bodies = b"", []

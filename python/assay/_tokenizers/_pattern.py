@@ -1,9 +1,9 @@
-"""Patterns of Split and Replace: parsed here, refused by name where their meaning is not Oniguruma's (which the package uses)
-or their time not linear, and written as a program over character classes (engine/text/pattern.c).
+"""Patterns of Split and Replace: parsed here, refused by name where their meaning is not Oniguruma's (which the package
+uses) or their time not linear, and written as a program over character classes (engine/text/pattern.c).
 
-Classes are Oniguruma's own, from the tables. A pattern may have: characters and escapes, classes with ranges, properties,
-nesting and intersection, groups, alternatives, greedy and possessive repetition of single characters, `?` and {n} of
-groups, (?i:...) of ASCII letters, look-around of one character, and the anchors ^ $ \\A \\z \\Z."""
+Classes are Oniguruma's own, from the tables. A pattern may have: characters and escapes, classes with ranges,
+properties, nesting and intersection, groups, alternatives, greedy and possessive repetition of single characters, `?`
+and {n} of groups, (?i:...) of ASCII letters, look-around of one character, and the anchors ^ $ \\A \\z \\Z."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ class Parser:
             return []
         atom = self.atom()
         if self.fold and self.text[max(start - 1, 0) : start + 1].lower() in FOLDED_TOGETHER:
-            raise self.fail(f"{self.text[start - 1 : start + 1]!r} without regard to case also takes a single character")
+            raise self.fail(
+                f"{self.text[start - 1 : start + 1]!r} without regard to case also takes a single character"
+            )
         while self.place < len(self.text):
             bounds = self.quantifier()
             if bounds is None:
@@ -127,7 +129,12 @@ class Parser:
             end = self.text.find("}", self.place)
             inside = self.text[self.place + 1 : end] if end > 0 else ""
             numbers = inside.split(",")
-            if not inside or len(numbers) > 2 or not all(n.isdigit() or n == "" for n in numbers) or numbers == ["", ""]:
+            if (
+                not inside
+                or len(numbers) > 2
+                or not all(n.isdigit() or n == "" for n in numbers)
+                or numbers == ["", ""]
+            ):
                 return None  # a brace as it stands
             low = int(numbers[0] or 0)
             high = int(numbers[-1]) if numbers[-1] else MANY

@@ -9,16 +9,27 @@ from ._errors import At, TokenizerError
 from ._part import BYTES, STAGES, Part
 from ._pattern import program, regex
 
-STAGE_CLASS, STAGE_WORDS, STAGE_RUNS, STAGE_PATTERN, STAGE_METASPACE, STAGE_SPACE, STAGE_BYTES, STAGE_SCRIPTS, STAGE_LENGTH = range(9)  # fmt: skip
+STAGE_CLASS, STAGE_WORDS, STAGE_RUNS, STAGE_PATTERN, STAGE_METASPACE = range(5)  # engine/text/part.h
+STAGE_SPACE, STAGE_BYTES, STAGE_SCRIPTS, STAGE_LENGTH = range(5, 9)
 STAGES_MAX = 32
 BEHAVIORS = ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
 REMOVED, ISOLATED, CONTIGUOUS = 0, 1, 4
 SCHEMES = {"never": 0, "first": 1, "always": 2}
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-KINDS = (
-    "BertPreTokenizer ByteLevel CharDelimiterSplit Metaspace Whitespace Sequence Split Punctuation WhitespaceSplit Digits "
-    "UnicodeScripts FixedLength"
-).split()
+KINDS = [
+    "BertPreTokenizer",
+    "ByteLevel",
+    "CharDelimiterSplit",
+    "Metaspace",
+    "Whitespace",
+    "Sequence",
+    "Split",
+    "Punctuation",
+    "WhitespaceSplit",
+    "Digits",
+    "UnicodeScripts",
+    "FixedLength",
+]
 ASCII_PUNCTUATION = ((0x21, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0x7E))
 
 Stage = tuple[int, int, int, int]

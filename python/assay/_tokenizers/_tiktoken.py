@@ -1,5 +1,5 @@
-"""Rank files of tiktoken: a token in base64 and its rank, a line each. The file does not hold its pattern, so the file's
-name says which encoding it is. Ids are those of `Encoding.encode_ordinary`."""
+"""Rank files of tiktoken: a token in base64 and its rank, a line each. The file does not hold its pattern, so the
+file's name says which encoding it is. Ids are those of `Encoding.encode_ordinary`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ from ._pattern import regex
 from ._pre_tokenizers import ISOLATED, STAGE_PATTERN, Stage
 
 GPT2 = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-CL100K = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+CL100K = "|".join(
+    [
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)",
+        r"[^\r\n\p{L}\p{N}]?\p{L}+",
+        r"\p{N}{1,3}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n]*",
+        r"\s*[\r\n]+",
+        r"\s+(?!\S)",
+        r"\s+",
+    ]
 )
 O200K = "|".join(
     [
@@ -51,7 +59,8 @@ def ranks(source: bytes, name: str) -> dict[bytes, int]:
             found[base64.b64decode(token, validate=True)] = int(rank)
         except (ValueError, binascii.Error):
             raise TokenizerError(
-                f"{name}, line {number}: expected a token in base64 and its rank", "a tokenizer.json or a rank file of tiktoken"
+                f"{name}, line {number}: expected a token in base64 and its rank",
+                "a tokenizer.json or a rank file of tiktoken",
             ) from None
     if any(not 0 <= rank < IDS_MAX for rank in found.values()) or len(set(found.values())) != len(found):
         raise TokenizerError(f"{name}: a rank twice, or beyond {IDS_MAX}")
