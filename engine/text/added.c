@@ -89,7 +89,7 @@ void text_added_split(struct text_run *run, struct text_piece whole, bool normal
             end = spaces_after(tokenizer, p, whole.len, end);
         if (from < start)
             between(run, whole, from, start, normalized);
-        if (run->failure != 0 || !text_push(run, token->id))
+        if (run->failure != 0 || (start < end && !text_push(run, token->id))) /* spaces before may have taken all of it */
             return;
         from = end;
     }

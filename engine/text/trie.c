@@ -132,8 +132,11 @@ static bool place(struct builder *b, uint32_t node, uint32_t low, uint32_t high,
 
 /* Units that are no node, and nodes without children, must not look like somebody's child or have any. */
 static bool close_units(struct builder *b) {
-    uint32_t spare = b->count; /* a block of its own: the base of nodes without children */
-    if (!grow(b))
+    uint32_t last = b->count - 1;
+    while (!b->used[last])
+        last--;
+    uint32_t spare = (last / BLOCK + 1) * BLOCK; /* a block of its own: the base of nodes without children */
+    if (spare == b->count && !grow(b))
         return false;
     b->count = spare + BLOCK;
     for (uint32_t i = 0; i < b->count; i++) {

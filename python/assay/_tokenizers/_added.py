@@ -45,9 +45,13 @@ def write(tokens: dict[int, At], part: Part, normalize: Callable[[str], str]) ->
             content = token.get("content")
             text = normalize(content.text()) if normalized else content.text()
             key = text.encode()
-            if not key or key in keys:
-                what = "nothing is left of it" if not key else "it is the same as another token"
-                raise content.fail(f"{content.text()!r}: {what} once it is normalized", "the package refuses this too")
+            if not key:
+                continue  # nothing is left of it to be found
+            if key in keys:
+                raise content.fail(
+                    f"{content.text()!r} is the same as another added token once it is normalized",
+                    "which of the two counts is left to chance in the package: take one of them out",
+                )
             if len(key) > 2048:
                 raise content.fail(f"{len(key)} bytes, at most 2048 are possible")
             keys[key] = len(rows) // 2

@@ -19,7 +19,7 @@ MATCH, RUN, TAKE, SPLIT, JUMP, AHEAD, BEHIND, BEGIN, END = range(9)
 MANY = 0xFFFFFFFF
 NODES_MAX = 1024
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", "a": "\a", "e": "\x1b"}
-SHORTHANDS = {"s": "onig_space", "w": "onig_word", "d": "onig_digit", "h": "onig_hex"}
+SHORTHANDS = {"s": "space", "w": "word", "d": "digit", "h": "hex"}
 FOLDED_TOGETHER = ("ss", "st", "ff", "fi", "fl")  # of which Oniguruma also takes one character
 
 
@@ -221,14 +221,15 @@ class Parser:
             raise self.fail("a ( without its )")
         return choice
 
-    def escape(self) -> Ranges:
+    def escape(self, within: str = "onig_") -> Ranges:
+        """`within`: inside of [...] Oniguruma looks into other tables."""
         c = self.next()
         if c in ESCAPES:
             return only(ESCAPES[c])
         if c in SHORTHANDS:
-            return tables.members(SHORTHANDS[c])
+            return tables.members(within + SHORTHANDS[c])
         if c.lower() in SHORTHANDS:
-            return complement(tables.members(SHORTHANDS[c.lower()]))
+            return complement(tables.members(within + SHORTHANDS[c.lower()]))
         if c in "pP":
             return self.property(c == "P")
         if c == "x" and self.take("{"):
@@ -315,7 +316,7 @@ class Parser:
 
     def set_character(self) -> Ranges:
         c = self.next()
-        return self.escape() if c == "\\" else only(c)
+        return self.escape("onig_class_") if c == "\\" else only(c)
 
     def folded(self, ranges: Ranges) -> Ranges:
         return self.literal(chr(ranges[0][0])) if self.fold and single(ranges) else ranges

@@ -80,7 +80,7 @@ def padding(at: At) -> tuple[int, int, int, int]:
         strategy.choice(("BatchLongest",))
     multiple = at.get("pad_to_multiple_of").number(1 << 20) if at.has("pad_to_multiple_of") else 0
     left = at.get("direction").choice(("Left", "Right")) == "Left"
-    if isinstance(strategy.value, dict) and to == 0 and multiple == 0:
+    if isinstance(strategy.value, dict) and to == 0:
         return NONE, 0, 0, 0
     return to, multiple, at.get("pad_id").number(NONE - 1), int(left)
 

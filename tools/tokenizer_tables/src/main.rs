@@ -110,6 +110,13 @@ fn main() {
     for (name, pattern) in [("word", r"\w"), ("space", r"\s"), ("digit", r"\d"), ("hex", r"\h"), ("any", r".")] {
         oniguruma(&format!("onig_{name}"), pattern);
     }
+    // Inside of [...] Oniguruma looks into other tables than outside.
+    for (name, pattern) in [("word", r"[\w]"), ("space", r"[\s]"), ("digit", r"[\d]"), ("hex", r"[\h]")] {
+        oniguruma(&format!("onig_class_{name}"), pattern);
+    }
+    for (name, pattern) in [("word", r"\W"), ("space", r"\S"), ("digit", r"\D"), ("hex", r"\H")] {
+        oniguruma(&format!("onig_not_{name}"), pattern);
+    }
     for name in ["alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word", "xdigit"] {
         oniguruma(&format!("onig_posix_{name}"), &format!("[[:{name}:]]"));
     }
