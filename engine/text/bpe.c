@@ -5,10 +5,12 @@
  * there was no way on is never tried again, so each is left once. (van Antwerpen and Neubeck, "So many tokens, so
  * little time", 2024; the crate bpe of github/rust-gems.)
  *
- * Whether two neighbours fit: their merges are taken back, the latest first; at each moment the pair that stands at
- * the boundary must not have been the next merge. That needs every token to be made of tokens of lower ranks, and
- * one way to make it. The build proves both (python/assay/_tokenizers/_bpe.py) and sets BPE_FAST; otherwise, and for
- * unknown characters that vanish, bpe_merge.c merges step by step. */
+ * Whether two neighbours fit: their merges are taken back, the latest first; at no moment may the pair that stands at
+ * the boundary have been the next merge. A merge's time is the highest rank so far on the way to it: one of a lower rank
+ * than what made its parts possible follows at once. So between two times the lowest rank waits until the next time
+ * comes; within one, the two pairs that a merge has made possible compete by rank, the left one first if equal. The build
+ * finds how each token comes about (python/assay/_tokenizers/_bpe.py) and sets BPE_FAST if there is one way each; else,
+ * and for unknown characters that vanish, bpe_merge.c merges step by step. */
 #include <string.h>
 
 #include "../base/assert.h"
@@ -30,20 +32,27 @@ const struct bpe_merge *text_bpe_find(const struct text_model *model, uint32_t l
     return NULL;
 }
 
-/* Ends because a token's parts have lower ranks than it (checked at load). */
+static uint32_t later(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+/* Ends because a token's parts are shorter than it (checked at load). */
 static bool fit(const struct text_model *model, uint32_t left, uint32_t right) {
-    uint32_t limit = UINT32_MAX;
+    const struct bpe_token *a = &model->tokens[left], *b = &model->tokens[right];
+    uint32_t limit = UINT32_MAX; /* the rank of the merge that came instead */
     for (;;) {
         const struct bpe_merge *merge = text_bpe_find(model, left, right);
         if (merge != NULL && merge->rank < limit)
             return false;
-        const struct bpe_token *a = &model->tokens[left], *b = &model->tokens[right];
-        if (a->rank > b->rank) {
-            limit = a->rank;
+        if (a->time > b->time) {
             left = a->right;
-        } else if (b->rank > 0) {
-            limit = b->rank + 1; /* of equal merges the left one comes first */
+            uint32_t both = later(model->tokens[left].time, b->time); /* since when the two stood side by side */
+            limit = a->time > both ? a->time : a->rank;
+            a = &model->tokens[left];
+        } else if (b->time > 0) {
             right = b->left;
+            uint32_t both = later(a->time, model->tokens[right].time);
+            bool waited = b->time > both || b->time == model->tokens[b->right].time; /* for what stands right of it */
+            limit = (waited ? b->time : b->rank) + 1; /* of equal ranks the left one comes first */
+            b = &model->tokens[right];
         } else {
             return true;
         }

@@ -140,6 +140,7 @@ enum model_kind { MODEL_WORD_LEVEL, MODEL_WORD_PIECE, MODEL_BPE, MODEL_UNIGRAM, 
 struct bpe_token {
     uint32_t left, right; /* what it is merged of, itself if it is a single symbol */
     uint32_t rank;        /* of that merge, from 1; 0: a symbol */
+    uint32_t time;        /* the highest rank on the way to it */
     uint32_t len;         /* bytes of its key */
     uint32_t prefix;      /* the longest token whose key begins this one's; TEXT_NONE if there is none */
 };

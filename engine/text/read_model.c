@@ -1,5 +1,5 @@
-/* Reads the model (read.c has the format). What makes bpe.c's walks end is checked here: a token is made of tokens of
- * lower ranks, and the longest token that begins another is shorter. */
+/* Reads the model (read.c has the format). What makes bpe.c's walks end is checked here: a token is made of shorter ones,
+ * and the longest token that begins another is shorter. */
 #include "read.h"
 
 #include <math.h>
@@ -37,11 +37,10 @@ static bool check_token(struct part_reader *reader, const struct text_model *mod
     const struct bpe_token *token = &model->tokens[id];
     const uint32_t count = model->token_count;
     if (token->left >= count || token->right >= count || (token->prefix != TEXT_NONE && token->prefix >= count) ||
-        token->rank == UINT32_MAX)
+        token->rank == UINT32_MAX || token->time == UINT32_MAX)
         return text_fail(reader, "token %u is made of others that are not there", id);
-    if (token->rank > 0 &&
-        (model->tokens[token->left].rank >= token->rank || model->tokens[token->right].rank >= token->rank))
-        return text_fail(reader, "token %u is made of tokens that come later", id);
+    if (token->time > 0 && (model->tokens[token->left].len >= token->len || model->tokens[token->right].len >= token->len))
+        return text_fail(reader, "token %u is made of tokens that are not shorter", id);
     if (token->prefix != TEXT_NONE && model->tokens[token->prefix].len >= token->len)
         return text_fail(reader, "token %u begins with a token that is not shorter", id);
     return true;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ._part import NONE, NUMBERS, Part
@@ -33,61 +34,60 @@ class Merging:
     pairs: Pairs  # (left, right) -> (rank from 1, token)
     keys: dict[int, bytes] = field(default_factory=dict)
     rank: dict[int, int] = field(default_factory=dict)
+    time: dict[int, int] = field(default_factory=dict)  # the highest rank on the way to a token
     left: dict[int, int] = field(default_factory=dict)
     right: dict[int, int] = field(default_factory=dict)
 
-    def fit(self, left: int, right: int, limit: int) -> bool:
-        """Whether no merge of a rank below the limit crosses between two tokens (as `fit` in engine/text/bpe.c)."""
-        pairs, rank = self.pairs, self.rank
+    def fit(self, left: int, right: int) -> bool:
+        """Whether nothing merges across the boundary of two tokens but they themselves (`fit` in engine/text/bpe.c)."""
+        pairs, rank, time = self.pairs, self.rank, self.time
         while True:
+            a, b = time[left], time[right]
+            if a > b:
+                own, left = rank[left], self.right[left]
+                limit = a if a > max(time[left], b) else own
+            elif b > 0:
+                own, behind, right = rank[right], time[self.right[right]], self.left[right]
+                limit = (b if b > max(a, time[right]) or b == behind else own) + 1
+            else:
+                return True
             found = pairs.get((left, right))
             if found is not None and found[0] < limit:
                 return False
-            a, b = rank[left], rank[right]
-            if a > b:
-                limit, left = a, self.right[left]
-            elif b > 0:
-                limit, right = b + 1, self.left[right]
-            else:
-                return True
 
-    def find(self) -> bool:
-        """Finds the tokens that merging gives; False where finding them without merging is not proved to be the same.
-
-        Proved: no merge makes a token of tokens that come later (so ranks are times), and each token has one text."""
+    def find(self, content: Callable[[int], int]) -> bool:
+        """Finds the tokens that merging gives; False where there is not one text and one way for each. `content`: how
+        long a token's text is, so that a token comes after those that it is made of."""
         for key, token in self.symbols.items():
             if token in self.keys:
                 return False
-            self.keys[token], self.rank[token] = key, 0
-        waiting = []
-        for (left, right), (rank, token) in sorted(self.pairs.items(), key=lambda item: item[1][0]):
-            if left not in self.rank or right not in self.rank:
-                waiting.append((left, right))
+            self.keys[token], self.rank[token], self.time[token] = key, 0, 0
+        for (left, right), (rank, token) in sorted(self.pairs.items(), key=lambda item: content(item[1][1])):
+            if left not in self.keys or right not in self.keys:
                 continue
-            if max(self.rank[left], self.rank[right]) >= rank:
-                return False
             one, two = self.keys[left], self.keys[right]
-            if one.endswith(END) or two.startswith(START):
+            if one.endswith(END) or two.startswith(START) or not self.fit(left, right):
                 continue  # never neighbours
-            if not self.fit(left, right, rank):
-                continue
             if token in self.keys:
                 return False
             self.keys[token] = one + two
             self.rank[token], self.left[token], self.right[token] = rank, left, right
-        if any(left in self.rank and right in self.rank for left, right in waiting):
-            return False
-        return len(set(self.keys.values())) == len(self.keys)
+            self.time[token] = max(rank, self.time[left], self.time[right])
+        # Each pair was looked at once, after the shorter tokens: all are known then.
+        return len(set(self.keys.values())) == len(self.keys) and all(
+            content(token) > max(content(self.left[token]), content(self.right[token])) for token in self.left
+        )
 
     def tokens(self, part: Part) -> tuple[int, int]:
         """The sections of tokens and of their trie."""
         by_key = {key: token for token, key in self.keys.items()}
-        rows = array("I", (0, 0, 0, 0, NONE)) * (max(self.keys) + 1)
+        rows = array("I", (0, 0, 0, 0, 0, NONE)) * (max(self.keys) + 1)
         for token, key in self.keys.items():
             prefix = next((by_key[key[:n]] for n in range(len(key) - 1, 0, -1) if key[:n] in by_key), NONE)
-            at = token * 5
-            row = (self.left.get(token, token), self.right.get(token, token), self.rank[token], len(key), prefix)
-            rows[at : at + 5] = array("I", row)
+            at = token * 6
+            made = (self.left.get(token, token), self.right.get(token, token), self.rank[token], self.time[token])
+            row = (*made, len(key), prefix)
+            rows[at : at + 6] = array("I", row)
         return part.add(NUMBERS, rows.tobytes()), part.trie(by_key)
 
 

@@ -216,7 +216,10 @@ def pair_encoding(at: At, part: Part, byte_level: bool) -> Model:
     )
     words = {key: id for token, id in ids.items() if (key := shape.key(token)) is not None}
     encoded(at, ids)
-    section = merging(part, flags, unknown, shape.symbols(ids), pairs, words, own_bytes if fallback else None, apart)
+    length = {id: len(token) - (len(prefix) if prefix and token.startswith(prefix) else 0) for token, id in ids.items()}
+    found = bpe.Merging(shape.symbols(ids), pairs)
+    fast = apart and found.find(length.__getitem__)
+    section = merging(part, flags, unknown, found, fast, words, own_bytes if fallback else None)
     return Model(section, ids, len(ids))
 
 
@@ -224,16 +227,14 @@ def merging(
     part: Part,
     flags: int,
     unknown: int,
-    symbols: dict[bytes, int],
-    pairs: bpe.Pairs,
+    found: bpe.Merging,
+    fast: bool,
     words: dict[bytes, int],
     byte_tokens: list[int] | None,
-    fast: bool = True,
 ) -> int:
-    """The section of a BPE model."""
-    found = bpe.Merging(symbols, pairs)
+    """The section of a BPE model. `fast`: what merging gives is found."""
     tokens = merged = NONE
-    if fast and symbols and found.find():
+    if fast and found.keys:
         flags |= bpe.FAST
         tokens, merged = found.tokens(part)
     return write(
@@ -242,11 +243,11 @@ def merging(
         flags=flags,
         unknown=unknown,
         words=part.trie(words if flags & bpe.IGNORE_MERGES else {}),
-        rest=part.trie(symbols),
+        rest=part.trie(found.symbols),
         merged=merged,
         bytes=part.add(NUMBERS, part.numbers(*byte_tokens)) if byte_tokens else NONE,
         tokens=tokens,
-        merges=bpe.merge_table(pairs, part),
+        merges=bpe.merge_table(found.pairs, part),
     )
 
 

@@ -90,5 +90,8 @@ def read(source: bytes, name: str, part: Part) -> tuple[int, list[Stage], dict[b
     found = ranks(source, name)
     pattern = regex(PATTERNS[stem], At(None, f"the pattern of {stem}"), part, possessive_intervals=True)
     symbols = {bytes([byte]): found[bytes([byte])] for byte in range(256)}
-    section = models.merging(part, bpe.BYTES | bpe.IGNORE_MERGES, NONE, symbols, pairs_of(found), found, None)
+    length = {rank: len(token) for token, rank in found.items()}
+    merging = bpe.Merging(symbols, pairs_of(found))
+    fast = merging.find(length.__getitem__)
+    section = models.merging(part, bpe.BYTES | bpe.IGNORE_MERGES, NONE, merging, fast, found, None)
     return section, [(STAGE_PATTERN, pattern, ISOLATED, 0)], found
