@@ -2,6 +2,8 @@
  * are matched in the normalized text (AddedVocabulary::extract_and_normalize). The longest token at the leftmost place
  * counts; a search goes on behind a match even if the match is then refused (single_word) or widened (rstrip), as the
  * crate's does, so the same bytes may be seen again. */
+#include <string.h>
+
 #include "part.h"
 
 static bool may_start(const struct text_added *added, uint8_t byte) {
@@ -12,8 +14,14 @@ static bool may_start(const struct text_added *added, uint8_t byte) {
 static const struct added_token *next_match(const struct text_added *added, const uint8_t *p, size_t len, size_t *start,
                                             size_t *end) {
     for (size_t at = *start; at < len; at++) {
-        if (!may_start(added, p[at]))
+        if (added->start_count == 1) {
+            const uint8_t *found = memchr(p + at, added->start, len - at);
+            if (found == NULL)
+                return NULL;
+            at = (size_t)(found - p);
+        } else if (!may_start(added, p[at])) {
             continue;
+        }
         size_t key_len = 0;
         uint32_t index = trie_longest(&added->trie, p + at, len - at, &key_len);
         if (index == TRIE_NONE)

@@ -16,21 +16,7 @@
 #include "../base/assert.h"
 #include "part.h"
 
-enum { PROBES_MAX = 64, START_MARK = 0xfe, END_MARK = 0xff };
-
-const struct bpe_merge *text_bpe_find(const struct text_model *model, uint32_t left, uint32_t right) {
-    uint64_t pair = (uint64_t)left << 32 | right;
-    uint32_t at = (uint32_t)((pair * 0x9e3779b97f4a7c15ull) >> 32) & model->merge_mask;
-    for (uint32_t probes = 0; probes < PROBES_MAX; probes++) {
-        const struct bpe_merge *merge = &model->merges[at];
-        if (merge->pair == pair)
-            return merge;
-        if (merge->pair == UINT64_MAX)
-            return NULL;
-        at = (at + 1) & model->merge_mask;
-    }
-    return NULL;
-}
+enum { START_MARK = 0xfe, END_MARK = 0xff };
 
 static uint32_t later(uint32_t a, uint32_t b) { return a > b ? a : b; }
 

@@ -133,6 +133,8 @@ struct text_added {
     const struct added_token *tokens;
     uint32_t count;
     uint64_t starts[4]; /* first bytes */
+    uint32_t start_count;
+    uint8_t start; /* the first byte, if it is the only one */
 };
 
 enum model_kind { MODEL_WORD_LEVEL, MODEL_WORD_PIECE, MODEL_BPE, MODEL_UNIGRAM, MODEL_KINDS };
@@ -177,6 +179,8 @@ struct text_model {
     uint32_t token_count;
     const struct bpe_merge *merges;
     uint32_t merge_mask; /* places - 1 */
+    const uint64_t *filter; /* two bits for each merge, in one word: most pairs that do not merge have not both */
+    uint32_t filter_mask;   /* words - 1 */
 };
 
 /* After the model: pieces of the answer, with and without special tokens; truncation; padding. */
@@ -191,6 +195,7 @@ struct text_post {
 
 struct tokenizer {
     uint8_t *part; /* owned */
+    uint64_t *filter; /* owned */
     size_t part_bytes;
     struct text_kinds kinds;
     uint32_t word_class, space_class; /* for added tokens */
@@ -218,6 +223,28 @@ struct text_run {
     uint64_t steps_left; /* of patterns */
     int64_t failure;     /* 0, or what went wrong; everything ends soon after */
 };
+
+#define BPE_HASH_FACTOR 0x9e3779b97f4a7c15ull
+
+static inline uint64_t text_pair_bits(uint64_t hash) { return 1ull << (hash >> 20 & 63) | 1ull << (hash >> 26 & 63); }
+
+/* The merge of two tokens, NULL if they have none. */
+static inline const struct bpe_merge *text_bpe_find(const struct text_model *model, uint32_t left, uint32_t right) {
+    enum { PROBES_MAX = 64 };
+    uint64_t pair = (uint64_t)left << 32 | right, hash = pair * BPE_HASH_FACTOR, bits = text_pair_bits(hash);
+    if (__builtin_expect((model->filter[hash >> 40 & model->filter_mask] & bits) != bits, 1))
+        return NULL;
+    uint32_t at = (uint32_t)(hash >> 32) & model->merge_mask;
+    for (uint32_t probes = 0; probes < PROBES_MAX; probes++) {
+        const struct bpe_merge *merge = &model->merges[at];
+        if (merge->pair == pair)
+            return merge;
+        if (merge->pair == UINT64_MAX)
+            return NULL;
+        at = (at + 1) & model->merge_mask;
+    }
+    return NULL;
+}
 
 static inline bool text_push(struct text_run *run, uint32_t id) {
     if (run->count >= run->capacity) {
@@ -311,7 +338,6 @@ void text_word_level(struct text_run *run, const uint8_t *p, size_t len);
 void text_word_piece(struct text_run *run, const uint8_t *p, size_t len);
 void text_bpe(struct text_run *run, const uint8_t *p, size_t len);
 void text_bpe_merge(struct text_run *run, const uint8_t *p, size_t len); /* bpe_merge.c */
-const struct bpe_merge *text_bpe_find(const struct text_model *model, uint32_t left, uint32_t right);
 void text_unigram(struct text_run *run, const uint8_t *p, size_t len);
 /* Finds the program's next match at or after *start: its end, or SIZE_MAX. */
 size_t text_match(struct text_run *run, const struct text_program *program, const uint8_t *p, size_t len, size_t *start);

@@ -76,7 +76,10 @@ static void split_class(struct text_run *run, const struct text_stage *stage, ui
     for (size_t at = 0; at < piece.len && run->failure == 0;) {
         uint32_t width;
         bool match = text_classes_at(&run->tokenizer->kinds, piece.p + at, &width) >> stage->a & 1;
-        if (match) {
+        if (match && stage->b == REMOVED && !stage->c) {
+            hand_on(run, next, &piece, from, at);
+            from = at + width;
+        } else if (match) {
             if (from < at)
                 add(&cut, from, at, false);
             add(&cut, at, at + width, true);
@@ -100,7 +103,10 @@ static void split_pattern(struct text_run *run, const struct text_stage *stage, 
             break;
         if (from < start)
             add(&cut, from, start, false);
-        add(&cut, start, end, true);
+        if (stage->b == ISOLATED)
+            hand_on(run, next, &piece, start, end);
+        else
+            add(&cut, start, end, true);
         from = end;
     }
     if (from < piece.len && run->failure == 0)
@@ -156,51 +162,42 @@ static bool begins_with(struct text_piece piece, struct text_bytes bytes) {
     return piece.len >= bytes.len && memcmp(piece.p, bytes.p, bytes.len) == 0;
 }
 
-/* Spaces become the replacement; one is put in front if the scheme says so; parts begin at replacements. */
+/* Spaces become the replacement; one is put in front if the scheme says so. Where it splits, a part begins at each
+ * replacement (NormalizedString::split by one character, merged with the next): it is handed on as soon as it ends. */
 static void metaspace(struct text_run *run, uint32_t number, struct text_piece piece) {
     const struct text_stage *stage = &run->tokenizer->stages[number];
     const struct text_bytes mark = stage->bytes;
     uint8_t *out = run->stage_buffers[number];
     if (!has_room(run, number, piece.len * mark.len + mark.len))
         return;
-    size_t n = 0, origin = 0;
+    size_t n = 0, from = 0;
     bool begins = begins_with(piece, mark) || piece.p[0] == ' ';
     if (!begins && (stage->b == 2 || (stage->b == 1 && piece.origin > 0))) {
         memcpy(out, mark.p, mark.len);
         n = mark.len;
     }
-    for (size_t at = 0; at < piece.len; at++) {
-        if (at < piece.origin)
-            origin = n;
-        if (piece.p[at] == ' ') {
+    struct text_piece made = {out, 0, piece.origin > 0 ? n : 0}; /* its origin grows with it */
+    for (size_t at = 0; at < piece.len && run->failure == 0;) {
+        uint8_t byte = piece.p[at];
+        uint32_t width = byte == ' ' ? 1 : 0;
+        if (byte == mark.p[0] && begins_with((struct text_piece){piece.p + at, piece.len - at, 0}, mark))
+            width = mark.len;
+        if (width > 0) {
+            if (stage->c && from < n) {
+                hand_on(run, number + 1, &made, from, n);
+                from = n;
+            }
             memcpy(out + n, mark.p, mark.len);
             n += mark.len;
         } else {
-            out[n++] = piece.p[at];
-        }
-        if (at < piece.origin)
-            origin = n;
-    }
-    struct text_piece made = {out, n, origin};
-    if (stage->c == 0) {
-        hand_on(run, number + 1, &made, 0, n);
-        return;
-    }
-    struct cut cut = {.run = run, .whole = made, .next = number + 1, .behavior = MERGED_NEXT};
-    size_t from = 0;
-    for (size_t at = 0; at < n && run->failure == 0;) {
-        uint32_t width = text_width(out[at]);
-        if (width == mark.len && memcmp(out + at, mark.p, width) == 0) {
-            if (from < at)
-                add(&cut, from, at, false);
-            add(&cut, at, at + width, true);
-            from = at + width;
+            out[n++] = byte;
+            width = 1;
         }
         at += width;
+        if (at <= piece.origin)
+            made.origin = n;
     }
-    if (from < n)
-        add(&cut, from, n, false);
-    flush(&cut);
+    hand_on(run, number + 1, &made, from, n);
 }
 
 static void space_in_front(struct text_run *run, uint32_t number, struct text_piece piece) {

@@ -256,8 +256,11 @@ static bool read_added(struct part_reader *reader, uint32_t number, struct text_
         return false;
     for (uint32_t byte = 0; byte < 256; byte++) {
         uint32_t node = 0;
-        if (trie_step(&added->trie, &node, (uint8_t)byte))
-            added->starts[byte >> 6] |= 1ull << (byte & 63);
+        if (!trie_step(&added->trie, &node, (uint8_t)byte))
+            continue;
+        added->starts[byte >> 6] |= 1ull << (byte & 63);
+        added->start = (uint8_t)byte;
+        added->start_count++;
     }
     return true;
 }

@@ -2,7 +2,7 @@
  * and the longest token that begins another is shorter. */
 #include "read.h"
 
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool read_numbers(struct part_reader *reader, uint32_t number, size_t item_bytes, const void **items,
@@ -61,12 +61,31 @@ static bool read_merges(struct part_reader *reader, uint32_t number, struct text
     return true;
 }
 
+/* The filter over the merges: a byte or more for each. */
+static bool make_filter(struct part_reader *reader, struct text_model *model) {
+    uint32_t words = 1;
+    while (words < (model->merge_mask + 1) / 16)
+        words *= 2;
+    uint64_t *filter = calloc(words, sizeof *filter);
+    if (filter == NULL)
+        return text_fail(reader, "no memory");
+    for (uint32_t i = 0; i <= model->merge_mask; i++) {
+        uint64_t hash = model->merges[i].pair * BPE_HASH_FACTOR;
+        if (model->merges[i].pair != UINT64_MAX)
+            filter[hash >> 40 & (words - 1)] |= text_pair_bits(hash);
+    }
+    reader->tokenizer->filter = filter;
+    model->filter = filter;
+    model->filter_mask = words - 1;
+    return true;
+}
+
 static bool read_bpe(struct part_reader *reader, const uint32_t numbers[12], struct text_model *model) {
     const void *items = NULL;
     size_t count = 0;
     const uint32_t bound = reader->tokenizer->id_bound;
     if (!text_read_trie(reader, numbers[5], bound, &model->rest) || !read_byte_ids(reader, numbers[7], model) ||
-        !read_merges(reader, numbers[10], model))
+        !read_merges(reader, numbers[10], model) || !make_filter(reader, model))
         return false;
     if (!(model->flags & BPE_FAST))
         return true;

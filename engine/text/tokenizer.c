@@ -165,5 +165,6 @@ void tokenizer_close(struct tokenizer *tokenizer) {
     if (tokenizer == NULL)
         return;
     free(tokenizer->part);
+    free(tokenizer->filter);
     free(tokenizer);
 }

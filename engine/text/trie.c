@@ -179,7 +179,7 @@ bool trie_build(const uint8_t *keys, const uint32_t *ends, const uint32_t *value
     bool good = grow(&b);
     if (good) {
         take(&b, 0);
-        b.units[0] = (struct trie_unit){0, TRIE_NONE};
+        b.units[0] = (struct trie_unit){0, TRIE_NONE}; /* its label is 0, and 0 is no base */
         good = (count == 0 || place(&b, 0, 0, count, 0)) && close_units(&b);
     }
     free(b.used);

@@ -23,10 +23,10 @@ struct trie {
     uint32_t value_bound; /* every value is below it, or TRIE_NONE */
 };
 
-/* The root is unit 0. */
+/* The root is unit 0, which no base reaches. */
 static inline bool trie_step(const struct trie *trie, uint32_t *node, uint8_t byte) {
     uint32_t next = (trie->units[*node].base_label >> 8) ^ byte;
-    if ((uint8_t)trie->units[next].base_label != byte || next == 0)
+    if ((uint8_t)trie->units[next].base_label != byte)
         return false;
     *node = next;
     return true;
@@ -34,23 +34,23 @@ static inline bool trie_step(const struct trie *trie, uint32_t *node, uint8_t by
 
 /* The value of a key, or TRIE_NONE. */
 static inline uint32_t trie_find(const struct trie *trie, const uint8_t *key, size_t len) {
-    uint32_t node = 0;
-    for (size_t i = 0; i < len; i++)
-        if (!trie_step(trie, &node, key[i]))
+    struct trie_unit unit = trie->units[0];
+    for (size_t i = 0; i < len; i++) {
+        unit = trie->units[(unit.base_label >> 8) ^ key[i]];
+        if ((uint8_t)unit.base_label != key[i])
             return TRIE_NONE;
-    return trie->units[node].value;
+    }
+    return unit.value;
 }
 
 /* The value of the longest key that begins the text, and its length; TRIE_NONE if there is none. */
 static inline uint32_t trie_longest(const struct trie *trie, const uint8_t *text, size_t len, size_t *key_len) {
-    uint32_t node = 0, best = TRIE_NONE;
-    const struct trie_unit *units = trie->units;
+    uint32_t best = TRIE_NONE;
+    struct trie_unit unit = trie->units[0];
     for (size_t i = 0; i < len; i++) {
-        uint32_t next = (units[node].base_label >> 8) ^ text[i];
-        struct trie_unit unit = units[next];
-        if ((uint8_t)unit.base_label != text[i] || next == 0)
+        unit = trie->units[(unit.base_label >> 8) ^ text[i]];
+        if ((uint8_t)unit.base_label != text[i])
             break;
-        node = next;
         if (unit.value != TRIE_NONE) {
             best = unit.value;
             *key_len = i + 1;

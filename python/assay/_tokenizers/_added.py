@@ -46,7 +46,10 @@ def write(tokens: dict[int, At], part: Part, normalize: Callable[[str], str]) ->
             text = normalize(content.text()) if normalized else content.text()
             key = text.encode()
             if not key:
-                continue  # nothing is left of it to be found
+                raise content.fail(
+                    f"nothing is left of {content.text()!r} once it is normalized",
+                    "the package then cuts texts anywhere: set normalized to false",
+                )
             if key in keys:
                 raise content.fail(
                     f"{content.text()!r} is the same as another added token once it is normalized",
