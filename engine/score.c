@@ -103,13 +103,23 @@ static double model_input(const struct model *model, uint32_t input, const struc
     }
 }
 
+static struct value input_value(const struct value *cell, uint16_t item) {
+    if (item == WHOLE_CELL)
+        return *cell;
+    if ((cell->tag != V_LIST && cell->tag != V_TUPLE) || item >= cell->len)
+        return value_none(MISSING_NOT); /* a vector that is missing */
+    return value_items(cell)[item];
+}
+
 /* A model of one output gives a float, of several a list of them. */
 static void run_model(struct code_frame *frame, const struct plan_model *model, double *row) {
     double out[LIMIT_MODEL_OUTPUTS];
     uint32_t count = model_output_count(model->model);
     ASSERT(count <= LIMIT_MODEL_OUTPUTS);
-    for (uint32_t i = 0; i < model->input_count; i++)
-        row[i] = model_input(model->model, i, &frame->cells[model->inputs[i]]);
+    for (uint32_t i = 0; i < model->input_count; i++) {
+        struct value v = input_value(&frame->cells[model->inputs[i]], model->items[i]);
+        row[i] = model_input(model->model, i, &v);
+    }
     model_predict(model->model, row, out);
     if (count == 1) {
         frame->cells[model->slot] = value_float(out[0]);
