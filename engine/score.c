@@ -103,12 +103,11 @@ static double model_input(const struct model *model, uint32_t input, const struc
     }
 }
 
-static struct value input_value(const struct value *cell, uint16_t item) {
-    if (item == WHOLE_CELL)
-        return *cell;
-    if ((cell->tag != V_LIST && cell->tag != V_TUPLE) || item >= cell->len)
-        return value_none(MISSING_NOT); /* a vector that is missing */
-    return value_items(cell)[item];
+/* The same of an item of a vector, which may be missing, or shorter if a bundle is hostile. */
+static double model_item(const struct model *model, uint32_t input, const struct value *vector, uint16_t item) {
+    if ((vector->tag != V_LIST && vector->tag != V_TUPLE) || item >= vector->len)
+        return NAN;
+    return model_input(model, input, &value_items(vector)[item]);
 }
 
 /* A model of one output gives a float, of several a list of them. */
@@ -117,8 +116,9 @@ static void run_model(struct code_frame *frame, const struct plan_model *model, 
     uint32_t count = model_output_count(model->model);
     ASSERT(count <= LIMIT_MODEL_OUTPUTS);
     for (uint32_t i = 0; i < model->input_count; i++) {
-        struct value v = input_value(&frame->cells[model->inputs[i]], model->items[i]);
-        row[i] = model_input(model->model, i, &v);
+        const struct value *v = &frame->cells[model->inputs[i]];
+        row[i] = model->items[i] == WHOLE_CELL ? model_input(model->model, i, v)
+                                               : model_item(model->model, i, v, model->items[i]);
     }
     model_predict(model->model, row, out);
     if (count == 1) {

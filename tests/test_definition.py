@@ -861,6 +861,12 @@ CASES = [
     ),
     Case(
         "text",
+        "t = text.tokens('device', 'no.json')\n",
+        "text.tokens('device', 'no.json')",
+        "the tokenizer no.json cannot be read: No such file or directory",
+    ),
+    Case(
+        "vectorizer",
         "t = text.vectorize('device', None)\n",
         "text.vectorize('device', None)",
         "text.vectorize is not available yet",

@@ -16,7 +16,7 @@
 #include "../base/assert.h"
 #include "part.h"
 
-enum { START_MARK = 0xfe, END_MARK = 0xff };
+enum { START_MARK = 0xfe, END_MARK = 0xff, ATTEMPTS = 64 };
 
 static uint32_t later(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
@@ -70,11 +70,12 @@ static uint32_t longest(const struct text_model *model, const uint8_t *p, size_t
     return token != TRIE_NONE && model->tokens[token].len != width ? TRIE_NONE : token;
 }
 
-/* False if the text has a character that this cannot encode; then nothing is written. */
+/* False if the text has a character that this cannot encode, or if merging is faster; then nothing is written. */
 static bool encode_fast(struct text_run *run, const uint8_t *p, size_t len, uint8_t *dead) {
     const struct text_model *model = &run->tokenizer->model;
     const size_t first = run->count;
     size_t begin = first, at = 0, unknown_end = SIZE_MAX;
+    size_t attempts = len * 2 + ATTEMPTS; /* long runs of one character have many tokens that begin with others */
     uint32_t token = longest(model, p, len);
     if (token != TRIE_NONE && model->tokens[token].len == len) {
         text_push(run, token);
@@ -99,10 +100,10 @@ static bool encode_fast(struct text_run *run, const uint8_t *p, size_t len, uint
             uint32_t before = run->count > begin ? run->ids[run->count - 1] : TEXT_NONE;
             if ((dead[end >> 3] >> (end & 7) & 1) || (before != TEXT_NONE && !fit(model, before, token))) {
                 token = model->tokens[token].prefix;
-                if (token != TEXT_NONE)
+                if (token != TEXT_NONE && --attempts > 0)
                     continue;
                 dead[at >> 3] |= (uint8_t)(1u << (at & 7));
-                if (before == TEXT_NONE) { /* no way through: the tables are not what the build makes */
+                if (attempts == 0 || before == TEXT_NONE) { /* no way through: the tables are not of the build's making */
                     run->count = first;
                     return false;
                 }

@@ -9,48 +9,40 @@
 
 enum { START_MARK = 0xfe, END_MARK = 0xff };
 
-struct entry {
-    uint32_t rank, at, id;
-};
-
 /* In the work memory, which has 40 bytes a byte of text (text_work_bytes): three numbers a symbol, and the heap. */
 struct word {
     const struct text_model *model;
     uint32_t *ids, *next, *previous;
     uint32_t count;
-    struct entry *heap;
+    uint64_t *heap; /* rank << 32 | where the pair begins; four children a node */
     uint32_t heap_count;
 };
 
-static bool before(const struct entry *a, const struct entry *b) {
-    return a->rank < b->rank || (a->rank == b->rank && a->at < b->at);
-}
-
-static void heap_push(struct word *word, struct entry entry) {
+static void heap_push(struct word *word, uint64_t entry) {
     uint32_t at = word->heap_count++;
-    while (at > 0 && before(&entry, &word->heap[(at - 1) / 2])) {
-        word->heap[at] = word->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
+    while (at > 0 && entry < word->heap[(at - 1) / 4]) {
+        word->heap[at] = word->heap[(at - 1) / 4];
+        at = (at - 1) / 4;
     }
     word->heap[at] = entry;
 }
 
-static struct entry heap_pop(struct word *word) {
+static uint64_t heap_pop(struct word *word) {
     ASSERT(word->heap_count > 0);
-    struct entry top = word->heap[0], last = word->heap[--word->heap_count];
-    uint32_t at = 0;
+    uint64_t *heap = word->heap, top = heap[0], last = heap[--word->heap_count];
+    uint32_t at = 0, count = word->heap_count;
     for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= word->heap_count)
+        uint32_t child = 4 * at + 1, least = child, end = child + 4 < count ? child + 4 : count;
+        if (child >= count)
             break;
-        if (child + 1 < word->heap_count && before(&word->heap[child + 1], &word->heap[child]))
-            child++;
-        if (!before(&word->heap[child], &last))
+        while (++child < end)
+            least = heap[child] < heap[least] ? child : least;
+        if (heap[least] >= last)
             break;
-        word->heap[at] = word->heap[child];
-        at = child;
+        heap[at] = heap[least];
+        at = least;
     }
-    word->heap[at] = last;
+    heap[at] = last;
     return top;
 }
 
@@ -110,7 +102,7 @@ static bool add_symbols(struct word *word, const uint8_t *p, size_t len) {
 static void offer(struct word *word, uint32_t at) {
     const struct bpe_merge *merge = text_bpe_find(word->model, word->ids[at], word->ids[word->next[at]]);
     if (merge != NULL)
-        heap_push(word, (struct entry){merge->rank, at, merge->id});
+        heap_push(word, (uint64_t)merge->rank << 32 | at);
 }
 
 static void merge_all(struct word *word) {
@@ -121,29 +113,30 @@ static void merge_all(struct word *word) {
     for (uint32_t i = 0; i + 1 < word->count; i++)
         offer(word, i);
     while (word->heap_count > 0) {
-        struct entry top = heap_pop(word);
-        uint32_t right = word->ids[top.at] == GONE ? END : word->next[top.at];
+        uint64_t top = heap_pop(word);
+        uint32_t at = (uint32_t)top;
+        uint32_t right = word->ids[at] == GONE ? END : word->next[at];
         if (right == END)
             continue;
-        const struct bpe_merge *merge = text_bpe_find(word->model, word->ids[top.at], word->ids[right]);
-        if (merge == NULL || merge->id != top.id)
-            continue;
-        word->ids[top.at] = top.id;
+        const struct bpe_merge *merge = text_bpe_find(word->model, word->ids[at], word->ids[right]);
+        if (merge == NULL || merge->rank != top >> 32)
+            continue; /* another pair stands there by now */
+        word->ids[at] = merge->id;
         word->ids[right] = GONE;
-        word->next[top.at] = word->next[right];
+        word->next[at] = word->next[right];
         if (word->next[right] != END)
-            word->previous[word->next[right]] = top.at;
-        if (word->previous[top.at] != END)
-            offer(word, word->previous[top.at]);
-        if (word->next[top.at] != END)
-            offer(word, top.at);
+            word->previous[word->next[right]] = at;
+        if (word->previous[at] != END)
+            offer(word, word->previous[at]);
+        if (word->next[at] != END)
+            offer(word, at);
     }
 }
 
 void text_bpe_merge(struct text_run *run, const uint8_t *p, size_t len) {
     uint32_t *work = (uint32_t *)(void *)run->work;
     struct word word = {.model = &run->tokenizer->model, .ids = work, .next = work + len, .previous = work + 2 * len};
-    word.heap = (struct entry *)(void *)(work + 3 * len);
+    word.heap = (uint64_t *)(void *)(work + (3 * len + 1) / 2 * 2);
     if (!add_symbols(&word, p, len)) {
         run->failure = TOKENIZER_UNKNOWN;
         return;

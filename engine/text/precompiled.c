@@ -120,6 +120,7 @@ size_t text_precompiled(const struct text_step *step, struct text_piece piece, u
     size_t n = 0;
     struct text_bytes text;
     for (size_t i = 0; i < piece.len;) {
+        bool first = n == 0;
         size_t len = piece.p[i] >= 0x20 && piece.p[i] < 0x7f && (i + 1 == piece.len || piece.p[i + 1] < 0x80)
                          ? 1
                          : grapheme(step, piece.p + i, piece.len - i);
@@ -132,7 +133,8 @@ size_t text_precompiled(const struct text_step *step, struct text_piece piece, u
                 k += width;
             }
         }
-        if (i < piece.origin)
+        /* The crate loses count of what is removed before there is any text: what comes first is the first character's. */
+        if (i < piece.origin || (first && piece.origin > 0))
             *origin = n;
         i += len;
     }

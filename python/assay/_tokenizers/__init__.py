@@ -36,7 +36,8 @@ def build(source: bytes, name: str) -> bytes:
     part = Part()
     stages = _pre_tokenizers.read(file.get("pre_tokenizer"), part) if file.has("pre_tokenizer") else []
     byte_level = bool(stages) and stages[-1][0] == _pre_tokenizers.STAGE_BYTES
-    byte_level = byte_level and file.get("model").get("type").value == "BPE"
+    bpe = file.get("model")
+    byte_level = byte_level and bpe.get("type").value == "BPE" and not bpe.flag("byte_fallback", False)
     model = _models.read(file.get("model"), part, byte_level)
     steps = _normalizers.read(file.get("normalizer"), part) if file.has("normalizer") else []
     head = {

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .._definition import DefinitionError, Problem
 
-class TokenizerError(Exception):
+
+class TokenizerError(DefinitionError):
     """A tokenizer's file says something that this build does not know or that the `tokenizers` package refuses too.
 
     The message begins with the place in the file; `help` is the way out.
     """
 
     def __init__(self, message: str, help: str = "") -> None:
-        super().__init__(message)
+        super().__init__([Problem(None, message, help)])
         self.help = help
 
 

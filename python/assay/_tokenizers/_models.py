@@ -156,8 +156,8 @@ class Shape:
     def key(self, text: str) -> bytes | None:
         if self.alphabet is None:
             return text.encode()
-        if any(c not in self.alphabet for c in text):
-            return None
+        if any(self.alphabet.get(c, 255) >= 0xFE for c in text):
+            return None  # no text has the bytes fe and ff: they are marks
         return bytes(self.alphabet[c] for c in text)
 
     def symbols(self, ids: dict[str, int]) -> dict[bytes, int]:
@@ -197,10 +197,8 @@ def pair_encoding(at: At, part: Part, byte_level: bool) -> Model:
     flags |= bpe.FUSE_UNKNOWN if at.flag("fuse_unk", False) else 0
     fallback = at.flag("byte_fallback", False)
     flags |= (bpe.MARK_START if prefix else 0) | (bpe.MARK_END if suffix else 0)
-    if fallback and (prefix or suffix or byte_level):
-        raise at.get("byte_fallback").fail(
-            "byte_fallback together with ByteLevel, a prefix or a suffix is not supported"
-        )
+    if fallback and (prefix or suffix):
+        raise at.get("byte_fallback").fail("byte_fallback together with a prefix or a suffix is not supported")
     unknown = NONE
     if at.has("unk_token"):
         unknown = ids.get(at.get("unk_token").text(), NONE)

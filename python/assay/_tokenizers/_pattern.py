@@ -3,7 +3,7 @@ uses) or their time not linear, and written as a program over character classes 
 
 Classes are Oniguruma's own, from the tables. A pattern may have: characters and escapes, classes with ranges,
 properties, nesting and intersection, groups, alternatives, greedy and possessive repetition of single characters, `?`
-and {n} of groups, (?i:...) of ASCII letters, look-around of one character, and the anchors ^ $ \\A \\z \\Z."""
+and {n} of groups, (?i:...) of ASCII letters, look-around of one character, and the anchors ^ $ \\A \\z \\Z \\b \\B."""
 
 from __future__ import annotations
 
@@ -187,6 +187,8 @@ class Parser:
             anchors = {"A": Anchor(BEGIN, False), "z": Anchor(END, False), "Z": Anchor(END, False, True)}
             if self.text[self.place : self.place + 1] in anchors:
                 return anchors[self.next()]
+            if self.peek("b") or self.peek("B"):
+                return word_edge(self.next() == "b")
             return Run(self.escape())
         return Run(self.literal(c))
 
@@ -320,6 +322,12 @@ class Parser:
 
     def folded(self, ranges: Ranges) -> Ranges:
         return self.literal(chr(ranges[0][0])) if self.fold and single(ranges) else ranges
+
+
+def word_edge(edge: bool) -> Choice:
+    """\\b: a word's character on one side only; \\B: on both or on neither."""
+    word = tables.members("onig_word")
+    return Choice([[Look(word, False, before), Look(word, True, before != edge)] for before in (False, True)])
 
 
 def single(ranges: Ranges) -> bool:

@@ -8,6 +8,7 @@ from ._errors import At
 from ._part import NONE, POST, Part
 
 OWN = NONE
+Parts = list[list[int]]  # encodings, as the package hands them from one processor to the next
 KINDS = ("BertProcessing", "RobertaProcessing", "ByteLevel", "TemplateProcessing", "Sequence")
 
 
@@ -18,42 +19,43 @@ def token_id(at: At) -> int:
     return pair[1].number(NONE - 1)
 
 
-def template(at: At) -> list[int]:
-    found: list[int] = []
+def template(at: At) -> Parts:
+    found: Parts = []
     for piece in at.get("single").items():
         if piece.has("Sequence"):
             if piece.get("Sequence").get("id").choice(("A", "B")) == "B":
                 raise piece.fail("the template for one text names the second", "the package fails with it")
-            found.append(OWN)
+            found.append([OWN])
             continue
         name = piece.get("SpecialToken").get("id")
         tokens = at.get("special_tokens")
         if name.text() not in tokens.value:
             raise name.fail(f"{name.text()!r} is not among the special_tokens", "the package fails with it")
-        found += [each.number(NONE - 1) for each in tokens.get(name.text()).get("ids").items()]
+        found.append([each.number(NONE - 1) for each in tokens.get(name.text()).get("ids").items()])
     return found
 
 
-def around(at: At, pieces: list[int], split: bool, depth: int = 0) -> tuple[list[int], int, bool]:
-    """(pieces, how many tokens truncation leaves room for, whether a template has cut the text into parts)."""
+def around(at: At, parts: Parts, depth: int = 0) -> tuple[Parts, int]:
+    """(the parts with what a processor adds, how many tokens truncation leaves room for)."""
     name = at.get("type").choice(KINDS)
     if name == "ByteLevel":
-        return pieces, 0, split
+        return parts, 0
     if name == "Sequence":
         if depth == 16:
             raise at.fail("sequences nested deeper than 16")
         room = 0
         for each in at.get("processors").items():
-            pieces, more, split = around(each, pieces, split, depth + 1)
+            parts, more = around(each, parts, depth + 1)
             room += more
-        return pieces, room, split
-    if split:
-        raise at.fail(f"{name} behind a TemplateProcessing is not supported")
+        return parts, room
     if name == "TemplateProcessing":
+        if len(parts) != 1:
+            raise at.fail("a TemplateProcessing behind another one that has cut the text is not supported")
         new = template(at)
-        made = [each for piece in new for each in (pieces if piece == OWN else [piece])]
-        return made, sum(piece != OWN for piece in new), True
-    return [token_id(at.get("cls")), *pieces, token_id(at.get("sep"))], 2, split
+        return [parts[0] if part == [OWN] else part for part in new], sum(len(part) for part in new if part != [OWN])
+    first, last = token_id(at.get("cls")), token_id(at.get("sep"))
+    before = [last] if name == "RobertaProcessing" else []
+    return [[*([first] if n == 0 else before), *part, last] for n, part in enumerate(parts)], 2
 
 
 def truncation(at: At, room: int) -> tuple[int, int, int]:
@@ -87,9 +89,10 @@ def padding(at: At) -> tuple[int, int, int, int]:
 
 def write(file: At, part: Part) -> tuple[int, list[int]]:
     """The section, and the ids that it may add."""
-    pieces, room = [OWN], 0
+    parts, room = [[OWN]], 0
     if file.has("post_processor"):
-        pieces, room, _ = around(file.get("post_processor"), pieces, False)
+        parts, room = around(file.get("post_processor"), parts)
+    pieces = [piece for part_ids in parts for piece in part_ids]
     if len(pieces) > 1024:
         raise file.get("post_processor").fail(f"{len(pieces)} pieces, at most 1024 are possible")
     cut = truncation(file.get("truncation"), room) if file.has("truncation") else (NONE, NONE, 0)
