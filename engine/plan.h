@@ -30,10 +30,15 @@ struct plan_step {
     uint32_t index;
 };
 
+#define WHOLE_CELL UINT16_MAX
+#define NO_COLUMN UINT32_MAX
+
 struct plan_model {
     struct str name;
     struct model *model;
-    const uint16_t *inputs; /* cells, in the model's order */
+    const uint16_t *inputs;  /* cells, in the model's order */
+    const uint16_t *items;   /* which item of the cell's vector each input is; WHOLE_CELL: the cell itself */
+    const uint32_t *columns; /* the user's feature or field of each input: an index into plan.slots, or NO_COLUMN */
     uint32_t input_count;
     uint16_t slot;
 };
@@ -43,6 +48,8 @@ struct plan_outcome {
     struct str name;
     uint16_t slot;
 };
+
+struct tokenizer; /* text/tokenizer.h */
 
 /* What a window is called and where it stands, beside its window_spec. */
 struct plan_window {
@@ -55,6 +62,7 @@ struct plan_slot {
     const char *kind; /* "field" "window" "feature" "model" "rule" "decision" */
     uint16_t slot;
     uint32_t event;
+    uint32_t size; /* of a vector; 0: not one */
     bool secret;
 };
 
@@ -96,6 +104,9 @@ struct plan {
     struct plan_model *models;
     uint32_t model_count;
     uint32_t model_inputs_max;
+
+    struct tokenizer **tokenizers; /* owned */
+    uint32_t tokenizer_count;
 
     struct decide_rule *rules;
     struct decide_plan decide;

@@ -861,9 +861,15 @@ CASES = [
     ),
     Case(
         "text",
-        "t = text.tokens('device', 'tokenizer.json')\n",
-        "text.tokens('device', 'tokenizer.json')",
-        "text.tokens is not available yet",
+        "t = text.tokens('device', 'no.json')\n",
+        "text.tokens('device', 'no.json')",
+        "the tokenizer no.json cannot be read: No such file or directory",
+    ),
+    Case(
+        "vectorizer",
+        "t = text.vectorize('device', None)\n",
+        "text.vectorize('device', None)",
+        "text.vectorize is not available yet",
     ),
     Case(
         "table",
@@ -874,10 +880,9 @@ CASES = [
     Case("block list", "stolen = blocklist('stolen')\n", "blocklist('stolen')", "blocklist is not available yet"),
     Case(
         "vector feature",
-        "@feature(size=3)\ndef v(amount: float) -> list[float]:\n    return [amount]\n",
-        "feature(size=3)",
-        "vector features (size=) are not available yet",
-        "return a float from each of several features",
+        "@feature(size=True)\ndef v(amount: float) -> list[float]:\n    return [amount]\n",
+        "feature(size=True)",
+        "size is True, expected a whole number from 1 to 4,096",
     ),
     Case("exception of the module", "RISK = {}['x']\n", "{}['x']", "KeyError: 'x'"),
     Case("syntax error", "def f(:\n    pass\n", ":", "SyntaxError: invalid syntax"),

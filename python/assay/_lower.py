@@ -26,12 +26,14 @@ from ._definition import (
     FieldDef,
     Fired,
     FunctionDef,
+    Made,
     ObjectDef,
     ParamDef,
     Problem,
 )
 from ._events import show, strip_none
 from ._flow import Handler, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole
+from ._freeze import freeze
 from ._patterns import Patterns
 from ._share import Cell, Instruction, Label, tidy
 from ._source import function_node, name_place, parameter_place
@@ -59,10 +61,32 @@ class Lowered:
 
 def lower(unit: Unit, function: FunctionDef) -> Lowered:
     """The code of one function. What is wrong with it goes to unit.problems; the code is meaningless then."""
+    if function.made is not None:
+        return of_made(unit, function, function.made)
     unit.current = function
     lowered = _Lowering(unit, function).lowered()
     unit.current = None
     return lowered
+
+
+def of_made(unit: Unit, function: FunctionDef, made: Made) -> Lowered:
+    """A feature that is one built-in: its parameter, then constants."""
+    source = unit.slots[function.params[0].source]
+    given: list[Any] = list(made.arguments)
+    if made.tokenizer is not None:
+        given = [unit.definition.tokenizers.index(made.tokenizer), made.special]
+    elif made.embedding is not None:
+        given.insert(0, unit.definition.embeddings.index(made.embedding))
+    constants = [unit.constants.cell(freeze(each).data) for each in given]
+    first = [Cell("temporary", at) for at in range(1 + len(given))]
+    code = [
+        Instruction("MOVE", 0, cell, b, None, function.place)
+        for cell, b in zip(first, [source, *constants], strict=True)
+    ]
+    call = Instruction("CALL", len(first), first[0], first[0], unit.builtins[made.builtin][0], function.place)
+    code += [call, Instruction("RET", 0, None, first[0], None, function.place)]
+    item = _types.FLOAT if function.vector else _types.INT
+    return Lowered(function, code, len(first), [source], returns=_types.of("list", item=item))
 
 
 class _Lowering(Patterns):
