@@ -56,6 +56,11 @@ test: install unit ## the tests that every change must pass
 models-oracle: install ## 200 generated models a framework x 2,000 rows: the engine's answers against the framework's own
 	$(PYTHON) tests/models_oracle.py
 
+.PHONY: text-oracle
+ORACLE ?=
+text-oracle: install ## the tokenizers' ids against the package's own: over 200 tokenizer.json files x 20,000 strings; ORACLE="--help"
+	$(PYTHON) tests/text_oracle.py $(ORACLE)
+
 .PHONY: proof-windows
 PROOF ?=
 proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"
