@@ -251,8 +251,8 @@ def conclude(found: list[Compared], wanted: int) -> int:
     strings, wrong = sum(each.strings for each in compared), sum(each.differing for each in compared)
     none = sum(each.errors for each in compared)
     print(
-        f"tokenizers {tokenizers.__version__}: {len(compared)} tokenizer.json files, {strings:,} strings with and without "
-        f"special tokens: {wrong} differ ({none:,} times the package has no ids)"
+        f"tokenizers {tokenizers.__version__}: {len(compared)} tokenizer.json files, {strings:,} strings with and "
+        f"without special tokens: {wrong} differ ({none:,} times the package has no ids)"
     )
     return bool(differing or not compared)
 
