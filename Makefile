@@ -103,6 +103,11 @@ PEERS ?=
 bench-peers: install ## Assay beside its peers over HTTP, into bench/RESULTS.md; PEERS="--quick" for a short try, "--help"
 	$(PYTHON) bench/peers.py $(PEERS)
 
+TEXT ?=
+.PHONY: bench-text
+bench-text: install ## the tokenizers beside Rust's and others, and hostile text, into bench/RESULTS.md; TEXT="--own", "--help"
+	$(PYTHON) bench/text.py $(TEXT)
+
 # The same peers, changed: five feature requests in each of them.
 CHANGES ?=
 bench-changes: install ## what a change costs in Assay and in its peers: lines, files, seconds to live; CHANGES="--help"
