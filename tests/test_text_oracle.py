@@ -12,6 +12,7 @@ pytest.importorskip("tokenizers", reason="the tokenizers package is not installe
 pytest.importorskip("assay._tokenizers", reason="the engine is not built")
 
 import text_files
+import text_files_odd
 import text_oracle
 import text_registry
 
@@ -27,6 +28,13 @@ def test_ids_are_those_of_the_package(name: str) -> None:
     assert found.refused is None
     assert found.smallest == []
     assert found.strings >= STRINGS
+
+
+@pytest.mark.parametrize("name", sorted(text_files_odd.ODD))
+def test_ids_of_odd_and_old_files_are_those_of_the_package(name: str) -> None:
+    found = text_oracle.compare(name, text_files_odd.ODD[name](), 0, STRINGS, sweep=False, long_ones=1, size=4096)
+    assert found.refused is None
+    assert found.smallest == []
 
 
 @pytest.mark.parametrize("number", DRAWN)

@@ -174,9 +174,10 @@ def described(found: Compared, tokenizer: Any) -> str:
 
 def chosen(arguments: argparse.Namespace) -> dict[str, Make]:
     import text_files
+    import text_files_odd
     import text_registry
 
-    files: dict[str, Make] = dict(text_files.NAMED)
+    files: dict[str, Make] = text_files.NAMED | text_files_odd.ODD
     files |= {
         f"fresh-{seed}": (lambda seed=seed: text_files.fresh(seed))
         for seed in range(arguments.seed, arguments.seed + arguments.fresh)
