@@ -24,6 +24,7 @@ from typing import Any
 import text_strings
 
 KEEP = 4  # smallest strings shown of one file
+KEPT = Path(__file__).resolve().parents[1] / "build" / "text-oracle"
 Make = Callable[[], bytes]
 Ids = list[int] | str  # a string: no ids, "an error" instead, or the package's own "panic"
 
@@ -146,6 +147,14 @@ def compare(
     return found
 
 
+def kept(source: bytes, name: str, folder: Path) -> Path:
+    """Training is not always the same twice, so a file that differs is kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.json"
+    file.write_bytes(source)
+    return file
+
+
 def shrink(found: Compared, tokenizer: Any, engine: Any, text: str, special: bool) -> None:
     if len(found.smallest) == KEEP:
         return
@@ -206,9 +215,7 @@ def one(name: str, make: Make, arguments: argparse.Namespace, report: list[str])
         text = described(found, Tokenizer.from_str(source.decode()))
         print(text, file=sys.stderr)
         report.append(text)
-        if arguments.keep:
-            arguments.keep.mkdir(parents=True, exist_ok=True)
-            (arguments.keep / f"{name}.json").write_bytes(source)
+        kept(source, name, arguments.keep)
     return found
 
 
@@ -227,7 +234,13 @@ def main() -> int:
     parser.add_argument("--no-sweep", action="store_true", help="leave out every code point alone and between letters")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report", type=Path, metavar="FILE", help="append what differs to it")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="write the tokenizer.json of what differs there")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        default=KEPT,
+        metavar="FOLDER",
+        help="where the tokenizer.json of what differs goes (build/)",
+    )
     arguments = parser.parse_args()
     files, report = chosen(arguments), []
     results = [one(name, make, arguments, report) for name, make in track(files.items(), description="tokenizers")]
