@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "plan_code.h"
 #include "plan_limits.h"
+#include "plan_text.h"
 
 enum { PLAN_ARENA_BYTES = 256 * 1024 * 1024 };
 
@@ -538,7 +539,7 @@ static void load_code(struct loader *loader) {
         .functions = plan->functions,
         .function_count = plan->function_count,
     };
-    if (!plan_read_code(plan, &loader->json, &config))
+    if (!plan_read_code(plan, &loader->json, &config) || !plan_read_text(plan, &loader->json, &config, loader->error))
         return;
     plan->code = code_load(&config, loader->error);
     if (plan->code == NULL)
@@ -650,6 +651,7 @@ void plan_free(struct plan *plan) {
         return;
     for (uint32_t i = 0; i < plan->model_count; i++)
         model_free(plan->models[i].model);
+    plan_free_text(plan);
     code_free(plan->code);
     bundle_free(plan->bundle);
     arena_release(&plan->arena);

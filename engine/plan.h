@@ -44,6 +44,8 @@ struct plan_outcome {
     uint16_t slot;
 };
 
+struct tokenizer; /* text/tokenizer.h */
+
 /* What a window is called and where it stands, beside its window_spec. */
 struct plan_window {
     struct str file;
@@ -96,6 +98,9 @@ struct plan {
     struct plan_model *models;
     uint32_t model_count;
     uint32_t model_inputs_max;
+
+    struct tokenizer **tokenizers; /* owned */
+    uint32_t tokenizer_count;
 
     struct decide_rule *rules;
     struct decide_plan decide;

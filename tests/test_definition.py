@@ -861,9 +861,9 @@ CASES = [
     ),
     Case(
         "text",
-        "t = text.tokens('device', 'tokenizer.json')\n",
-        "text.tokens('device', 'tokenizer.json')",
-        "text.tokens is not available yet",
+        "t = text.tokens('device', 'no.json')\n",
+        "text.tokens('device', 'no.json')",
+        "the tokenizer no.json cannot be read: No such file or directory",
     ),
     Case(
         "table",

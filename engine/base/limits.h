@@ -48,6 +48,7 @@
 #define LIMIT_MODEL_INPUTS 4096u
 #define LIMIT_MODEL_CELLS 8192u                    /* inputs and what the steps of a model give */
 #define LIMIT_MODEL_OUTPUTS 1024u
+#define LIMIT_TOKENIZERS 32u
 #define LIMIT_WINDOW_SPAN_US (400ll * 86400ll * 1000000ll)  /* over + delay */
 
 /* --- a function --- */

@@ -313,7 +313,9 @@
     BUILTIN(base64_b32encode, "base64.b32encode", 1, 1) \
     BUILTIN(base64_b32decode, "base64.b32decode", 1, 2) \
     BUILTIN(base64_b16encode, "base64.b16encode", 1, 1) \
-    BUILTIN(base64_b16decode, "base64.b16decode", 1, 2)
+    BUILTIN(base64_b16decode, "base64.b16decode", 1, 2) \
+    /* text features: the text, the tokenizer's number, whether special tokens are added */ \
+    BUILTIN(text_tokens, "text.tokens", 3, 3)
 /* clang-format on */
 
 #endif

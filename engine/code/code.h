@@ -95,6 +95,8 @@ struct code_exception {
     uint32_t parent; /* a number below its own */
 };
 
+struct tokenizer;
+
 struct code_config {
     const void *instructions; size_t instruction_bytes; /* code.bin */
     const void *positions; size_t position_bytes;       /* position.bin */
@@ -110,6 +112,8 @@ struct code_config {
     uint32_t class_count;
     const struct code_exception *exceptions;
     uint32_t exception_count;
+    const struct tokenizer *const *tokenizers;          /* text/tokenizer.h */
+    uint32_t tokenizer_count;
 };
 
 struct code;

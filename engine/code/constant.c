@@ -1,6 +1,6 @@
 /* The constant pool (part "constant.bin"): u32 count, then serialized values. Unlike values elsewhere these can be big ints,
- * bytes, sets and dicts, which become tables here. Hostile until read: counts are held against the bytes that are left, nesting
- * against 8, times against Python's range; strings are checked UTF-8 and stay where they are. */
+ * bytes, sets and dicts, which become tables here, and instances of the bundle's classes. Hostile until read: counts are held
+ * against the bytes that are left, nesting against 8, times against Python's range; strings are checked UTF-8 and stay where they are. */
 #include "load.h"
 #include "moment.h"
 
@@ -98,6 +98,26 @@ static bool read_bytes(struct pool *pool, struct value *out) {
     return true;
 }
 
+/* An instance of one of the bundle's classes: u32 class, u32 count, the fields. It may not be changed. */
+static bool read_object(struct pool *pool, int depth, struct value *out) {
+    uint32_t number, count;
+    pool->at++;
+    if (depth >= NESTING_MAX)
+        return refuse(pool, "nested too deep");
+    if (!take_u32(pool, &number) || !take_u32(pool, &count))
+        return false;
+    if (number >= pool->run.code->class_count || count != pool->run.code->classes[number].field_count)
+        return refuse(pool, "of no class of this bundle, or of other fields");
+    struct value fields[UINT8_MAX + 1];
+    if (!read_many(pool, depth, count, fields, NULL))
+        return false;
+    if (!object_make(&pool->run, number, fields, count, out))
+        return refuse(pool, "no memory");
+    if (out->tag == V_OBJECT)
+        ((struct object *)(uintptr_t)out->p)->frozen = true;
+    return true;
+}
+
 static bool in_range(const struct value *v) {
     switch (v->tag) {
     case V_BOOL: return v->i == 0 || v->i == 1;
@@ -114,6 +134,8 @@ static bool read_value(struct pool *pool, int depth, struct value *out) {
     uint8_t tag = pool->bytes[pool->at];
     if (tag == V_LIST || tag == V_TUPLE || tag == V_SET || tag == V_DICT)
         return read_container(pool, depth, tag, out);
+    if (tag == V_OBJECT)
+        return read_object(pool, depth, out);
     if (tag == V_BIGINT)
         return read_big(pool, out);
     if (tag == V_MOMENT || tag == V_TIME || tag == V_ZONE)
@@ -126,7 +148,8 @@ static bool read_value(struct pool *pool, int depth, struct value *out) {
 }
 
 bool constants_load(struct code *code, const struct code_config *config, struct error *error) {
-    struct pool pool = {.bytes = config->constants, .len = config->constant_bytes, .run = {.arena = &code->arena}};
+    struct pool pool = {.bytes = config->constants, .len = config->constant_bytes};
+    pool.run = (struct run){.arena = &code->arena, .code = code, .steps_left = INT64_MAX};
     uint32_t count;
     if (!take_u32(&pool, &count))
         return error_set(error, ERROR_CORRUPT, "constants: %zu bytes, expected a count of 4", pool.len);

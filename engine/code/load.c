@@ -289,7 +289,8 @@ static bool frame_is_valid(const struct code *code, const struct code_config *co
 }
 
 static bool load(struct code *code, const struct code_config *config, struct error *error) {
-    if (!sizes_are_valid(config, error) || !constants_load(code, config, error) || !frame_is_valid(code, config, error))
+    if (!sizes_are_valid(config, error) || !classes_load(code, config, error) || !constants_load(code, config, error) ||
+        !frame_is_valid(code, config, error))
         return false;
     /* Copies, so that they are aligned wherever the bytes came from. */
     void *unicode = arena_copy(&code->arena, config->unicode, config->unicode_bytes);
@@ -299,9 +300,11 @@ static bool load(struct code *code, const struct code_config *config, struct err
         return error_set(error, ERROR_LIMIT, "code: no memory for %zu bytes", config->instruction_bytes + config->unicode_bytes);
     code->slot_count = config->slot_count;
     code->temporary_count = config->temporary_count;
+    code->tokenizers = config->tokenizers;
+    code->tokenizer_count = config->tokenizer_count;
     return positions_are_valid(code, config, error) &&
-           unicode_load(&code->unicode, unicode, config->unicode_bytes, error) && classes_load(code, config, error) &&
-           routines_load(code, config, error) && functions_load(code, config, error);
+           unicode_load(&code->unicode, unicode, config->unicode_bytes, error) && routines_load(code, config, error) &&
+           functions_load(code, config, error);
 }
 
 struct code *code_load(const struct code_config *config, struct error *error) {

@@ -21,6 +21,8 @@ struct code {
     const struct code_exception *exceptions;
     const char *const *exception_names; /* of the bundle's own, ended by zero bytes */
     uint32_t exception_count;
+    const struct tokenizer *const *tokenizers; /* of text.tokens */
+    uint32_t tokenizer_count;
 };
 
 /* Reads the constant pool into code->constants. */

@@ -74,6 +74,16 @@ class Thresholds:
 
 
 @dataclass(eq=False)
+class Tokens:
+    """Declared tokens of a text; the variable's name is the feature's."""
+
+    field: Any
+    tokenizer: Any
+    special: bool
+    place: Place
+
+
+@dataclass(eq=False)
 class NotYet:
     """Stands for a part of the language that is not there yet; using it is a build error that says so."""
 
@@ -84,7 +94,7 @@ class NotYet:
         raise NotImplementedError(f"{self.what} is not available yet")
 
 
-Declared = Mark | EventMark | Window | Model | Thresholds | NotYet
+Declared = Mark | EventMark | Window | Model | Thresholds | Tokens | NotYet
 _collectors: list[list[Declared]] = []
 
 
@@ -427,7 +437,17 @@ def _not_yet(what: str) -> Any:
 
 
 class _Text:
-    """Text features: not available yet."""
+    """`text.tokens(...)` and what is made of tokens."""
+
+    def tokens(self, field: Any, tokenizer: Any, special: bool = True) -> Any:
+        """The ids that a tokenizer gives for a text: exactly `Tokenizer.encode(text).ids` of the `tokenizers` package.
+
+        `field` names a field or feature that is a str; `tokenizer` is a tokenizer.json or a rank file of tiktoken;
+        `special=False` leaves out the special tokens of the post-processor. A feature of type `list[int]`.
+        """
+        declared = Tokens(field, tokenizer, special, _caller())
+        _declare(declared)
+        return declared
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):

@@ -19,7 +19,7 @@ import zoneinfo
 from pathlib import Path
 from typing import Any
 
-from . import _api, _library, _prelude, _types
+from . import _api, _library, _plain, _prelude, _types
 from ._definition import MISSING
 from ._flow import Binding, Refuse, Target, Unknown, Value, Whole
 from ._names import nearest
@@ -121,6 +121,13 @@ class Calls(Specials):
             found = found.__wrapped__
         if isinstance(found, types.FunctionType) and (self.is_users(found) or is_library(found)):
             return self.inline(found, [], node, into)
+        if isinstance(found, _plain.Folded):
+            return self.call_folded(found, node)
+        if isinstance(found, types.MethodType) and isinstance(found.__self__, _plain.Array | _plain.LOOKUPS):
+            return self.call_of_arrays(found, node, into)
+        exact = _plain.of_function(found)
+        if exact is not None:
+            return self.inline(exact, [], node, into)
         if isinstance(found, types.MethodType) and self.is_users(found.__func__):
             return self.inline(found.__func__, [self.object_value(found.__self__, node)], node, into)
         called = self.call_made(found, node, into)
@@ -148,6 +155,25 @@ class Calls(Specials):
         if isinstance(found, type):
             return self.static(found)
         return self.constant(found, node)
+
+    def call_folded(self, found: _plain.Folded, node: ast.Call) -> Value:
+        """A method of a frozen numpy or pandas object whose arguments are constants: called now."""
+        arguments = [self.constant_display(a) for a in node.args]
+        named = {str(k.arg): self.constant_display(k.value) for k in node.keywords}
+        if any(a is MISSING for a in [*arguments, *named.values()]):
+            raise Refuse(
+                node, f"{ast.unparse(node.func)}() is available with constants only", "call it at module level"
+            )
+        try:
+            made = found(*arguments, **named)
+        except Exception as error:
+            raise Refuse(node, f"{type(error).__name__}: {error}") from None
+        return self.module_object(made, node)
+
+    def call_of_arrays(self, found: types.MethodType, node: ast.Call, into: Cell | None) -> Value:
+        owner = found.__self__
+        bound = self.static(owner) if isinstance(owner, _plain.LOOKUPS) else self.constant(owner, node)
+        return self.inline(found.__func__, [bound], node, into)
 
     def call_made(self, found: Any, node: ast.Call, into: Cell | None) -> Value | None:
         """A callable that a call has made: partial(f, 1), itemgetter(0), RISK.get, str.lower."""

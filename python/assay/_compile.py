@@ -51,7 +51,7 @@ from ._share import Cell, Constants, Instruction, Label
 
 ID_RETENTION_US = 7 * 86_400_000_000
 STREAMS_MAX, STREAM_PARTS_MAX = 64, 64
-LIMITS = {"fields": 1024, "windows": 512, "rules": 256, "models": 32, "event classes": 32}
+LIMITS = {"fields": 1024, "windows": 512, "rules": 256, "models": 32, "tokenizers": 32, "event classes": 32}
 
 
 @dataclass
@@ -184,6 +184,7 @@ class _Compiler:
             "unicode.bin": self.unicode(),
             "provenance.json": to_json(self.provenance()),
             **{f"model/{m.name}": m.data for m in self.definition.models},
+            **{f"tokenizer/{n}": each.part for n, each in enumerate(self.definition.tokenizers)},
             **golden,
             **{f"source/{self.relative(path)}": text.encode() for path, text in self.definition.sources.items()},
         }
@@ -220,6 +221,7 @@ class _Compiler:
             "windows": len(definition.windows),
             "rules": len(definition.rules),
             "models": len(definition.models),
+            "tokenizers": len(definition.tokenizers),
             "event classes": len(definition.events),
         }
         for what, count in counts.items():
@@ -322,6 +324,9 @@ class _Compiler:
             "streams": self.streams,
             "windows": windows,
             "models": [self.model(model) for model in definition.models],
+            "tokenizers": [
+                {"part": f"tokenizer/{n}", "file": each.path.name} for n, each in enumerate(definition.tokenizers)
+            ],
             "rules": [
                 {
                     "function": self.functions.index(rule),
@@ -390,7 +395,7 @@ class _Compiler:
             "name": function.name,
             "kind": function.kind,
             "slot": self.cell(function),
-            "file": self.relative(Path(function.function.__code__.co_filename)),
+            "file": self.relative(function.file),
             "line": function.place.line,
             "first": span[0],
             "count": span[1],
@@ -728,6 +733,11 @@ class Identities:
 
     def canonical_code(self, function: FunctionDef) -> str:
         """A function's code with names for slots and bytes for constants, independent of their numbers."""
+        if function.made is not None:
+            made, source = function.made, function.params[0].source
+            part = hashlib.sha256(made.tokenizer.part).hexdigest()
+            of = self.of(source) if isinstance(source, WindowInput) else ""
+            return f"{made.builtin} {part} {made.special} of {of}"
         lowered = self.code[function]
         result = show(function.returns)
         lines = [f"{result} {' '.join(self.operand(cell) for cell in lowered.required)}"]

@@ -102,6 +102,29 @@ class FunctionDef:
     needs_window: bool = False  # reads a window, a model, `arrival`, the decision, or another such function
     takes_decision: bool = False  # takes the decision, directly or through another function: runs after it
     secret: bool = False  # reads a Secret field, directly or not
+    made: Made | None = None  # text.tokens(...): no function of the user's
+
+    @property
+    def file(self) -> Path:
+        """Where its code stands."""
+        return self.place.file if self.made is not None else Path(self.function.__code__.co_filename)
+
+
+@dataclass(eq=False)
+class TokenizerDef:
+    """A tokenizer of the bundle."""
+
+    path: Path
+    part: bytes
+
+
+@dataclass(eq=False)
+class Made:
+    """A feature whose body is one built-in of the engine: of its only parameter and of constants."""
+
+    builtin: str
+    tokenizer: TokenizerDef
+    special: bool
 
 
 @dataclass(eq=False)
@@ -195,6 +218,7 @@ class Definition:
     context_functions: list[FunctionDef]
     windows: list[WindowDef]
     models: list[ModelDef]
+    tokenizers: list[TokenizerDef]
     rules: list[FunctionDef]
     decision: FunctionDef | ThresholdsDef | None
     score: Source | None  # whose value is the answer's "score"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from ._definition import DefinitionError as DefinitionError
 from ._definition import Place, Problem
 from ._source import line_of
 

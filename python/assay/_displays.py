@@ -8,12 +8,12 @@ import enum
 from dataclasses import replace
 from typing import Any
 
-from . import _types
+from . import _plain, _types
 from ._definition import MISSING
 from ._expressions import Expressions
 from ._flow import Refuse, Value
 from ._share import Cell
-from ._syntax import literal_number
+from ._syntax import literal_number, placed
 from ._types import Type
 
 CONSTANTS = (
@@ -165,18 +165,30 @@ class Displays(Expressions):
 
     def lower_Subscript(self, node: ast.Subscript, into: Cell | None) -> Value:
         mark = self.next_temporary
+        frozen = self.python_object(node.value)
+        if isinstance(frozen, _plain.LOOKUPS):
+            get: Any = getattr(type(frozen), "__getitem__", None)
+            if get is None:
+                raise Refuse(node, f"{ast.unparse(node.value)} is a method", "call it")
+            call = placed(ast.Call(node.value, [node.slice], []), node)
+            return self.inline(get, [self.static(frozen)], call, into)
         base = self.read(node.value)
+        if base.type.cls is _plain.Array and isinstance(node.slice, ast.Tuple):  # of two dimensions
+            row: ast.expr = node.value
+            for part in node.slice.elts:
+                row = placed(ast.Subscript(row, part, ast.Load()), node)
+            return self.value(row, into)
         if base.whole is None and base.type.cls is not None:
             base = replace(base, type=replace(base.type, cls=None)) if not base.type.only("dict", "none") else base
         base = self.present(self.plain(base, node.value), node.value)
         if isinstance(node.slice, ast.Slice):
             first = self.run_of(3)
-            for at, part in enumerate((node.slice.lower, node.slice.upper, node.slice.step)):
+            for at, bound in enumerate((node.slice.lower, node.slice.upper, node.slice.step)):
                 cell = Cell(first.kind, first.number + at)
-                if part is None:
+                if bound is None:
                     self.emit("MOVE", node, cell, self.literal(None).cell)
                 else:
-                    self.plain(self.value(part, cell), part)
+                    self.plain(self.value(bound, cell), bound)
             self.release(mark)
             cell = into or self.temporary()
             self.emit("SLICE", node, cell, base.cell, first)

@@ -56,6 +56,25 @@ class Model:
         """`rows`: a C-contiguous buffer of doubles, rows x inputs. The framework's predict, rows x outputs doubles."""
     def predict_raw(self, rows: object) -> bytes: ...
 
+def build_trie(keys: bytes, ends: bytes, values: bytes, /) -> bytes:
+    """A double array over sorted keys; `ends` and `values` are little-endian u32, one a key."""
+
+@final
+class Tokenizer:
+    def __init__(self, part: bytes) -> None:
+        """A tokenizer as assay._tokenizers.build makes it. ValueError says what is wrong with the part."""
+    def encode(self, text: str, special: bool = True) -> list[int]:
+        """`Tokenizer.encode(text, add_special_tokens=special).ids` of the `tokenizers` package."""
+    def encode_batch(self, texts: list[str], special: bool = True) -> list[list[int]]:
+        """encode of each text."""
+    def normalize(self, text: str, /) -> str:
+        """What the normalizer makes of a text."""
+    def time(self, texts: list[str], rounds: int, /) -> float:
+        """Seconds to encode all texts once, the best of the rounds."""
+    @property
+    def id_bound(self) -> int:
+        """One more than the largest id that can come out."""
+
 @final
 class Backfill:
     """Many events at once, from Arrow columns to Arrow columns (engine/backfill.h). Uses the engine alone."""

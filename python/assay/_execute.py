@@ -24,6 +24,7 @@ from ._definition import (
     Place,
     Problem,
 )
+from ._plain import make_plain
 from ._source import line_of, text_of
 
 PACKAGE = Path(__file__).resolve().parent
@@ -105,6 +106,8 @@ def execute(path: Path) -> tuple[types.ModuleType, dict[Path, str]]:
             if file is not None:
                 source = Path(file).resolve()
                 sources[source] = text_of(source)
+        if sys.modules.keys() & {"numpy", "pandas"}:
+            make_plain([module, *_users_modules(folder).values()], sources)
     sys.modules[name] = module
     return module, sources
 

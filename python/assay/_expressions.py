@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import _advice, _api, _library, _types, _zones
+from . import _advice, _api, _library, _plain, _types, _zones
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
 from ._flow import Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
@@ -46,7 +46,7 @@ class Expressions(Narrowing):
             return  # what a thing that was refused gives is unknown: this is no second problem
         self.unit.refused.add(node)
         origin = _advice.origin(node, resolve)
-        self.unit.report(_advice.problem(self.place(node), node, str(refused), refused.help, origin, native))
+        self.unit.report(_advice.problem(self.users_place(node), node, str(refused), refused.help, origin, native))
 
     def lower(self, node: ast.expr, into: Cell | None) -> Value:
         known = CONSTRUCTS.get(type(node))
@@ -64,6 +64,8 @@ class Expressions(Narrowing):
         if value.whole is not None:
             what = value.whole.cls.__name__
             raise Refuse(node, f"{what} can only be asked for its fields here", "write the field: event.amount")
+        if isinstance(value.static, _plain.Series):
+            return self.constant(value.static.values, node)
         if value.static is not MISSING:
             raise Refuse(node, "a function can only be called here", "call it")
         return self.open(value, node)
@@ -156,6 +158,11 @@ class Expressions(Narrowing):
                 return self.python_name(node)
             binding = (self.paths or {}).get(key)
             return MISSING if binding is None or not binding.assigned else binding.value.static
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            frame = self.python_object(node.value)
+            column = node.slice.value
+            known = isinstance(frame, _plain.Frame) and isinstance(column, str) and column in frame
+            return frame[column] if known else MISSING
         if not isinstance(node, ast.Attribute):
             return MISSING
         owner = self.python_object(node.value)
@@ -165,6 +172,10 @@ class Expressions(Narrowing):
         if isinstance(owner, enum.Enum) and isinstance(getattr(type(owner), node.attr, None), types.FunctionType):
             return MISSING  # a method, which is called with the member
         found = getattr(owner, node.attr, MISSING)
+        if found is MISSING and (
+            owner is _plain.numpy or isinstance(owner, _plain.Array | _plain.Series | _plain.Frame)
+        ):
+            raise Refuse(node, f"{ast.unparse(node)} is not available", "docs/python.md lists what of numpy is")
         if found is MISSING:
             raise Refuse(node, f"{ast.unparse(node)} does not exist", nearest(node.attr, dict.fromkeys(dir(owner))))
         return found
@@ -222,10 +233,15 @@ class Expressions(Narrowing):
 
     def module_object(self, found: Any, node: ast.expr) -> Value:
         """A constant of the module's, or what exists only while compiling."""
-        unfit = isinstance(found, types.ModuleType | type) or (callable(found) and not isinstance(found, enum.Enum))
+        unfit = isinstance(found, types.ModuleType | type | _plain.LOOKUPS)
+        unfit = unfit or (callable(found) and not isinstance(found, enum.Enum))
         if unfit and not is_plain_record(found):
-            return Value(self.literal(None).cell, Type(frozenset()), static=found)
+            return self.static(found)
         return self.constant(found, node, ast.unparse(node))
+
+    def static(self, found: Any) -> Value:
+        """A Python object that exists only while compiling."""
+        return Value(self.literal(None).cell, Type(frozenset()), static=found)
 
     def object_attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         raise NotImplementedError
@@ -336,7 +352,13 @@ class Expressions(Narrowing):
         self.release(mark)
         return self.operate(op, left, right, node, into)
 
+    @staticmethod
+    def refuse_array(node: ast.AST, *values: Value) -> None:
+        if any(value.type.cls is _plain.Array for value in values):
+            raise Refuse(node, "this works on all items of a numpy array, which is not available", "a comprehension")
+
     def operate(self, op: str, left: Value, right: Value, node: ast.AST, into: Cell | None) -> Value:
+        self.refuse_array(node, left, right)
         if op == "MOD":
             self.check_percent(left, right, node)
         if op == "SUB":
@@ -420,6 +442,10 @@ class Expressions(Narrowing):
         cell: Cell,
     ) -> None:
         op = COMPARISONS[type(operator)]
+        if isinstance(right.static, _plain.Series | _plain.Frame) and op in ("IN", "NOT_IN"):
+            right = self.constant(right.static.index_table(), right_node)
+        if op not in ("IS", "IS_NOT", "IN", "NOT_IN"):
+            self.refuse_array(node, left, right)
         if left.static is not MISSING or right.static is not MISSING:
             same = self.same_static(left, right)
             if op not in ("IS", "IS_NOT", "EQ", "NE"):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import _types
+from . import _plain, _types
 from ._definition import MISSING, Definition, EventDef, FieldDef, FunctionDef, Place, Problem, Source
 from ._freeze import CannotFreeze, freeze
 from ._share import Cell, Constants, Instruction, Label
@@ -222,12 +222,16 @@ class Flow:
 
     def constant(self, value: Any, node: ast.AST, name: str = "") -> Value:
         try:
-            frozen = freeze(value)
+            frozen = freeze(value, lambda instance: self.fields_of_instance(instance, node))
         except CannotFreeze as error:
             raise Refuse(node, f"{name or 'this'} cannot be used: {error}", error.help) from None
         except RecursionError:
             raise Refuse(node, f"{name or 'this'} cannot be used: it contains itself") from None
         return Value(self.unit.constants.cell(frozen.data), frozen.type)
+
+    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, tuple[Any, ...]] | None:
+        """The number of its class in the bundle and its fields, of an instance of the user's classes."""
+        raise NotImplementedError
 
     def literal(self, value: Any) -> Value:
         """A constant that is known to be plain."""
@@ -243,14 +247,20 @@ class Flow:
     def place(self, node: ast.AST) -> Place:
         return place_of_node(self.scope.file, node)
 
+    def users_place(self, node: ast.AST) -> Place:
+        """Where it stands; inside a library function, where the user called that."""
+        for at, scope in enumerate(self.scopes):
+            if scope.call is not None:
+                return place_of_node(self.scopes[at - 1].file, scope.call)
+        return self.place(node)
+
     def code_place(self, node: ast.AST) -> Place:
         """Where an instruction says it stands. CPython puts an attribute or a method's call in the attribute's own
         line.
         """
-        for scope in self.scopes:
-            if scope.call is not None:  # inside a library function: where the user called it
-                return place_of_node(self.scopes[self.scopes.index(scope) - 1].file, scope.call)
-        place = self.place(node)
+        place = self.users_place(node)
+        if any(scope.call is not None for scope in self.scopes):
+            return place
         line = node.lineno if hasattr(node, "lineno") else place.line
         if isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             attribute = node if isinstance(node, ast.Attribute) else node.func
@@ -310,6 +320,8 @@ class Flow:
         if self.paths is None:
             return
         op, cell = ("JMP_TRUE" if when else "JMP_FALSE"), value.cell
+        if value.type.cls is _plain.Array:
+            raise Refuse(node, "the truth of a numpy array of several items is an error", "len(...) > 0")
         if value.whole is not None:
             cell = value.whole.witness or self.literal(True).cell
             op = "JMP_NOT_NONE" if when else "JMP_NONE"

@@ -11,14 +11,15 @@ import enum
 import math
 import struct
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import _types, _zones
+from . import _plain, _types, _zones
 from ._types import Type
 
 NONE_TAG, BOOL_TAG, INT_TAG, FLOAT_TAG, STR_TAG, DATETIME_TAG, DATE_TAG, TIMEDELTA_TAG = range(8)
-BYTES_TAG = 24
+OBJECT_TAG, BYTES_TAG = 20, 24
 LIST_TAG, TUPLE_TAG, SET_TAG, DICT_TAG, SECRET_TAG, BIGINT_TAG = range(8, 14)
 TAGS = {
     "none": NONE_TAG,
@@ -55,8 +56,17 @@ class Frozen:
     type: Type
 
 
-def freeze(value: Any, depth: int = 0) -> Frozen:
-    """A constant. Raises CannotFreeze."""
+Fields = Callable[[Any], "tuple[int, tuple[Any, ...]] | None"]
+
+
+def no_classes(value: Any) -> None:
+    """For constants that hold no instances of the definition's classes."""
+
+
+def freeze(value: Any, fields_of: Fields = no_classes, depth: int = 0) -> Frozen:
+    """A constant. `fields_of` gives the number of an instance's class in the bundle and its fields, None of what is no
+    instance of the definition's classes. Raises CannotFreeze.
+    """
     if depth > DEPTH_MAX:
         raise CannotFreeze(f"it is nested more than {DEPTH_MAX} deep")
     if isinstance(value, enum.Enum):
@@ -78,17 +88,19 @@ def freeze(value: Any, depth: int = 0) -> Frozen:
         value, datetime.tzinfo
     ):
         return _freeze_time(value)
-    if kind in (list, tuple, set, frozenset):
-        return _freeze_items(value, depth)
+    if kind in (list, tuple, set, frozenset, _plain.Array):
+        return _freeze_items(value, fields_of, depth)
     if kind is dict or isinstance(value, types.MappingProxyType):
-        return _freeze_dict(value, depth)
+        return _freeze_dict(value, fields_of, depth)
+    instance = fields_of(value)
+    if instance is not None:
+        return _freeze_instance(value, *instance, fields_of, depth)
     raise CannotFreeze(f"a constant of type {kind.__name__} is not available yet", _help(value))
 
 
 def _help(value: Any) -> str:
-    kind = type(value)
-    if kind.__module__.startswith("numpy") and hasattr(value, "tolist"):
-        return ".tolist() gives plain Python values"
+    if type(value).__module__.partition(".")[0] in ("numpy", "pandas"):
+        return _plain.why_not(value)
     if isinstance(value, dict):
         return "dict(...) makes a plain dict of it"
     for plain in (int, float, str, list, tuple):
@@ -103,7 +115,7 @@ def _freeze_member(member: enum.Enum, depth: int) -> Frozen:
     if isinstance(value, enum.Enum) or type(value) not in (str, int):
         raise CannotFreeze(f"{cls.__name__} has values that are neither str nor int")
     _check_enum(cls)
-    frozen = freeze(value, depth + 1)
+    frozen = freeze(value, depth=depth + 1)
     return Frozen(frozen.data, Type(frozen.type.tags, enum=cls))
 
 
@@ -162,8 +174,13 @@ def _freeze_time(value: Any) -> Frozen:
     return Frozen(struct.pack("<Bq", TIMEDELTA_TAG, value // MICROSECOND), _types.of("timedelta"))
 
 
-def _freeze_items(value: Any, depth: int) -> Frozen:
-    items = [freeze(item, depth + 1) for item in value]
+def _freeze_instance(value: Any, number: int, fields: tuple[Any, ...], fields_of: Fields, depth: int) -> Frozen:
+    parts = b"".join(freeze(field, fields_of, depth + 1).data for field in fields)
+    return Frozen(struct.pack("<BII", OBJECT_TAG, number, len(fields)) + parts, _types.of_object(type(value)))
+
+
+def _freeze_items(value: Any, fields_of: Fields, depth: int) -> Frozen:
+    items = [freeze(item, fields_of, depth + 1) for item in value]
     joined = _types.join_all(item.type for item in items)
     if isinstance(value, set | frozenset):
         if any(isinstance(item, float) and math.isnan(item) for item in value):
@@ -174,12 +191,13 @@ def _freeze_items(value: Any, depth: int) -> Frozen:
         tag, name = (LIST_TAG, "list") if isinstance(value, list) else (TUPLE_TAG, "tuple")
     data = struct.pack("<BI", tag, len(items)) + b"".join(item.data for item in items)
     fixed = tuple(item.type for item in items) if name == "tuple" else None
-    return Frozen(data, Type(frozenset({name}), joined, None, fixed))
+    cls = _plain.Array if isinstance(value, _plain.Array) else None
+    return Frozen(data, Type(frozenset({name}), joined, None, None if cls else fixed, cls=cls))
 
 
-def _freeze_dict(value: Any, depth: int) -> Frozen:
-    keys = [freeze(key, depth + 1) for key in value]
-    values = [freeze(item, depth + 1) for item in value.values()]
+def _freeze_dict(value: Any, fields_of: Fields, depth: int) -> Frozen:
+    keys = [freeze(key, fields_of, depth + 1) for key in value]
+    values = [freeze(item, fields_of, depth + 1) for item in value.values()]
     data = struct.pack("<BI", DICT_TAG, len(keys))
     data += b"".join(k.data + v.data for k, v in zip(keys, values, strict=True))
     key_type = _types.join_all(k.type for k in keys)

@@ -26,12 +26,14 @@ from ._definition import (
     FieldDef,
     Fired,
     FunctionDef,
+    Made,
     ObjectDef,
     ParamDef,
     Problem,
 )
 from ._events import show, strip_none
 from ._flow import Handler, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole
+from ._freeze import freeze
 from ._patterns import Patterns
 from ._share import Cell, Instruction, Label, tidy
 from ._source import function_node, name_place, parameter_place
@@ -59,10 +61,27 @@ class Lowered:
 
 def lower(unit: Unit, function: FunctionDef) -> Lowered:
     """The code of one function. What is wrong with it goes to unit.problems; the code is meaningless then."""
+    if function.made is not None:
+        return of_made(unit, function, function.made)
     unit.current = function
     lowered = _Lowering(unit, function).lowered()
     unit.current = None
     return lowered
+
+
+def of_made(unit: Unit, function: FunctionDef, made: Made) -> Lowered:
+    """A feature that is one built-in: its parameter, then constants."""
+    source = unit.slots[function.params[0].source]
+    number = unit.definition.tokenizers.index(made.tokenizer)
+    constants = [unit.constants.cell(freeze(each).data) for each in (number, made.special)]
+    first = [Cell("temporary", at) for at in range(3)]
+    code = [
+        Instruction("MOVE", 0, cell, b, None, function.place)
+        for cell, b in zip(first, [source, *constants], strict=True)
+    ]
+    call = Instruction("CALL", 3, first[0], first[0], unit.builtins[made.builtin][0], function.place)
+    code += [call, Instruction("RET", 0, None, first[0], None, function.place)]
+    return Lowered(function, code, 3, [source], returns=_types.of("list", item=_types.INT))
 
 
 class _Lowering(Patterns):

@@ -61,6 +61,13 @@ class Objects(Changes):
             self.unit.classes[cls] = known
         return known
 
+    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, tuple[Any, ...]] | None:
+        cls = type(instance)
+        if not is_record(cls):
+            return None
+        info = self.class_info(cls, node)
+        return info.number, tuple(getattr(instance, name) for name in info.fields)
+
     def check_class(self, cls: type, node: ast.AST) -> None:
         special = (
             "__eq__",
@@ -304,9 +311,6 @@ class Objects(Changes):
 
     def inline(self, function: Any, bound: list[Value], node: ast.Call, into: Cell | None) -> Value:
         raise NotImplementedError
-
-    def static(self, found: Any) -> Value:
-        return Value(self.literal(None).cell, Type(frozenset()), static=found)
 
 
 def _named_tuple_hints(cls: type) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import _prelude, _types
+from . import _plain, _prelude, _types
 from ._comprehensions import Comprehensions
 from ._definition import MISSING
 from ._flow import Binding, Refuse, Routine, Scope, Target, Unknown, Value
@@ -408,8 +408,9 @@ class Routines(Comprehensions):
 
 
 def is_library(function: Any) -> bool:
-    """Whether it is one of `_prelude.py`'s."""
-    return isinstance(function, types.FunctionType) and function.__code__.co_filename == _prelude.__file__
+    """Whether it is one of `_prelude.py`'s, or of the look-ups of `_plain.py`."""
+    files = (_prelude.__file__, _plain.__file__)
+    return isinstance(function, types.FunctionType) and function.__code__.co_filename in files
 
 
 def _parameter_count(function: types.FunctionType) -> int:

@@ -78,8 +78,8 @@ static int module_exec(PyObject *module) {
     if (add_table(module, "OPCODES", fill_opcodes) < 0 || add_table(module, "BUILTINS", fill_builtins) < 0 ||
         add_table(module, "EXCEPTIONS", fill_exceptions) < 0)
         return -1;
-    return engine_type_add(module) < 0 || model_type_add(module) < 0 || backfill_type_add(module) < 0 ||
-                   export_add(module) < 0
+    return engine_type_add(module) < 0 || model_type_add(module) < 0 || tokenizer_type_add(module) < 0 ||
+                   backfill_type_add(module) < 0 || export_add(module) < 0
                ? -1
                : 0;
 }

@@ -16,5 +16,6 @@ PyObject *arrow_capsules(const struct ArrowSchema *schema, const struct ArrowArr
 /* The engine of an assay._engine.Engine; NULL with an exception if it is closed or another object. */
 struct engine *engine_of(PyObject *object);
 int model_type_add(PyObject *module);
+int tokenizer_type_add(PyObject *module);
 
 #endif

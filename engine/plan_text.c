@@ -1,0 +1,36 @@
+/* Reads of plan.json what text features need: `tokenizers`, each the name of its part. The parts verify themselves
+ * (engine/text/read.c). A plan without text features need not have the array. */
+#include "plan_text.h"
+
+#include "text/tokenizer.h"
+
+bool plan_read_text(struct plan *plan, struct plan_json *json, struct code_config *config, struct error *error) {
+    if (plan_json_is_null(json, "$.tokenizers"))
+        return !json->failed;
+    uint32_t count = plan_json_length(json, LIMIT_TOKENIZERS, "$.tokenizers");
+    struct tokenizer **tokenizers = arena_alloc(&plan->arena, (count + 1) * sizeof *tokenizers);
+    if (tokenizers == NULL)
+        return plan_json_fail(json, "$.tokenizers", "less memory");
+    plan->tokenizers = tokenizers;
+    for (uint32_t i = 0; i < count && !json->failed; i++) {
+        struct str name = plan_json_text(json, "$.tokenizers[%u].part", i);
+        const struct bundle_part *part = json->failed ? NULL : bundle_part(plan->bundle, name);
+        if (part == NULL)
+            return plan_json_fail(json, "$.tokenizers", "tokenizers' parts that are in the bundle");
+        tokenizers[i] = tokenizer_open(part->bytes, part->len, error);
+        if (tokenizers[i] == NULL) {
+            error_prefix(error, "%.*s", (int)(name.len < 100 ? name.len : 100), name.p);
+            json->failed = true;
+            return false;
+        }
+        plan->tokenizer_count = i + 1;
+    }
+    config->tokenizers = (const struct tokenizer *const *)tokenizers;
+    config->tokenizer_count = plan->tokenizer_count;
+    return !json->failed;
+}
+
+void plan_free_text(struct plan *plan) {
+    for (uint32_t i = 0; i < plan->tokenizer_count; i++)
+        tokenizer_close(plan->tokenizers[i]);
+}
