@@ -95,7 +95,7 @@ bench: install bench-counts ## benchmarks beside what they measure
 
 bench-counts: install ## instructions a payment, by stage, against bench/counts.json: a rise above 3% fails without a note
 	@$(GENERATE) -B build/bench >/dev/null
-	@cmake --build build/bench --target score_bench >/dev/null
+	@cmake --build build/bench --target score_bench text_bench >/dev/null
 	$(PYTHON) bench/counts.py
 
 # What a peer needs (the Rust one: cargo) its own build says; nothing else here needs it.

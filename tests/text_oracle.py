@@ -120,23 +120,23 @@ def added_and_vocabulary(source: bytes, tokenizer: Any) -> tuple[list[str], list
 
 
 def compare(
-    name: str, source: bytes, seed: int, count: int, *, sweep: bool, long_ones: int = 8, size: int = 65536
+    name: str, source: bytes, seed: int, count: int, *, sweep: int, long_ones: int = 8, size: int = 65536
 ) -> Compared:
-    from assay import _diagnostics
+    from assay import _tokenizers
     from tokenizers import Tokenizer
 
     found = Compared(name, components=components(source))
     tokenizer = Tokenizer.from_str(source.decode())
     try:
         engine = engine_of(source, name)
-    except _diagnostics.DefinitionError as error:
+    except _tokenizers.TokenizerError as error:
         found.refused = str(error)
         return found
     rng = random.Random(f"{name}-{seed}")
     added, vocabulary = added_and_vocabulary(source, tokenizer)
     rows: Iterable[str] = text_strings.strings(rng, vocabulary, added, count, long_ones, size)
     with quiet():
-        for text in [*rows, *(text_strings.sweeps() if sweep else ())]:
+        for text in [*rows, *(text_strings.sweeps(sweep) if sweep else ())]:
             found.strings += 1
             for special in (True, False):
                 found.errors += isinstance(asked(tokenizer, text, special), str)
@@ -208,7 +208,7 @@ def one(name: str, make: Make, arguments: argparse.Namespace, report: list[str])
     except (NotThere, ImportError) as error:
         print(f"{name}: skipped, {error}", file=sys.stderr)
         return None
-    found = compare(name, source, arguments.seed, arguments.strings, sweep=not arguments.no_sweep)
+    found = compare(name, source, arguments.seed, arguments.strings, sweep=0 if arguments.no_sweep else 12)
     if found.refused:
         print(f"{name}: refused: {found.refused}", file=sys.stderr)
     if found.differing:

@@ -62,7 +62,7 @@ def decomposing() -> list[str]:
     return [c for c in assigned() if unicodedata.normalize("NFKD", c) != c or c.lower() != c or c.upper() != c]
 
 
-def sweeps(together: int = 12) -> Iterator[str]:
+def sweeps(together: int) -> Iterator[str]:
     """Every code point alone between spaces, and between letters; several in a string, so that it stays affordable."""
     points = assigned()
     for start in range(0, len(points), together):
@@ -267,7 +267,10 @@ def strings(
         *added,
         *[f"a{token}b {token}  {token}" for token in added[:40]],
     ]
-    rows = (fixed + [source.one() for _ in range(max(0, count - len(fixed) - long_ones))])[: count - long_ones]
+    ordinary = max(0, count - long_ones)
+    if len(fixed) > ordinary // 4:
+        fixed = rng.sample(fixed, ordinary // 4)
+    rows = fixed + [source.one() for _ in range(ordinary - len(fixed))]
     return rows + [
         source.long(size if i == long_ones - 1 else rng.choice([600, 4096, size // 4])) for i in range(long_ones)
     ]
