@@ -285,6 +285,10 @@ static void append(struct backfill *b, uint32_t c, struct arena *arena) {
             value = score->tag == V_FLOAT || score->tag == V_INT || score->tag == V_BOOL ? score : &none;
         } else if (row->decided) {
             value = &row->cells[spec->slot];
+            if (spec->item >= 0 && value->tag == V_LIST && (uint32_t)spec->item < value->len)
+                value = &value_items(value)[spec->item];
+            else if (spec->item >= 0)
+                value = &none;
         }
         out_append(&b->out[c], value, arena);
     }

@@ -23,6 +23,7 @@ struct backfill_column {
     const char *name; /* outlives the backfill */
     enum backfill_source source;
     uint16_t slot; /* of BACKFILL_CELL */
+    int32_t item;  /* of the vector in that slot; -1: the value itself */
     enum out_type type;
     bool is_list;
 };

@@ -12,6 +12,7 @@
 #include "plan_code.h"
 #include "plan_limits.h"
 #include "plan_text.h"
+#include "plan_vector.h"
 
 enum { PLAN_ARENA_BYTES = 256 * 1024 * 1024 };
 
@@ -245,6 +246,8 @@ static void read_function(struct loader *loader, struct code_function *function,
     function->result.mask = (uint32_t)plan_json_int(json, 0, (1 << V_TAGS) - 1, "$.functions[%u].result.mask", i);
     function->result.item_mask =
         (uint32_t)plan_json_int(json, 0, (1 << V_TAGS) - 1, "$.functions[%u].result.item_mask", i);
+    snprintf(path, sizeof path, "$.functions[%u].result.size", i);
+    function->result.size = plan_read_size(json, path);
     function->result.truth = plan_json_bool(json, "$.functions[%u].result.truth", i);
     loader->plan->function_secret[i] = plan_json_bool(json, "$.functions[%u].secret", i);
 }
@@ -363,7 +366,7 @@ static void read_model(struct loader *loader, struct plan_model *model, uint32_t
     plan_json_one_of(json, formats, "$.models[%u].format", i);
     model->slot = SLOT(loader, "$.models[%u].slot", i);
     snprintf(path, sizeof path, "$.models[%u].inputs", i);
-    model->inputs = read_slots(loader, LIMIT_MODEL_INPUTS, &model->input_count, path);
+    plan_read_inputs(loader->plan, json, model, i);
     struct str part_name = plan_json_text(json, "$.models[%u].part", i);
     if (json->failed)
         return;
@@ -472,7 +475,10 @@ static void read_named_slots(struct loader *loader) {
         slot->slot = SLOT(loader, "$.slots[%u].slot", i);
         slot->event = (uint32_t)plan_json_int(&loader->json, 0, (int64_t)plan->event_count - 1, "$.slots[%u].event", i);
         slot->secret = plan_json_bool(&loader->json, "$.slots[%u].secret", i);
+        snprintf(path, sizeof path, "$.slots[%u].size", i);
+        slot->size = plan_read_size(&loader->json, path);
     }
+    plan_name_inputs(plan, &loader->json);
 }
 
 static struct str name_of_cell(const struct plan *plan, uint16_t cell) {

@@ -30,10 +30,15 @@ struct plan_step {
     uint32_t index;
 };
 
+#define WHOLE_CELL UINT16_MAX
+#define NO_COLUMN UINT32_MAX
+
 struct plan_model {
     struct str name;
     struct model *model;
-    const uint16_t *inputs; /* cells, in the model's order */
+    const uint16_t *inputs;  /* cells, in the model's order */
+    const uint16_t *items;   /* which item of the cell's vector each input is; WHOLE_CELL: the cell itself */
+    const uint32_t *columns; /* the user's feature or field of each input: an index into plan.slots, or NO_COLUMN */
     uint32_t input_count;
     uint16_t slot;
 };
@@ -57,6 +62,7 @@ struct plan_slot {
     const char *kind; /* "field" "window" "feature" "model" "rule" "decision" */
     uint16_t slot;
     uint32_t event;
+    uint32_t size; /* of a vector; 0: not one */
     bool secret;
 };
 

@@ -228,6 +228,22 @@ static void write_cell(const struct plan_slot *slot, const struct value *v, stru
         value_write_json(out, v);
 }
 
+/* Names what is not finite, which is null among the features; an item of a vector (from 0) as NAME_0. */
+static void write_nonfinite(struct str name, int64_t item, const struct value *v, bool *first, struct buf *out) {
+    if (v->tag != V_FLOAT || isfinite(v->f))
+        return;
+    if (*first)
+        BUF_LITERAL(out, ", \"nonfinite\": {");
+    else
+        BUF_LITERAL(out, ", ");
+    *first = false;
+    buf_char(out, '"');
+    buf_str(out, name); /* a Python name: nothing to escape */
+    if (item >= 0)
+        buf_format(out, "_%lld", (long long)item);
+    buf_format(out, "\": \"%s\"", nonfinite_name(v->f));
+}
+
 void write_features(const struct plan *plan, const struct value *cells, struct buf *out) {
     bool first = true;
     BUF_LITERAL(out, "\"features\": {");
@@ -247,15 +263,11 @@ void write_features(const struct plan *plan, const struct value *cells, struct b
     for (uint32_t i = 0; i < plan->named_slot_count; i++) {
         const struct plan_slot *slot = &plan->slots[i];
         const struct value *v = &cells[slot->slot];
-        if (!is_feature(slot) || slot->secret || v->tag != V_FLOAT || isfinite(v->f))
+        if (!is_feature(slot) || slot->secret)
             continue;
-        if (first)
-            BUF_LITERAL(out, ", \"nonfinite\": {");
-        else
-            BUF_LITERAL(out, ", ");
-        first = false;
-        buf_json(out, slot->name);
-        buf_format(out, ": \"%s\"", nonfinite_name(v->f));
+        write_nonfinite(slot->name, -1, v, &first, out);
+        for (uint32_t k = 0; slot->size > 0 && v->tag == V_LIST && k < v->len; k++)
+            write_nonfinite(slot->name, k, &value_items(v)[k], &first, out);
     }
     if (!first)
         buf_char(out, '}');

@@ -103,13 +103,23 @@ static double model_input(const struct model *model, uint32_t input, const struc
     }
 }
 
+/* The same of an item of a vector, which may be missing, or shorter if a bundle is hostile. */
+static double model_item(const struct model *model, uint32_t input, const struct value *vector, uint16_t item) {
+    if ((vector->tag != V_LIST && vector->tag != V_TUPLE) || item >= vector->len)
+        return NAN;
+    return model_input(model, input, &value_items(vector)[item]);
+}
+
 /* A model of one output gives a float, of several a list of them. */
 static void run_model(struct code_frame *frame, const struct plan_model *model, double *row) {
     double out[LIMIT_MODEL_OUTPUTS];
     uint32_t count = model_output_count(model->model);
     ASSERT(count <= LIMIT_MODEL_OUTPUTS);
-    for (uint32_t i = 0; i < model->input_count; i++)
-        row[i] = model_input(model->model, i, &frame->cells[model->inputs[i]]);
+    for (uint32_t i = 0; i < model->input_count; i++) {
+        const struct value *v = &frame->cells[model->inputs[i]];
+        row[i] = model->items[i] == WHOLE_CELL ? model_input(model->model, i, v)
+                                               : model_item(model->model, i, v, model->items[i]);
+    }
     model_predict(model->model, row, out);
     if (count == 1) {
         frame->cells[model->slot] = value_float(out[0]);

@@ -88,11 +88,19 @@ def same(column: tuple[str, str, str, bool], got: Any, expected: Any) -> bool:
     return type(got) is type(expected) and repr(got) == repr(expected)
 
 
+def value_of(column: tuple[str, str, str, bool], values: dict[str, Any]) -> Any:
+    """A column's value: of a source NAME[i] an item of the vector NAME."""
+    name, bracket, item = column[1].partition("[")
+    if not bracket:
+        return values[column[0]]
+    return None if values[name] is None else values[name][int(item[:-1])]
+
+
 def assert_same(columns: list[Any], got: list[dict[str, Any]], expected: list[dict[str, Any] | None]) -> int:
     assert len(got) == len(expected)
     for row, values in zip(got, expected, strict=True):
         for column in columns:
-            value = None if values is None else values[column[0]]
+            value = None if values is None else value_of(column, values)
             assert same(column, row[column[0]], value), (column, row[column[0]], value)
     return sum(values is not None for values in expected)
 

@@ -866,6 +866,12 @@ CASES = [
         "the tokenizer no.json cannot be read: No such file or directory",
     ),
     Case(
+        "vectorizer",
+        "t = text.vectorize('device', None)\n",
+        "text.vectorize('device', None)",
+        "text.vectorize is not available yet",
+    ),
+    Case(
         "table",
         "home = table('customers.csv', key='card')\n",
         "table('customers.csv', key='card')",
@@ -874,10 +880,9 @@ CASES = [
     Case("block list", "stolen = blocklist('stolen')\n", "blocklist('stolen')", "blocklist is not available yet"),
     Case(
         "vector feature",
-        "@feature(size=3)\ndef v(amount: float) -> list[float]:\n    return [amount]\n",
-        "feature(size=3)",
-        "vector features (size=) are not available yet",
-        "return a float from each of several features",
+        "@feature(size=True)\ndef v(amount: float) -> list[float]:\n    return [amount]\n",
+        "feature(size=True)",
+        "size is True, expected a whole number from 1 to 4,096",
     ),
     Case("exception of the module", "RISK = {}['x']\n", "{}['x']", "KeyError: 'x'"),
     Case("syntax error", "def f(:\n    pass\n", ":", "SyntaxError: invalid syntax"),

@@ -46,6 +46,8 @@
 #define LIMIT_OUTCOMES 16u
 #define LIMIT_MODELS 32u
 #define LIMIT_MODEL_INPUTS 4096u
+#define LIMIT_EMBEDDINGS 32u
+#define LIMIT_VECTOR_ITEMS 4096u                   /* of a vector feature: build error, at load a bad plan */
 #define LIMIT_MODEL_CELLS 8192u                    /* inputs and what the steps of a model give */
 #define LIMIT_MODEL_OUTPUTS 1024u
 #define LIMIT_TOKENIZERS 32u

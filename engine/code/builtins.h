@@ -315,7 +315,10 @@
     BUILTIN(base64_b16encode, "base64.b16encode", 1, 1) \
     BUILTIN(base64_b16decode, "base64.b16decode", 1, 2) \
     /* text features: the text, the tokenizer's number, whether special tokens are added */ \
-    BUILTIN(text_tokens, "text.tokens", 3, 3)
+    BUILTIN(text_tokens, "text.tokens", 3, 3) \
+    /* vectors of tokens: the size; the embedding's number and the pool */ \
+    BUILTIN(text_bag, "text.bag", 2, 2) \
+    BUILTIN(text_embed, "text.embed", 3, 3)
 /* clang-format on */
 
 #endif

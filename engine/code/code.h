@@ -46,9 +46,11 @@ struct code_position {
 /* What a function's result must fit: bits 1 << V_xxx. Applied at RET in this order: the tag is in the mask (an int beyond 64 bits:
  * OverflowError) -> kept; `truth` -> Python's truth value; bool -> int if INT in mask; bool, int -> float if FLOAT in mask;
  * tuple -> list if LIST in mask; else TypeError. Items of a list or tuple are fitted to item_mask by the same rules
- * (0: any). With `truth` a None stays None only if NONE is in the mask. */
+ * (0: any). With `truth` a None stays None only if NONE is in the mask. A list of another length than `size` (0: any) is a
+ * TypeError. */
 struct code_result {
     uint32_t mask, item_mask;
+    uint32_t size; /* of a vector feature: @feature(size=) */
     bool truth;
 };
 
@@ -96,6 +98,7 @@ struct code_exception {
 };
 
 struct tokenizer;
+struct embedding;
 
 struct code_config {
     const void *instructions; size_t instruction_bytes; /* code.bin */
@@ -114,6 +117,8 @@ struct code_config {
     uint32_t exception_count;
     const struct tokenizer *const *tokenizers;          /* text/tokenizer.h */
     uint32_t tokenizer_count;
+    const struct embedding *embeddings;                 /* text/embedding.h */
+    uint32_t embedding_count;
 };
 
 struct code;

@@ -302,6 +302,8 @@ static bool load(struct code *code, const struct code_config *config, struct err
     code->temporary_count = config->temporary_count;
     code->tokenizers = config->tokenizers;
     code->tokenizer_count = config->tokenizer_count;
+    code->embeddings = config->embeddings;
+    code->embedding_count = config->embedding_count;
     return positions_are_valid(code, config, error) &&
            unicode_load(&code->unicode, unicode, config->unicode_bytes, error) && routines_load(code, config, error) &&
            functions_load(code, config, error);

@@ -23,6 +23,8 @@ struct code {
     uint32_t exception_count;
     const struct tokenizer *const *tokenizers; /* of text.tokens */
     uint32_t tokenizer_count;
+    const struct embedding *embeddings; /* of text.embed */
+    uint32_t embedding_count;
 };
 
 /* Reads the constant pool into code->constants. */

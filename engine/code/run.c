@@ -114,8 +114,12 @@ static bool fit(struct run *run, const struct code_result *result, const struct 
     }
     if (!fit_scalar(run, result->mask, v, out))
         return false;
+    if (out->tag != V_LIST && out->tag != V_TUPLE)
+        return true;
+    if (result->size != 0 && out->len != result->size)
+        return run_raise(run, EXCEPTION_TypeError, "a vector of %u items, expected %u", out->len, result->size);
     int64_t bytes = LIMIT_VALUE_BYTES;
-    return (out->tag != V_LIST && out->tag != V_TUPLE) || fit_items(run, result->item_mask, out, 0, &bytes);
+    return fit_items(run, result->item_mask, out, 0, &bytes);
 }
 
 /* --- instructions that are more than a line --- */

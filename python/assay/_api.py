@@ -84,6 +84,16 @@ class Tokens:
 
 
 @dataclass(eq=False)
+class TextVector:
+    """Declared text.bag or text.embed; the variable's name is the feature's."""
+
+    kind: str
+    of: Any
+    options: dict[str, Any]
+    place: Place
+
+
+@dataclass(eq=False)
 class NotYet:
     """Stands for a part of the language that is not there yet; using it is a build error that says so."""
 
@@ -94,7 +104,7 @@ class NotYet:
         raise NotImplementedError(f"{self.what} is not available yet")
 
 
-Declared = Mark | EventMark | Window | Model | Thresholds | Tokens | NotYet
+Declared = Mark | EventMark | Window | Model | Thresholds | Tokens | TextVector | NotYet
 _collectors: list[list[Declared]] = []
 
 
@@ -446,6 +456,24 @@ class _Text:
         `special=False` leaves out the special tokens of the post-processor. A feature of type `list[int]`.
         """
         declared = Tokens(field, tokenizer, special, _caller())
+        _declare(declared)
+        return declared
+
+    def bag(self, tokens: Any, size: int) -> Any:
+        """How often each token id came, counted by `id % size`: a vector feature of `size` floats."""
+        declared = TextVector("bag", tokens, {"size": size}, _caller())
+        _declare(declared)
+        return declared
+
+    def embed(self, tokens: Any, vectors: Any, pool: str = "mean") -> Any:
+        """The tokens' rows of a table, pooled to one vector feature; zeros where there is no token.
+
+        `vectors`: a .npy of float32 with a row for each id, a .npz of int8 `vectors` and a float32 `scales` for each
+        row, or an array of float32. `pool`: "mean", "max" or "first" (the first token's row). A row is taken to doubles
+        (int8 times its scale), and rows are added in the tokens' order. An id without a row is an IndexError of the
+        feature.
+        """
+        declared = TextVector("embed", tokens, {"vectors": vectors, "pool": pool}, _caller())
         _declare(declared)
         return declared
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from ._definition import Definition, EventDef, FunctionDef, WindowDef
+from ._definition import Definition, EventDef, FunctionDef, ModelDef, WindowDef
 from ._events import SCALARS
 from ._tables import Served
 
@@ -63,8 +63,13 @@ def columns_of(definition: Definition, *, fields: bool = False) -> list[Column]:
     if fields:
         columns += [(each.name, "", each.type, each.is_list) for each in definition.scored.fields]
     columns += [(window.name, "", *window_type(window)) for window in definition.windows]
-    columns += [(feature.name, "", *result_type(feature)) for feature in definition.features]
-    columns += [(model.name, "", "float", model.built.outputs > 1) for model in definition.models]
+    sources: list[FunctionDef | ModelDef] = [*definition.features, *definition.models]
+    for source in sources:
+        if source.vector:
+            columns += [(f"{source.name}_{i}", f"{source.name}[{i}]", "float", False) for i in range(source.vector)]
+        else:
+            kind = result_type(source) if isinstance(source, FunctionDef) else ("float", False)
+            columns.append((source.name, "", *kind))
     columns += [(rule.name, "", "bool", False) for rule in definition.rules]
     names = {name for name, *_ in columns}
     if "decision" not in names:

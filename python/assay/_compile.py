@@ -51,7 +51,15 @@ from ._share import Cell, Constants, Instruction, Label
 
 ID_RETENTION_US = 7 * 86_400_000_000
 STREAMS_MAX, STREAM_PARTS_MAX = 64, 64
-LIMITS = {"fields": 1024, "windows": 512, "rules": 256, "models": 32, "tokenizers": 32, "event classes": 32}
+LIMITS = {
+    "fields": 1024,
+    "windows": 512,
+    "rules": 256,
+    "models": 32,
+    "tokenizers": 32,
+    "embeddings": 32,
+    "event classes": 32,
+}
 
 
 @dataclass
@@ -184,6 +192,7 @@ class _Compiler:
             "unicode.bin": self.unicode(),
             "provenance.json": to_json(self.provenance()),
             **{f"model/{m.name}": m.data for m in self.definition.models},
+            **{f"embedding/{n}": each.part for n, each in enumerate(self.definition.embeddings)},
             **{f"tokenizer/{n}": each.part for n, each in enumerate(self.definition.tokenizers)},
             **golden,
             **{f"source/{self.relative(path)}": text.encode() for path, text in self.definition.sources.items()},
@@ -222,6 +231,7 @@ class _Compiler:
             "rules": len(definition.rules),
             "models": len(definition.models),
             "tokenizers": len(definition.tokenizers),
+            "embeddings": len(definition.embeddings),
             "event classes": len(definition.events),
         }
         for what, count in counts.items():
@@ -327,6 +337,7 @@ class _Compiler:
             "tokenizers": [
                 {"part": f"tokenizer/{n}", "file": each.path.name} for n, each in enumerate(definition.tokenizers)
             ],
+            "embeddings": [{"part": f"embedding/{n}"} for n, _ in enumerate(definition.embeddings)],
             "rules": [
                 {
                     "function": self.functions.index(rule),
@@ -453,9 +464,22 @@ class _Compiler:
             "format": model.format,
             "part": f"model/{model.name}",
             "golden": f"golden/{model.name}",
-            "inputs": [self.cell(source) for source in model.inputs],
+            "inputs": self.inputs(model),
             "slot": self.cell(model),
         }
+
+    def inputs(self, model: ModelDef) -> list[int | list[int]]:
+        """A cell, or [cell, first, count] for items of a vector."""
+        made: list[int | list[int]] = []
+        for source, item in zip(model.inputs, model.items, strict=True):
+            cell, last = self.cell(source), made[-1] if made else None
+            if item is None:
+                made.append(cell)
+            elif isinstance(last, list) and last[0] == cell and last[1] + last[2] == item:
+                last[2] += 1
+            else:
+                made.append([cell, item, 1])
+        return made
 
     def decision(self) -> dict[str, Any]:
         decision = self.definition.decision
@@ -481,11 +505,13 @@ class _Compiler:
             secret = (
                 source.secrecy is Secrecy.SECRET if isinstance(source, FieldDef) else getattr(source, "secret", False)
             )
-            named.append({"name": name, "kind": kind, "slot": self.cell(source), "event": scored, "secret": secret})
+            size = source.vector if isinstance(source, FunctionDef | ModelDef) else 0
+            slot = {"name": name, "kind": kind, "slot": self.cell(source), "event": scored, "secret": secret}
+            named.append(slot | ({"size": size} if size else {}))
         if self.definition.decision_is_read:
-            slot = self.frame.number(self.unit.decided)
+            decided = self.frame.number(self.unit.decided)
             name = self.definition.decision_name
-            named.append({"name": name, "kind": "decision", "slot": slot, "event": scored, "secret": False})
+            named.append({"name": name, "kind": "decision", "slot": decided, "event": scored, "secret": False})
         return named
 
     # --- results ---
@@ -510,7 +536,8 @@ class _Compiler:
             self.report(
                 function, f"the decision returns `{show(annotation)}`, expected str", f"def {function.name}(...) -> str"
             )
-        return {"mask": mask, "item_mask": items, "truth": truth}
+        size = {"size": function.vector} if function.vector else {}
+        return {"mask": mask, "item_mask": items, "truth": truth} | size
 
     # --- the other parts ---
 
@@ -724,7 +751,11 @@ class Identities:
             return self.of_window(source)
         self.way.append(source)
         if isinstance(source, ModelDef):
-            inputs = [self.of(each) for each in source.inputs if isinstance(each, WindowInput)]
+            inputs = [
+                self.of(each) + ("" if item is None else f" item {item}")
+                for each, item in zip(source.inputs, source.items, strict=True)
+                if isinstance(each, WindowInput)
+            ]
             text = f"{source.format} {hashlib.sha256(source.data).hexdigest()} of ({', '.join(inputs)})"
         else:
             text = self.canonical_code(source)
@@ -735,11 +766,12 @@ class Identities:
         """A function's code with names for slots and bytes for constants, independent of their numbers."""
         if function.made is not None:
             made, source = function.made, function.params[0].source
-            part = hashlib.sha256(made.tokenizer.part).hexdigest()
+            table = made.tokenizer or made.embedding
+            part = "" if table is None else hashlib.sha256(table.part).hexdigest()
             of = self.of(source) if isinstance(source, WindowInput) else ""
-            return f"{made.builtin} {part} {made.special} of {of}"
+            return f"{made.builtin} {part} {made.special} {made.arguments} of {of}"
         lowered = self.code[function]
-        result = show(function.returns)
+        result = show(function.returns) + (f" of {function.size}" if function.size else "")
         lines = [f"{result} {' '.join(self.operand(cell) for cell in lowered.required)}"]
         lines += self.canonical_piece(lowered.code, lowered.handlers)
         if any(isinstance(param.source, Decided) for param in function.params):

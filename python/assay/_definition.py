@@ -105,6 +105,11 @@ class FunctionDef:
     made: Made | None = None  # text.tokens(...): no function of the user's
 
     @property
+    def vector(self) -> int:
+        """How many items its result has, if it is a vector feature; else 0."""
+        return self.size or 0
+
+    @property
     def file(self) -> Path:
         """Where its code stands."""
         return self.place.file if self.made is not None else Path(self.function.__code__.co_filename)
@@ -119,12 +124,28 @@ class TokenizerDef:
 
 
 @dataclass(eq=False)
+class EmbeddingDef:
+    """Rows by token id, of the bundle."""
+
+    path: Path | None  # None: an array of the module
+    items: Any  # float32 or int8, a row for each id
+    scales: Any  # of int8 rows; else None
+    part: bytes
+
+    @property
+    def width(self) -> int:
+        return int(self.items.shape[1])
+
+
+@dataclass(eq=False)
 class Made:
     """A feature whose body is one built-in of the engine: of its only parameter and of constants."""
 
     builtin: str
-    tokenizer: TokenizerDef
-    special: bool
+    tokenizer: TokenizerDef | None = None
+    special: bool = True
+    embedding: EmbeddingDef | None = None
+    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(eq=False)
@@ -178,9 +199,15 @@ class ModelDef:
     format: str  # "steps"
     data: bytes  # its part of the bundle
     inputs: list[Source]  # resolved, in the model's order
+    items: list[int | None]  # of each: which item of that vector it is, None if it is the value itself
     input_names: list[str]
     place: Place
     built: Built  # with the framework's own answers
+
+    @property
+    def vector(self) -> int:
+        """How many outputs it has, if they are several; else 0."""
+        return self.built.outputs if self.built.outputs > 1 else 0
 
 
 @dataclass(eq=False)
@@ -204,6 +231,7 @@ class Decided:
 
 # An EventDef as a source is the whole event; an ObjectDef is a nested object of it (`merchant: Merchant`).
 Source = FieldDef | FunctionDef | WindowDef | ModelDef | EventDef | ObjectDef | Arrival | Fired | Decided
+VECTOR_MAX = 4096  # LIMIT_VECTOR_ITEMS
 WindowInput = FieldDef | FunctionDef | WindowDef | ModelDef  # what a window's value or where may be
 
 
@@ -219,6 +247,7 @@ class Definition:
     windows: list[WindowDef]
     models: list[ModelDef]
     tokenizers: list[TokenizerDef]
+    embeddings: list[EmbeddingDef]
     rules: list[FunctionDef]
     decision: FunctionDef | ThresholdsDef | None
     score: Source | None  # whose value is the answer's "score"

@@ -26,6 +26,7 @@ class Fit:
     types: frozenset[type] | None
     items: Fit | None = None  # of a list's or tuple's items
     truth: bool = False  # whatever it is, Python's truth value of it is taken
+    size: int = 0  # of a vector feature: how many items there must be; 0: any
 
 
 ANY = Fit(None)
@@ -64,7 +65,7 @@ def fit_of_function(function: FunctionDef) -> Fit:
     """What a function's result must fit: of rules and of `-> bool` Python's truth value is taken."""
     wanted = fit_of(function.returns)
     truth = function.kind == "rule" or strip_none(function.returns)[0] is bool
-    return Fit(wanted.types, wanted.items, truth)
+    return Fit(wanted.types, wanted.items, truth, function.vector)
 
 
 def fit(value: Any, wanted: Fit) -> Any:
@@ -101,6 +102,8 @@ def _in_utc(value: datetime.datetime) -> datetime.datetime:
 
 def _fit_items(value: Any, wanted: Fit) -> Any:
     if isinstance(value, list | tuple):
+        if wanted.size and len(value) != wanted.size:
+            raise TypeError(f"a vector of {len(value)} items, expected {wanted.size}")
         items = [fit(item, wanted.items or ANY) for item in value]
         return items if isinstance(value, list) else tuple(items)
     return value

@@ -72,16 +72,21 @@ def lower(unit: Unit, function: FunctionDef) -> Lowered:
 def of_made(unit: Unit, function: FunctionDef, made: Made) -> Lowered:
     """A feature that is one built-in: its parameter, then constants."""
     source = unit.slots[function.params[0].source]
-    number = unit.definition.tokenizers.index(made.tokenizer)
-    constants = [unit.constants.cell(freeze(each).data) for each in (number, made.special)]
-    first = [Cell("temporary", at) for at in range(3)]
+    given: list[Any] = list(made.arguments)
+    if made.tokenizer is not None:
+        given = [unit.definition.tokenizers.index(made.tokenizer), made.special]
+    elif made.embedding is not None:
+        given.insert(0, unit.definition.embeddings.index(made.embedding))
+    constants = [unit.constants.cell(freeze(each).data) for each in given]
+    first = [Cell("temporary", at) for at in range(1 + len(given))]
     code = [
         Instruction("MOVE", 0, cell, b, None, function.place)
         for cell, b in zip(first, [source, *constants], strict=True)
     ]
-    call = Instruction("CALL", 3, first[0], first[0], unit.builtins[made.builtin][0], function.place)
+    call = Instruction("CALL", len(first), first[0], first[0], unit.builtins[made.builtin][0], function.place)
     code += [call, Instruction("RET", 0, None, first[0], None, function.place)]
-    return Lowered(function, code, 3, [source], returns=_types.of("list", item=_types.INT))
+    item = _types.FLOAT if function.vector else _types.INT
+    return Lowered(function, code, len(first), [source], returns=_types.of("list", item=item))
 
 
 class _Lowering(Patterns):

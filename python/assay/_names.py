@@ -18,6 +18,7 @@ from . import _api
 from ._api import Mark, Model, Thresholds, Window
 from ._definition import (
     MISSING,
+    VECTOR_MAX,
     Arrival,
     Decided,
     EventDef,
@@ -145,12 +146,6 @@ class Names:
         if not isinstance(function, types.FunctionType):
             self.report(mark.place, f"{name} is not a plain function", "decorate a `def`")
             return None
-        if mark.options.get("size") is not None:
-            self.report(
-                mark.place,
-                "vector features (size=) are not available yet",
-                "return a float from each of several features",
-            )
         if mark.options.get("python"):
             self.report(mark.place, "@feature(python=True) is not available yet")
         if (
@@ -191,10 +186,40 @@ class Names:
                 f"{name} has no return annotation",
                 f"say what it returns: def {name}(...) -> {usual}",
             )
+        if mark.options.get("size") is not None:
+            self.make_vector(made, mark)
         if mark.kind == "rule":
             made.outcome, made.on_missing = mark.options["outcome"], mark.options["on_missing"]
         self.functions.append((made, mark))
         return made
+
+    def make_vector(self, function: FunctionDef, mark: Mark) -> None:
+        """`@feature(size=N)`: it returns a list[float] of that length."""
+        size = mark.options["size"]
+        if not self.is_size(size, mark.place):
+            return
+        if function.kind != "feature":
+            self.report(mark.place, f"{function.name} is over {function.event.name}, whose functions have no size=")
+            return
+        function.size = size
+        base, _ = strip_none(plain(function.returns))
+        if function.returns is not MISSING and plain(base) != list[float]:
+            self.report(
+                function.place,
+                f"{function.name} returns `{show(function.returns)}`, a vector feature returns `list[float]`",
+                f"def {function.name}(...) -> list[float]: with {size} items each time",
+            )
+
+    def is_size(self, size: Any, place: Place) -> bool:
+        """Whether it can be a vector's size; if not, that is reported."""
+        good = isinstance(size, int) and not isinstance(size, bool) and 1 <= size <= VECTOR_MAX
+        if not good:
+            self.report(
+                place,
+                f"size is {size!r}, expected a whole number from 1 to {VECTOR_MAX:,}",
+                "several vectors may feed one model",
+            )
+        return good
 
     @staticmethod
     def reason(name: str, function: Callable[..., Any]) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import _api
-from ._api import EventMark, Mark, Model, NotYet, Thresholds, Tokens, Window
+from ._api import EventMark, Mark, Model, NotYet, TextVector, Thresholds, Tokens, Window
 from ._definition import (
     Arrival,
     Decided,
@@ -37,7 +37,7 @@ from ._definition import (
 from ._events import EventReader
 from ._execute import execute
 from ._names import NOT_YET_DECIDED, OUTCOMES, RESERVED, describe, nearest, quoted, value_type
-from ._read_text import Texts
+from ._read_vectors import Vectors
 from ._read_windows import parse_span
 from ._source import function_node, parameter_place, text_of
 
@@ -68,7 +68,7 @@ def fields_read(function: FunctionDef, parameter: str, event: EventDef) -> list[
     return [field for field in event.fields if field.name.partition(".")[0] in names]
 
 
-class _Reader(Texts):
+class _Reader(Vectors):
     def definition(self) -> Definition:
         self.read_settings()
         self.read_events()
@@ -79,10 +79,12 @@ class _Reader(Texts):
             if function.made is None:
                 self.resolve_parameters(function, mark)
         self.resolve_tokens()
+        self.resolve_text_vectors()
         for window, declared in self.windows:
             self.resolve_window(window, declared)
         for model, declared_model in self.models:
             self.resolve_model(model, declared_model)
+        self.check_items()
         self.check_cycles()
         self.propagate()
         self.check_windows()
@@ -106,6 +108,7 @@ class _Reader(Texts):
             windows=[w for w, _ in self.windows],
             models=models,
             tokenizers=self.tokenizers,
+            embeddings=self.embeddings,
             rules=[f for f in functions if f.kind == "rule"],
             decision=decision,
             score=decision.score if isinstance(decision, ThresholdsDef) else score,
@@ -197,7 +200,7 @@ class _Reader(Texts):
         for name, value in self.module.__dict__.items():
             mark = getattr(value, "__assay__", None) if isinstance(value, types.FunctionType) else None
             thing = mark if isinstance(mark, Mark) else value
-            if not isinstance(thing, Mark | Window | Model | Thresholds | Tokens | NotYet):
+            if not isinstance(thing, Mark | Window | Model | Thresholds | Tokens | TextVector | NotYet):
                 continue
             if isinstance(thing, NotYet):
                 if any(thing is d for d in self.declared):
@@ -212,7 +215,9 @@ class _Reader(Texts):
             if isinstance(declared, NotYet):
                 self.report(declared.place, f"{declared.what} is not available yet")
 
-    def add_name(self, name: str, thing: Mark | Window | Model | Thresholds | Tokens, scored: EventDef | None) -> None:
+    def add_name(
+        self, name: str, thing: Mark | Window | Model | Thresholds | Tokens | TextVector, scored: EventDef | None
+    ) -> None:
         if isinstance(thing, Thresholds):
             self.thresholds.append(thing)
             self.by_declared[id(thing)] = Decided()
@@ -246,6 +251,12 @@ class _Reader(Texts):
                 self.broken.add(name)
                 return
             self.by_declared[id(thing)] = self.names[name] = tokens
+        elif isinstance(thing, TextVector):
+            vector = self.make_text_vector(name, thing, scored)
+            if vector is None:
+                self.broken.add(name)
+                return
+            self.by_declared[id(thing)] = self.names[name] = vector
         else:
             model = self.make_model(name, thing)
             if model is None:

@@ -13,7 +13,7 @@ from ._definition import (
     Place,
     Source,
 )
-from ._names import value_type
+from ._names import describe, value_type
 from ._read_windows import Windows
 
 if TYPE_CHECKING:
@@ -51,15 +51,17 @@ class Models(Windows):
             self.report(declared.place, str(error), error.help)
             return None
         names = [each.name for each in built.inputs]
-        made = ModelDef(name, path, "steps", built.part, [], names, declared.place, built)
+        made = ModelDef(name, path, "steps", built.part, [], [], names, declared.place, built)
         self.models.append((made, declared))
         return made
 
     def resolve_model(self, model: ModelDef, declared: Model) -> None:
         place = declared.place
+        items = {} if declared.inputs is None and not any(map(self.is_vector, self.names.values())) else self.items()
         if declared.inputs is None:
             given: list[Any] = list(model.input_names)
-            if given and all(UNNAMED.fullmatch(g) for g in given) and not any(g in self.names for g in given):
+            known = [name for name in given if name in self.names or name in items]
+            if given and all(UNNAMED.fullmatch(g) for g in given) and not known:
                 self.report(
                     place,
                     f"{model.path.name} was trained without feature names",
@@ -67,29 +69,74 @@ class Models(Windows):
                 )
                 return
         else:
-            given = list(declared.inputs)
+            given = self.spread(declared.inputs)
             if len(given) != len(model.input_names):
                 self.report(place, f"{model.name} takes {len(model.input_names)} inputs, inputs= names {len(given)}")
                 return
+        pool = {**{name: source for name, (source, _) in items.items()}, **self.aliases, **self.names}
         for what, each in zip(given, model.built.inputs, strict=True):
             source: Source | None
-            if isinstance(what, str):
-                source = self.lookup(what, f"the model {model.name} takes", place)
+            item: int | None = None
+            if isinstance(what, str) and what in items and what not in self.aliases and what not in self.names:
+                source, item = items[what]
+            elif isinstance(what, str):
+                source = self.lookup(what, f"the model {model.name} takes", place, pool)
             else:
                 source = self.by_declared.get(id(getattr(what, "__assay__", what)))
                 if source is None:
                     self.report(place, f"an input of {model.name} is {what!r}, expected a name")
             if source is None:
                 continue
-            self.check_input(model, source, each, place)
+            self.check_input(model, source, each, place, item)
             model.inputs.append(source)
+            model.items.append(item)
 
-    def check_input(self, model: ModelDef, source: Source, each: Input, place: Place) -> None:
+    @staticmethod
+    def is_vector(source: Source) -> bool:
+        return isinstance(source, FunctionDef | ModelDef) and source.vector > 0
+
+    def items(self) -> dict[str, tuple[Source, int]]:
+        """NAME_0 ... NAME_{N-1} of each vector."""
+        return {
+            f"{name}_{item}": (source, item)
+            for name, source in self.names.items()
+            if isinstance(source, FunctionDef | ModelDef)
+            for item in range(source.vector)
+        }
+
+    def spread(self, inputs: Any) -> list[Any]:
+        """`inputs=`: a vector's own name stands for all of its items."""
+        given: list[Any] = []
+        for each in inputs:
+            source = {**self.aliases, **self.names}.get(each) if isinstance(each, str) else None
+            if not isinstance(each, str):
+                source = self.by_declared.get(id(getattr(each, "__assay__", each)))
+            if isinstance(source, FunctionDef | ModelDef) and source.vector:
+                given += [f"{source.name}_{item}" for item in range(source.vector)]
+            else:
+                given.append(each)
+        return given
+
+    def check_items(self) -> None:
+        """A vector's columns may not have the name of another value."""
+        for name, (source, _) in self.items().items():
+            taken = self.names.get(name)
+            if taken is not None and isinstance(source, FunctionDef | ModelDef):
+                what = f"{name} is a column of the vector {source.name} and also {describe(taken)}"
+                self.report(source.place, what, "give one of them another name")
+
+    def check_input(self, model: ModelDef, source: Source, each: Input, place: Place, item: int | None) -> None:
         name = getattr(source, "name", "arrival")
-        kind = value_type(source)
+        kind = value_type(source) if item is None else "float"
         takes_text = each.categories is not None and any(isinstance(known, str) for known in each.categories)
         if isinstance(source, FunctionDef) and source.kind == "decision":
             self.report(place, f"the model {model.name} takes {name}, which is the decision")
+        elif isinstance(source, FunctionDef | ModelDef) and source.vector and item is None:
+            self.report(
+                place,
+                f"the model {model.name} takes {name}, which is a vector of {source.vector}",
+                f'its items are {name}_0 to {name}_{source.vector - 1}; inputs=[..., "{name}"] takes them all',
+            )
         elif takes_text and kind != "str":
             self.report(
                 place,

@@ -231,7 +231,11 @@ class Twin:
 
     def _predict(self, model: ModelDef, run: Run) -> float | list[float]:
         """The framework's own answer. A model takes None as NaN, and a bool as 0 or 1; with several outputs: a list."""
-        values = [run.values[name_of(source)] for source in model.inputs]
+        found = [run.values[name_of(source)] for source in model.inputs]
+        values = [
+            value if item is None or value is None else value[item]
+            for value, item in zip(found, model.items, strict=True)
+        ]
         row = [
             _model_input(model.built, each.categories is not None, value)
             for each, value in zip(model.built.inputs, values, strict=True)

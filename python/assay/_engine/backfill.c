@@ -49,6 +49,22 @@ static bool find_slot(const struct engine *engine, const char *name, uint16_t *s
     return false;
 }
 
+/* A source "NAME[i]" is an item of the vector NAME. */
+static bool find_item(const struct engine *engine, const char *source, struct backfill_column *out) {
+    char name[1024];
+    const char *bracket = strrchr(source, '[');
+    size_t len = bracket == NULL ? 0 : (size_t)(bracket - source);
+    long item = bracket == NULL ? -1 : strtol(bracket + 1, NULL, 10);
+    if (len == 0 || len >= sizeof name || item < 0 || item >= (long)LIMIT_VECTOR_ITEMS) {
+        PyErr_Format(PyExc_ValueError, "unknown source of a column: %s", source);
+        return false;
+    }
+    memcpy(name, source, len);
+    name[len] = 0;
+    out->item = (int32_t)item;
+    return find_slot(engine, name, &out->slot);
+}
+
 static bool read_column(const struct engine *engine, PyObject *item, struct backfill_column *out) {
     const char *source, *type;
     int is_list;
@@ -58,7 +74,10 @@ static bool read_column(const struct engine *engine, PyObject *item, struct back
     out->source = strcmp(source, "decision") == 0 ? BACKFILL_DECISION
                   : strcmp(source, "score") == 0  ? BACKFILL_SCORE
                                                   : BACKFILL_CELL;
-    return out->source != BACKFILL_CELL || find_slot(engine, out->name, &out->slot);
+    out->item = -1;
+    if (out->source != BACKFILL_CELL)
+        return true;
+    return *source != 0 ? find_item(engine, source, out) : find_slot(engine, out->name, &out->slot);
 }
 
 static int open_backfill(struct backfill_object *self, struct engine *engine, PyObject *columns,
