@@ -56,6 +56,11 @@ test: install unit ## the tests that every change must pass
 models-oracle: install ## 200 generated models a framework x 2,000 rows: the engine's answers against the framework's own
 	$(PYTHON) tests/models_oracle.py
 
+.PHONY: text-oracle
+ORACLE ?=
+text-oracle: install ## the tokenizers' ids against the package's own: over 200 tokenizer.json files x 20,000 strings; ORACLE="--help"
+	$(PYTHON) tests/text_oracle.py $(ORACLE)
+
 .PHONY: proof-windows
 PROOF ?=
 proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"
@@ -90,13 +95,18 @@ bench: install bench-counts ## benchmarks beside what they measure
 
 bench-counts: install ## instructions a payment, by stage, against bench/counts.json: a rise above 3% fails without a note
 	@$(GENERATE) -B build/bench >/dev/null
-	@cmake --build build/bench --target score_bench >/dev/null
+	@cmake --build build/bench --target score_bench text_bench >/dev/null
 	$(PYTHON) bench/counts.py
 
 # What a peer needs (the Rust one: cargo) its own build says; nothing else here needs it.
 PEERS ?=
 bench-peers: install ## Assay beside its peers over HTTP, into bench/RESULTS.md; PEERS="--quick" for a short try, "--help"
 	$(PYTHON) bench/peers.py $(PEERS)
+
+TEXT ?=
+.PHONY: bench-text
+bench-text: install ## the tokenizers beside Rust's and others, and hostile text, into bench/RESULTS.md; TEXT="--own", "--help"
+	$(PYTHON) bench/text.py $(TEXT)
 
 # The same peers, changed: five feature requests in each of them.
 CHANGES ?=

@@ -1,5 +1,5 @@
-"""Instructions that Assay takes for a payment of examples/cards, by stage, counted by callgrind: the same for the same
-code, whatever else the machine does, so a rise is a change of the code.
+"""Instructions that Assay takes for a payment of examples/cards, by stage, and for a memo by kind of tokenizer, counted
+by callgrind: the same for the same code, whatever else the machine does, so a rise is a change of the code.
 
     python bench/counts.py                                     counts, and compares with bench/counts.json
     python bench/counts.py --record --note "why it rose"       counts, and writes what it found into that file
@@ -20,6 +20,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from counts_text import count_text
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -88,7 +90,8 @@ def count_cards(build: Path) -> dict[str, float]:
         subprocess.run(
             [str(assay), "build", str(cards / "fraud.py"), "-o", str(bundle)], check=True, capture_output=True
         )
-        return count(build / "score_bench", bundle, payments, folder)
+        counts = count(build / "score_bench", bundle, payments, folder)
+        return counts | count_text(build / "text_bench", payments, folder)
 
 
 def compare(found: dict[str, float], recorded: dict[str, Any], own: str) -> bool:

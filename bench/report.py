@@ -10,9 +10,11 @@ from typing import Any
 
 import models_side
 import plots
+import text_section
 from goals import goals, ratios
 from results import Load, Results, Spread
 from systems import KNOWN
+from tables import table
 
 FOREIGN_NORMAL = 0.1  # kernel threads that write for a server count as others
 STAGES = ("parse", "features", "windows", "tokenization", "table", "model", "rules and reply", "journal")
@@ -35,11 +37,6 @@ def in_ms(value: Spread | None) -> str:
         return "-"
     digits = 0 if value.median >= 100_000 else 1 if value.median >= 10_000 else 2 if value.median >= 1_000 else 3
     return spread(value, 1e3, digits)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
 # --- the sections ----------------------------------------------------------------------------------------------------
@@ -330,6 +327,6 @@ def write(found: Results, file: Path) -> None:
              *warnings(found), *ratio_section(found), *goal_section(found), *agreement_section(found),
              *peak_section(found), *open_section(found), *distribution(found, pictures / "latency-distribution.svg"),
              *stage_section(found, pictures / "stages.svg"), *cost_section(found), *gap_section(found),
-             *handbook_section(found.handbook), *change_section(found.changes),
+             *handbook_section(found.handbook), *text_section.section(found.text), *change_section(found.changes),
              *machine_section(found), *models_section()]  # fmt: skip
     file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

@@ -5,6 +5,7 @@ agree.json             what was compared before the timing
 rounds/VARIANT-N.json  one round of one variant, as measure.measure returned it
 changes.json           what changes.py measured, if it did
 handbook.json          what handbook.py measured, if it did
+text.json              what text.py measured, if it did
 stages/SYSTEM.json     {"ns": the answer of `stages`, "instructions": the same, or null}
 """
 
@@ -140,6 +141,7 @@ class Results:
     stages: dict[str, Any]
     changes: Any = None
     handbook: Any = None
+    text: Any = None
 
     def find(self, system: str, setting: str = "", *, best: bool = False) -> Measured | None:
         """A system at its default number of workers, or at its best one."""
@@ -173,7 +175,6 @@ def read(folder: Path) -> Results:
             variants.append(Measured(plan, [load(file) for file in files]))
     agree = load(folder / "agree.json") if (folder / "agree.json").is_file() else None
     stages = {file.stem: load(file) for file in sorted((folder / "stages").glob("*.json"))}
-    changes, handbook = (
-        load(folder / name) if (folder / name).is_file() else None for name in ("changes.json", "handbook.json")
-    )
-    return Results(run, agree, variants, stages, changes, handbook)
+    others = ("changes.json", "handbook.json", "text.json")
+    changes, handbook, text = (load(folder / name) if (folder / name).is_file() else None for name in others)
+    return Results(run, agree, variants, stages, changes, handbook, text)
