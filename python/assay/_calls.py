@@ -25,9 +25,9 @@ from ._definition import MISSING
 from ._flow import Binding, Refuse, Target, Unknown, Value, Whole
 from ._names import nearest
 from ._objects import is_record
+from ._regular import Regular
 from ._routines import Closure, is_library
 from ._share import Cell
-from ._regular import Regular
 from ._syntax import ATTRIBUTES, placed
 from ._types import Type
 

@@ -636,6 +636,8 @@ class Expressions(Narrowing):
     def check_text(self, value: Value, node: ast.AST, representation: bool) -> None:
         """Whether the text of a value is the same in the engine: not of members, not of sets."""
         kind = value.type.enum
+        if value.type.tags & {"match", "pattern"}:
+            raise Refuse(node, "the text of a match or a pattern is not available", "m[0], or p.pattern")
         if _types.enum_inside(value.type.item) or (
             isinstance(kind, type) and (representation or not _types.prints_value(kind))
         ):

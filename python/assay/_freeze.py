@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import _regex, _plain, _types, _zones
+from . import _plain, _regex, _types, _zones
 from ._types import Type
 
 NONE_TAG, BOOL_TAG, INT_TAG, FLOAT_TAG, STR_TAG, DATETIME_TAG, DATE_TAG, TIMEDELTA_TAG = range(8)

@@ -104,7 +104,7 @@ def re_sub(pattern, repl, string, count=0):
     return made
 
 
-RE_ESCAPES = {chr(code): text for code, text in re._special_chars_map.items()}
+RE_ESCAPES = {c: f"\\{c}" for c in "()[]{}?*+-|^$\\.&~# \t\n\r\v\f"}
 
 
 def re_escape(pattern):

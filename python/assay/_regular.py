@@ -1,4 +1,5 @@
-"""Lowering of Python's `re`: patterns are compiled at build time (_regex.py), their methods are built-ins of the engine.
+"""Lowering of Python's `re`: patterns are compiled at build time (_regex.py), their methods are built-ins of the
+engine.
 
 A replacement is parsed here too: what the engine gets is a str, or a tuple of strs and groups' numbers. One that is a
 function is a loop over finditer(), which `_prelude.py` has.
@@ -77,6 +78,10 @@ class Regular(Specials):
 
     def regex_constant(self, node: ast.expr, flags: ast.expr | None) -> re.Pattern[str]:
         found = self.known_object(node)
+        if isinstance(node, ast.Call) and self.python_object(node.func) is re.compile:
+            pattern, given = self.regex_arguments(node, ("pattern", "flags"), 1, "re.compile")
+            assert pattern is not None
+            found = self.regex_constant(pattern, given)
         if isinstance(found, re.Pattern) and self.regex_flags(flags) == 0:
             return found
         if isinstance(found, bytes):
@@ -126,7 +131,11 @@ class Regular(Specials):
             assert pattern is not None
             return self.regex_value(self.regex_constant(pattern, flags), node)
         names = FUNCTIONS[name]
-        given = dict(zip(names, self.regex_arguments(node, names, 3 if name in ("sub", "subn") else 2, f"re.{name}"), strict=True))
+        given = dict(
+            zip(
+                names, self.regex_arguments(node, names, 3 if name in ("sub", "subn") else 2, f"re.{name}"), strict=True
+            )
+        )
         source = given["pattern"]
         assert source is not None
         compiled = self.regex_constant(source, given["flags"])
@@ -203,9 +212,7 @@ class Regular(Specials):
             return Value(made.cell, PART if len(node.args) < 2 else _texts(len(node.args), PART))
         if name not in OF_MATCH:
             raise Refuse(node, f"the method .{name}() of a match is not available")
-        given = [
-            a for a in self.regex_arguments(node, OF_MATCH[name], name == "expand", name) if a is not None
-        ]
+        given = [a for a in self.regex_arguments(node, OF_MATCH[name], name == "expand", name) if a is not None]
         if name == "expand":
             text = self.known_object(given[0])
             if not isinstance(text, str):
