@@ -6,9 +6,9 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 GENERATE := cmake -G Ninja -S .
-SYSTEM_PACKAGES := build-essential clang cmake ninja-build pkg-config libclang-rt-14-dev llvm-14 libgmp-dev libsodium-dev \
+SYSTEM_PACKAGES := build-essential clang cmake ninja-build pkg-config libclang-rt-14-dev llvm-14 libgmp-dev libpcre2-dev libsodium-dev \
   libsqlite3-dev libssl-dev libxxhash-dev python3 python3-dev python3-venv valgrind
-PKG_NAMES := sqlite3 libsodium libxxhash gmp libcrypto
+PKG_NAMES := sqlite3 libsodium libxxhash gmp libcrypto libpcre2-8
 
 .PHONY: help deps venv install demo test check bench bench-peers bench-changes fuzz lint clean
 

@@ -1115,6 +1115,12 @@ def _named_in_library() -> set[str]:
     return {ast.unparse(node) for node in found} | {owner + "." + n.attr for n in found for owner in ("", "hash")}
 
 
+def _regular_lines() -> list[ast.stmt]:
+    """The expressions of regular.txt."""
+    lines = (Path(__file__).parent / "regular.txt").read_text(encoding="utf-8").split("\n")
+    return [node for line in lines if not line.startswith("# ") for node in ast.parse(line).body]
+
+
 def test_every_builtin_is_compared_with_cpython() -> None:
     """Here, in one of the files that compare more built-ins by the same means, or in times.txt."""
     nodes = [n for file in Path(__file__).parent.glob("test_code_*.py") for n in ast.walk(ast.parse(file.read_text()))]
@@ -1135,6 +1141,9 @@ def test_every_builtin_is_compared_with_cpython() -> None:
         "zip.strict": "strict",
         "type.name": "__name__",
     }
+    regular = ast.walk(ast.Module(_regular_lines(), []))
+    methods = {n.attr for n in regular if isinstance(n, ast.Attribute)}
+    named |= {name for name in BUILTINS if name.startswith("re.") and name.rpartition(".")[2] in methods}
     named |= {name for name, word in made_of.items() if word in named}
     named.add("text.tokens")  # test_text.py: compared with the tokenizers package
     named |= {"text.bag", "text.embed"}  # test_vectors.py: compared with numpy

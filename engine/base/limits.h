@@ -56,6 +56,8 @@
 /* --- a function --- */
 #define LIMIT_STEPS 1000000u                       /* instructions a call: LimitError */
 #define LIMIT_VALUE_BYTES (1024u * 1024u)          /* bytes one value may grow to: LimitError */
+#define LIMIT_PATTERN_BYTES (64u * 1024u)          /* a regular expression's text in a bundle */
+#define LIMIT_PATTERN_HEAP_BYTES (4u * 1024u * 1024u) /* what a match may need to go back: LimitError */
 #define LIMIT_INT_BITS 4096u                       /* an int inside a function: OverflowError */
 
 #endif

@@ -318,7 +318,31 @@
     BUILTIN(text_tokens, "text.tokens", 3, 3) \
     /* vectors of tokens: the size; the embedding's number and the pool */ \
     BUILTIN(text_bag, "text.bag", 2, 2) \
-    BUILTIN(text_embed, "text.embed", 3, 3)
+    BUILTIN(text_embed, "text.embed", 3, 3) \
+    /* re: of a pattern (string, pos, endpos), of a match; a replacement is a str or a tuple of strs and groups */ \
+    BUILTIN(pattern_search, "re.Pattern.search", 2, 4) \
+    BUILTIN(pattern_match, "re.Pattern.match", 2, 4) \
+    BUILTIN(pattern_fullmatch, "re.Pattern.fullmatch", 2, 4) \
+    BUILTIN(pattern_findall, "re.Pattern.findall", 2, 4) \
+    BUILTIN(pattern_finditer, "re.Pattern.finditer", 2, 4) \
+    BUILTIN(pattern_sub, "re.Pattern.sub", 3, 4) \
+    BUILTIN(pattern_subn, "re.Pattern.subn", 3, 4) \
+    BUILTIN(pattern_split, "re.Pattern.split", 2, 3) \
+    BUILTIN(match_expand, "re.Match.expand", 2, 2) \
+    BUILTIN(match_group, "re.Match.group", 1, 255) \
+    BUILTIN(match_groups, "re.Match.groups", 1, 2) \
+    BUILTIN(match_groupdict, "re.Match.groupdict", 1, 2) \
+    BUILTIN(match_start, "re.Match.start", 1, 2) \
+    BUILTIN(match_end, "re.Match.end", 1, 2) \
+    BUILTIN(match_span, "re.Match.span", 1, 2) \
+    BUILTIN(match_lastindex, "re.Match.lastindex", 1, 1) \
+    BUILTIN(match_lastgroup, "re.Match.lastgroup", 1, 1) \
+    BUILTIN(match_string, "re.Match.string", 1, 1) \
+    BUILTIN(match_re, "re.Match.re", 1, 1) \
+    BUILTIN(match_pos, "re.Match.pos", 1, 1) \
+    BUILTIN(match_endpos, "re.Match.endpos", 1, 1) \
+    BUILTIN(pattern_pattern, "re.Pattern.pattern", 1, 1) \
+    BUILTIN(pattern_flags, "re.Pattern.flags", 1, 1)
 /* clang-format on */
 
 #endif

@@ -148,6 +148,7 @@ struct code_frame {
     struct value *cells;
     struct arena *arena;
     uint8_t *active;        /* per routine */
+    struct matcher *matcher; /* regex.h; NULL: no pattern among the constants */
     struct code_error errors[CODE_ERRORS_MAX];
     uint32_t error_count;   /* recorded */
     uint32_t errors_total;

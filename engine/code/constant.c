@@ -3,6 +3,7 @@
  * against the bytes that are left, nesting against 8, times against Python's range; strings are checked UTF-8 and stay where they are. */
 #include "load.h"
 #include "moment.h"
+#include "regex.h"
 
 enum { NESTING_MAX = 8 };
 
@@ -11,6 +12,7 @@ struct pool {
     size_t len, at;
     struct run run; /* for tables: they compare and hash */
     const char *wrong;
+    uint32_t patterns;
 };
 
 static bool refuse(struct pool *pool, const char *why) {
@@ -118,6 +120,12 @@ static bool read_object(struct pool *pool, int depth, struct value *out) {
     return true;
 }
 
+static bool read_pattern(struct pool *pool, struct value *out) {
+    const char *wrong;
+    pool->patterns++;
+    return regex_read(pool->bytes, pool->len, &pool->at, pool->run.arena, out, &wrong) || refuse(pool, wrong);
+}
+
 static bool in_range(const struct value *v) {
     switch (v->tag) {
     case V_BOOL: return v->i == 0 || v->i == 1;
@@ -142,6 +150,8 @@ static bool read_value(struct pool *pool, int depth, struct value *out) {
         return moment_read(pool->bytes, pool->len, &pool->at, pool->run.arena, out) || refuse(pool, "not a time or a zone");
     if (tag == V_BYTES)
         return read_bytes(pool, out);
+    if (tag == V_PATTERN)
+        return read_pattern(pool, out);
     if (!value_read(pool->bytes, pool->len, &pool->at, pool->run.arena, out))
         return refuse(pool, "not a value");
     return in_range(out) || refuse(pool, "out of its range");
@@ -167,5 +177,6 @@ bool constants_load(struct code *code, const struct code_config *config, struct 
         return error_set(error, ERROR_CORRUPT, "constants: %zu bytes behind the last", pool.len - pool.at);
     code->constants = constants;
     code->constant_count = count;
+    code->pattern_count = pool.patterns;
     return true;
 }

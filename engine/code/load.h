@@ -10,6 +10,7 @@ struct code {
     const struct instruction *instructions;
     const struct code_position *positions;
     const struct value *constants;
+    uint32_t pattern_count; /* constants that need a matcher (regex.h) */
     uint32_t constant_count, slot_count, temporary_count;
     const struct code_function *functions;
     uint32_t function_count;

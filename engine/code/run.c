@@ -8,6 +8,7 @@
 
 #include "load.h"
 #include "moment.h"
+#include "regex.h"
 
 enum { NO_TEXT = 0xffff, NESTING_MAX = 8, EXACT_INT_BITS = 53 };
 
@@ -24,7 +25,8 @@ bool code_frame_init(struct code_frame *frame, const struct code *code, struct a
     uint32_t cells = code_frame_cells(code);
     *frame = (struct code_frame){.code = code, .arena = arena, .cells = calloc(cells + 1ull, sizeof(struct value))};
     frame->active = calloc(code->routine_count + 1ull, 1);
-    if (frame->cells == NULL || frame->active == NULL) {
+    frame->matcher = code->pattern_count == 0 ? NULL : matcher_new();
+    if (frame->cells == NULL || frame->active == NULL || (code->pattern_count > 0 && frame->matcher == NULL)) {
         code_frame_release(frame);
         return error_set(error, ERROR_LIMIT, "frame: no memory for %u cells", cells);
     }
@@ -35,6 +37,8 @@ bool code_frame_init(struct code_frame *frame, const struct code *code, struct a
 void code_frame_release(struct code_frame *frame) {
     free(frame->cells);
     free(frame->active);
+    matcher_free(frame->matcher);
+    frame->matcher = NULL;
     frame->cells = NULL;
     frame->active = NULL;
 }
@@ -496,7 +500,7 @@ bool code_call(struct code_frame *frame, uint32_t function) {
         }
     memset(frame->cells + code->constant_count + code->slot_count, 0, code->used_temporaries[function] * sizeof *frame->cells);
     struct run run = {.arena = frame->arena, .unicode = &code->unicode, .steps_left = LIMIT_STEPS, .text = STR(""),
-                      .code = code, .cells = frame->cells, .active = frame->active};
+                      .matcher = frame->matcher, .code = code, .cells = frame->cells, .active = frame->active};
     const struct code_piece piece = {code->instructions + f->first, f->handlers, f->handler_count};
     const struct instruction *at = piece.first;
     const struct value *result = run_piece(&run, &piece, &at);

@@ -37,6 +37,8 @@ enum {
     V_ZONE = 34,     /* p: struct zone (zone.h): a tzinfo */
     V_BYTES = 24,    /* p: bytes; inside functions only (bytes.h) */
     V_HASH = 27,     /* p: struct hash, which changes (hashing.c) */
+    V_PATTERN = 28,  /* p: struct regex (regex.h); a constant */
+    V_MATCH = 29,    /* p: struct match (regex.h) */
 };
 enum { VIEW_KEYS = 0, VIEW_VALUES = 1, VIEW_ITEMS = 2 };
 enum { LIST_OWNED = 4 };  /* flag of a V_LIST: p is a struct list, and can be changed */
@@ -86,6 +88,7 @@ struct iterator {
 struct run {
     struct arena *arena;
     const struct unicode *unicode;
+    struct matcher *matcher; /* of regular expressions; NULL where there are none */
     int64_t steps_left;
     uint32_t exception; /* its class's number */
     struct str text;    /* for people */

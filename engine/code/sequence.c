@@ -2,6 +2,7 @@
  *
  * A slice with step 1 shares the items of a tuple or of a list that nothing changes, a str's shares the bytes. */
 #include "bytes.h"
+#include "regex.h"
 
 static bool out_of_range(struct run *run, const struct value *v) {
     return run_raise(run, EXCEPTION_IndexError, "%s index out of range", v->tag == V_STR ? "string" : type_name(v));
@@ -102,6 +103,7 @@ bool sequence_index(struct run *run, const struct value *b, const struct value *
     int64_t index;
     switch (b->tag) {
     case V_DICT: return dict_index(run, b, c, out);
+    case V_MATCH: return match_index(run, b, c, out);
     case V_STR: return sequence_int(run, c, "string indices", &index) && text_index(run, b, index, out);
     case V_BYTES:
         if (!sequence_int(run, c, "byte indices", &index))

@@ -92,6 +92,8 @@ const char *type_name(const struct value *v) {
     case V_ITERATOR: return "iterator";
     case V_BYTES: return "bytes";
     case V_HASH: return "hash";
+    case V_PATTERN: return "re.Pattern";
+    case V_MATCH: return "re.Match";
     case V_VIEW: return v->flags == VIEW_KEYS ? "dict_keys" : v->flags == VIEW_VALUES ? "dict_values" : "dict_items";
     case V_EXCEPTION: return "Exception";
     case V_OBJECT: return "object";

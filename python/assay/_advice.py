@@ -170,7 +170,7 @@ TABLE: tuple[Advice, ...] = (
     Advice("itertools.*", "not-native", "", "a comprehension with several `for`"),
     Advice("functools.lru_cache functools.cache functools.cached_property", "state", FORGETS, "leave it out"),
     Advice("functools.reduce", "not-native", "", "a loop: `for x in xs: total = ...`"),
-    Advice("re.* regex.*", "not-native", "", "str methods: startswith, endswith, in, split, partition, isdigit"),
+    Advice("regex.*", "not-native", "", "the module re: search, match, fullmatch, findall, finditer, split, sub"),
     Advice(
         "phonenumbers.* email_validator.* validators.* tldextract.*",
         "not-native",

@@ -13,6 +13,7 @@ import enum
 import functools
 import inspect
 import operator
+import re
 import sys
 import types
 import zoneinfo
@@ -24,9 +25,9 @@ from ._definition import MISSING
 from ._flow import Binding, Refuse, Target, Unknown, Value, Whole
 from ._names import nearest
 from ._objects import is_record
+from ._regular import Regular
 from ._routines import Closure, is_library
 from ._share import Cell
-from ._specials import Specials
 from ._syntax import ATTRIBUTES, placed
 from ._types import Type
 
@@ -86,7 +87,7 @@ OF_SETS = (
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
-class Calls(Specials):
+class Calls(Regular):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
         function = node.func
         found = self.python_object(function)
@@ -194,6 +195,9 @@ class Calls(Specials):
                         inner.id = let.id
             made = parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
             return self.value(placed(made, node), into)
+        if isinstance(found, types.BuiltinMethodType) and isinstance(found.__self__, re.Pattern):
+            pattern = found.__self__
+            return self.call_pattern(pattern, self.regex_value(pattern, node.func), found.__name__, node, into)
         if isinstance(found, types.MethodDescriptorType) and node.args:
             call = ast.Call(ast.Attribute(node.args[0], found.__name__, ast.Load()), node.args[1:], node.keywords)
             return self.value(placed(call, node), into)
@@ -468,6 +472,10 @@ class Calls(Specials):
         written = _prelude.METHODS.get((receiver.type.cls, function.attr))
         if written is not None:
             return self.inline(written, [receiver], node, into)
+        if receiver.type.only("pattern"):
+            return self.call_pattern(None, receiver, function.attr, node, into)
+        if receiver.type.only("match"):
+            return self.call_match(receiver, function.attr, node, into)
         name = self.own_method(name, receiver)
         if name == ".sort":
             return self.call_sort(self.container(function.value, node), node)

@@ -213,6 +213,8 @@ class Expressions(Narrowing):
                 return self.inline(found.fget, [self.checked(value, value.cell, node)], call, into)
             if node.attr in ("value", "name"):
                 return self.member_attribute(self.present(value, node.value), node, into)
+        if value.type.without_none().only("match", "pattern"):
+            return self.regex_attribute(self.present(value, node.value), node, into)
         known = value.type.only("object", "exception") or value.type.cls is not None
         maybe = value.type.tags & {"object", "exception"} and f".{node.attr}" not in self.unit.builtins
         if known or maybe:
@@ -242,6 +244,9 @@ class Expressions(Narrowing):
     def static(self, found: Any) -> Value:
         """A Python object that exists only while compiling."""
         return Value(self.literal(None).cell, Type(frozenset()), static=found)
+
+    def regex_attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
+        raise NotImplementedError
 
     def object_attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         raise NotImplementedError
@@ -631,6 +636,8 @@ class Expressions(Narrowing):
     def check_text(self, value: Value, node: ast.AST, representation: bool) -> None:
         """Whether the text of a value is the same in the engine: not of members, not of sets."""
         kind = value.type.enum
+        if value.type.tags & {"match", "pattern"}:
+            raise Refuse(node, "the text of a match or a pattern is not available", "m[0], or p.pattern")
         if _types.enum_inside(value.type.item) or (
             isinstance(kind, type) and (representation or not _types.prints_value(kind))
         ):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime
 import enum
 import math
+import re
 import struct
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import _plain, _types, _zones
+from . import _plain, _regex, _types, _zones
 from ._types import Type
 
 NONE_TAG, BOOL_TAG, INT_TAG, FLOAT_TAG, STR_TAG, DATETIME_TAG, DATE_TAG, TIMEDELTA_TAG = range(8)
@@ -82,6 +83,8 @@ def freeze(value: Any, fields_of: Fields = no_classes, depth: int = 0) -> Frozen
         return Frozen(struct.pack("<Bd", FLOAT_TAG, value), _types.FLOAT)
     if kind is str:
         return _freeze_str(value)
+    if kind is re.Pattern:
+        return _freeze_pattern(value)
     if kind is bytes:
         return _freeze_bytes(value)
     if kind in (datetime.datetime, datetime.date, datetime.timedelta, datetime.time) or isinstance(
@@ -146,6 +149,13 @@ def _freeze_str(value: str) -> Frozen:
     if len(data) > VALUE_BYTES_MAX:
         raise CannotFreeze("a string beyond 1 MiB")
     return Frozen(struct.pack("<BI", STR_TAG, len(data)) + data, _types.STR)
+
+
+def _freeze_pattern(value: re.Pattern[str]) -> Frozen:
+    try:
+        return Frozen(_regex.freeze_pattern(value), _types.of("pattern"))
+    except _regex.CannotTranslate as error:
+        raise CannotFreeze(str(error), error.help) from None
 
 
 def _freeze_bytes(value: bytes) -> Frozen:

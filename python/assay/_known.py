@@ -507,6 +507,8 @@ def _bytes(name: str, values: list[Known]) -> Known:
         return INT
     if name.startswith("hashlib.") or name in ("hmac.new", "hash.update", "hash.copy"):
         return Known(frozenset({"hash"}))
+    if name.startswith("re."):
+        return _regular(name.rpartition(".")[2], values)
     if name == ".strftime":  # a directive gives at most 32 characters
         return text(min(16 * values[-1].items, VALUE_BYTES_MAX))
     if name == ".decode":  # a byte that fits nothing becomes three of the replacement character
@@ -522,6 +524,17 @@ def _bytes(name: str, values: list[Known]) -> Known:
     if name == ".get":
         missing = values[2] if len(values) > 2 else NONE
         return join(first.item, missing) if first.item is not None else ANY
+    return ANY
+
+
+def _regular(name: str, values: list[Known]) -> Known:
+    """What the methods of patterns and matches give."""
+    if name in ("start", "end", "lastindex", "pos", "endpos", "flags"):
+        return join(INT, NONE) if name == "lastindex" else INT
+    if name in ("search", "match", "fullmatch"):
+        return Known(frozenset({"match", "none"}))
+    if name == "re":
+        return Known(frozenset({"pattern"}))
     return ANY
 
 

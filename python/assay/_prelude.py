@@ -15,6 +15,7 @@ import functools
 import itertools
 import math
 import operator
+import re
 import statistics
 from collections.abc import Callable
 from typing import Any
@@ -76,6 +77,38 @@ def cycle(iterable):
     saved = list(iterable)
     while saved:
         yield from saved
+
+
+# --- re ---
+
+
+def re_subn(pattern, repl, string, count=0):
+    parts = []
+    at = 0
+    done = 0
+    for found in pattern.finditer(string):
+        if count and done >= count:
+            break
+        parts.append(string[at : found.start()])
+        made = repl(found)
+        if made is not None:
+            parts.append(made)
+        at = found.end()
+        done += 1
+    parts.append(string[at:])
+    return ("".join(parts), done)
+
+
+def re_sub(pattern, repl, string, count=0):
+    made, _ = re_subn(pattern, repl, string, count)
+    return made
+
+
+RE_ESCAPES = {c: f"\\{c}" for c in "()[]{}?*+-|^$\\.&~# \t\n\r\v\f"}
+
+
+def re_escape(pattern):
+    return "".join([RE_ESCAPES.get(c, c) for c in pattern])
 
 
 # --- bisect ---
@@ -263,6 +296,7 @@ def subtract(counter, other):
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     functools.reduce: reduce,
+    re.escape: re_escape,
     itertools.pairwise: pairwise,
     itertools.chain.from_iterable: chain_from_iterable,
     itertools.count: count,

@@ -10,6 +10,7 @@ import ast
 import collections
 import functools
 import operator
+import re
 import typing
 from typing import Any
 
@@ -308,4 +309,7 @@ SPECIAL: dict[Any, str] = {
     operator.itemgetter: "call_static_class",
     operator.attrgetter: "call_static_class",
     typing.cast: "call_cast",
+    **dict.fromkeys(
+        [re.compile, re.search, re.match, re.fullmatch, re.findall, re.finditer, re.split, re.sub, re.subn], "call_re"
+    ),
 }
