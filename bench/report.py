@@ -4,7 +4,6 @@ them. What was not measured is named, with the reason."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
