@@ -45,8 +45,8 @@ STAGES = {
 ROW = re.compile(r"\s*([\d,]+)\s+\([ \d.]+%\)\s+(?:\S*:)?(\w+)(?:'\d+)?(?: \[.*)?$")
 
 
-def count(program: Path, bundle: Path, payments: Path, folder: Path) -> dict[str, float]:
-    """Instructions per payment and stage, and in all."""
+def instructions(program: Path, bundle: Path, payments: Path, folder: Path) -> dict[str, float]:
+    """Instructions per payment of each function, with all that it calls."""
     if shutil.which("valgrind") is None:
         sys.exit("bench/counts.py: needs valgrind: apt-get install valgrind")
     out = folder / "callgrind"
@@ -57,13 +57,19 @@ def count(program: Path, bundle: Path, payments: Path, folder: Path) -> dict[str
         sys.exit(f"bench/counts.py: {program.name} failed under valgrind:\n{done.stderr}")
     annotate = ["callgrind_annotate", "--auto=no", "--inclusive=yes", "--threshold=100", str(out)]
     table = subprocess.run(annotate, capture_output=True, text=True, check=True).stdout
-    inclusive: dict[str, int] = {}
+    inclusive: dict[str, float] = {}
     for line in table.splitlines():
         if match := ROW.match(line):
             inclusive[match[2]] = max(inclusive.get(match[2], 0), int(match[1].replace(",", "")))
     number = sum(1 for line in payments.read_text(encoding="utf-8").splitlines() if line)
-    total = inclusive["engine_event"] / number
-    counts = {stage: sum(inclusive.get(each, 0) for each in names) / number for stage, names in STAGES.items()}
+    return {name: total / number for name, total in inclusive.items()}
+
+
+def count(program: Path, bundle: Path, payments: Path, folder: Path) -> dict[str, float]:
+    """Instructions per payment and stage, and in all."""
+    inclusive = instructions(program, bundle, payments, folder)
+    total = inclusive["engine_event"]
+    counts = {stage: sum(inclusive.get(each, 0) for each in names) for stage, names in STAGES.items()}
     missing = [stage for stage, found in counts.items() if found == 0]
     if missing:
         sys.exit(f"bench/counts.py: nothing was counted for {', '.join(missing)}: are its functions still called so?")
@@ -86,12 +92,23 @@ def count_cards(build: Path) -> dict[str, float]:
         cards = ROOT / "examples" / "cards"
         generate = [sys.executable, str(cards / "payments.py"), "--count", str(PAYMENTS), "--seed", str(SEED)]
         subprocess.run([*generate, "-o", str(payments)], check=True, capture_output=True)
-        assay = Path(sys.executable).parent / "assay"
-        subprocess.run(
-            [str(assay), "build", str(cards / "fraud.py"), "-o", str(bundle)], check=True, capture_output=True
-        )
+        bundle_of(cards / "fraud.py", bundle)
         counts = count(build / "score_bench", bundle, payments, folder)
-        return counts | count_text(build / "text_bench", payments, folder)
+        return counts | count_stateless(build, payments) | count_text(build / "text_bench", payments, folder)
+
+
+def bundle_of(definition: Path, bundle: Path) -> None:
+    assay = Path(sys.executable).parent / "assay"
+    subprocess.run([str(assay), "build", str(definition), "-o", str(bundle)], check=True, capture_output=True)
+
+
+def count_stateless(build: Path, payments: Path) -> dict[str, float]:
+    """What the hundred features of bench/stateless take of the same payments."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bundle_of(HERE / "stateless" / "fraud.py", folder / "stateless.assay")
+        counts = instructions(build / "score_bench", folder / "stateless.assay", payments, folder)
+        return {"100 stateless": counts["run_before"] + counts["run_after"]}
 
 
 def compare(found: dict[str, float], recorded: dict[str, Any], own: str) -> bool:

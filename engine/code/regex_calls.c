@@ -112,25 +112,6 @@ bool builtin_pattern_fullmatch(struct run *run, const struct value *args, uint32
 
 /* --- all matches --- */
 
-struct items {
-    struct value *p;
-    uint32_t count, room;
-};
-
-static bool add(struct run *run, struct items *items, struct value item) {
-    if (items->count == items->room) {
-        uint32_t room = items->room == 0 ? 8 : items->room * 2;
-        struct value *grown = run_items(run, room);
-        if (grown == NULL)
-            return false;
-        copy_bytes(grown, items->p, items->count * sizeof *grown);
-        items->p = grown;
-        items->room = room;
-    }
-    items->p[items->count++] = item;
-    return true;
-}
-
 /* What findall() gives for a match. */
 static bool found_item(struct run *run, const struct match *match, struct value *out) {
     uint32_t groups = match->regex->groups;
@@ -150,35 +131,35 @@ static bool found_item(struct run *run, const struct match *match, struct value 
 
 bool builtin_pattern_findall(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     struct area area;
-    struct items items = {0};
+    struct gathered parts = {0};
     if (!area_of(run, args, count, "findall", &area))
         return false;
     struct match *match = new_match(run, &area);
     int found;
     while ((found = match == NULL ? -1 : find(run, &area, match)) == 1) {
         struct value item;
-        if (!found_item(run, match, &item) || !add(run, &items, item))
+        if (!found_item(run, match, &item) || !gathered_add(run, &parts, item))
             return false;
         go_on(&area, match);
     }
-    *out = make_list(items.p, items.count);
+    *out = make_list(parts.items, parts.count);
     return found == 0;
 }
 
 bool builtin_pattern_finditer(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     struct area area;
-    struct items items = {0};
+    struct gathered parts = {0};
     if (!area_of(run, args, count, "finditer", &area))
         return false;
     struct match *match = new_match(run, &area);
     int found;
     while ((found = match == NULL ? -1 : find(run, &area, match)) == 1) {
         go_on(&area, match);
-        if (!add(run, &items, make_match(match)))
+        if (!gathered_add(run, &parts, make_match(match)))
             return false;
         match = new_match(run, &area);
     }
-    struct value list = make_list(items.p, items.count);
+    struct value list = make_list(parts.items, parts.count);
     return found == 0 && sequence_iter(run, &list, out);
 }
 
@@ -189,7 +170,7 @@ static bool count_argument(struct run *run, const struct value *args, uint32_t c
 
 bool builtin_pattern_split(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     struct area area;
-    struct items items = {0};
+    struct gathered parts = {0};
     int64_t most;
     if (!area_of(run, args, 2, "split", &area) || !count_argument(run, args, count, 2, &most))
         return false;
@@ -197,17 +178,17 @@ bool builtin_pattern_split(struct run *run, const struct value *args, uint32_t c
     size_t at = 0;
     int found = match == NULL ? -1 : 0;
     for (int64_t n = 0; match != NULL && (most == 0 || n < most) && (found = find(run, &area, match)) == 1; n++) {
-        if (!add(run, &items, text_part(&args[1], at, match->spans[0].from)))
+        if (!gathered_add(run, &parts, text_part(&args[1], at, match->spans[0].from)))
             return false;
         for (uint32_t i = 1; i <= match->regex->groups; i++)
-            if (!add(run, &items, group_text(match, i, value_none(MISSING_NOT))))
+            if (!gathered_add(run, &parts, group_text(match, i, value_none(MISSING_NOT))))
                 return false;
         at = match->spans[0].to;
         go_on(&area, match);
     }
-    if (found < 0 || !add(run, &items, text_part(&args[1], at, args[1].len)))
+    if (found < 0 || !gathered_add(run, &parts, text_part(&args[1], at, args[1].len)))
         return false;
-    *out = make_list(items.p, items.count);
+    *out = make_list(parts.items, parts.count);
     return true;
 }
 

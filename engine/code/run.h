@@ -201,6 +201,12 @@ bool sequence_iter(struct run *run, const struct value *b, struct value *out);
 int sequence_next(struct run *run, const struct value *iterator, struct value *out);
 /* All items of any iterable as an array in the arena (or the iterable's own). */
 bool sequence_items(struct run *run, const struct value *b, const struct value **items, uint32_t *count);
+/* Items being gathered: {0} at first, room grows. */
+struct gathered {
+    struct value *items;
+    uint32_t count, room;
+};
+bool gathered_add(struct run *run, struct gathered *parts, struct value part);
 /* An int as an index: clamped to 64 bits. TypeError if it is not an int. */
 bool sequence_int(struct run *run, const struct value *v, const char *what, int64_t *out);
 struct value range_item(const struct range *range, uint64_t index);

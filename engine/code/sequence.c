@@ -423,25 +423,30 @@ int sequence_next(struct run *run, const struct value *v, struct value *out) {
     }
 }
 
+bool gathered_add(struct run *run, struct gathered *parts, struct value part) {
+    if (parts->count == parts->room) {
+        uint32_t room = parts->room == 0 ? 8 : parts->room * 2;
+        struct value *items = run_items(run, room);
+        if (items == NULL)
+            return false;
+        copy_bytes(items, parts->items, parts->count * sizeof *items);
+        parts->items = items;
+        parts->room = room;
+    }
+    parts->items[parts->count++] = part;
+    return true;
+}
+
 /* All that an iterator gives. */
 static bool gather(struct run *run, const struct value *iterator, const struct value **items, uint32_t *count) {
-    struct value *all = NULL, next;
-    uint32_t used = 0, room = 0;
+    struct gathered all = {0};
+    struct value next;
     int more;
-    while ((more = sequence_next(run, iterator, &next)) == 1) {
-        if (!run_charge(run, 1))
+    while ((more = sequence_next(run, iterator, &next)) == 1)
+        if (!run_charge(run, 1) || !gathered_add(run, &all, next))
             return false;
-        if (used == room) {
-            struct value *grown = run_items(run, room = room == 0 ? 8 : room * 2);
-            if (grown == NULL)
-                return false;
-            copy_bytes(grown, all, used * sizeof *all);
-            all = grown;
-        }
-        all[used++] = next;
-    }
-    *items = all;
-    *count = used;
+    *items = all.items;
+    *count = all.count;
     return more == 0;
 }
 

@@ -1,27 +1,7 @@
 /* str: splitting, joining, padding. Parts share the bytes of the whole. */
 #include "bytes.h"
 
-/* A list being filled. */
-struct parts {
-    struct value *items;
-    uint32_t count, room;
-};
-
-static bool add(struct run *run, struct parts *parts, struct value part) {
-    if (parts->count == parts->room) {
-        uint32_t room = parts->room == 0 ? 8 : parts->room * 2;
-        struct value *items = run_items(run, room);
-        if (items == NULL)
-            return false;
-        copy_bytes(items, parts->items, parts->count * sizeof *items);
-        parts->items = items;
-        parts->room = room;
-    }
-    parts->items[parts->count++] = part;
-    return true;
-}
-
-static void turn(struct parts *parts) {
+static void turn(struct gathered *parts) {
     for (uint32_t i = 0, j = parts->count; i + 1 < j; i++) {
         struct value swap = parts->items[i];
         parts->items[i] = parts->items[--j];
@@ -31,7 +11,7 @@ static void turn(struct parts *parts) {
 
 static uint32_t at_point(const char *p, size_t at, unsigned *bytes) { return utf8_decode(p + at, bytes); }
 
-static bool split_spaces(struct run *run, const struct value *v, uint64_t most, struct parts *parts) {
+static bool split_spaces(struct run *run, const struct value *v, uint64_t most, struct gathered *parts) {
     const char *p = v->p;
     size_t at = 0, end = v->len;
     unsigned bytes;
@@ -42,15 +22,15 @@ static bool split_spaces(struct run *run, const struct value *v, uint64_t most, 
             return true;
         size_t from = at;
         if (most-- == 0)
-            return add(run, parts, text_part(v, from, end)); /* with the white space at its end */
+            return gathered_add(run, parts, text_part(v, from, end)); /* with the white space at its end */
         while (at < end && !text_is_space(run, at_point(p, at, &bytes)))
             at += bytes;
-        if (!run_charge(run, 1) || !add(run, parts, text_part(v, from, at)))
+        if (!run_charge(run, 1) || !gathered_add(run, parts, text_part(v, from, at)))
             return false;
     }
 }
 
-static bool rsplit_spaces(struct run *run, const struct value *v, uint64_t most, struct parts *parts) {
+static bool rsplit_spaces(struct run *run, const struct value *v, uint64_t most, struct gathered *parts) {
     const char *p = v->p;
     size_t to = v->len, at;
     unsigned bytes;
@@ -60,14 +40,14 @@ static bool rsplit_spaces(struct run *run, const struct value *v, uint64_t most,
         if (to == 0)
             break;
         if (most-- == 0) { /* the rest, with the white space at its start */
-            if (!add(run, parts, text_part(v, 0, to)))
+            if (!gathered_add(run, parts, text_part(v, 0, to)))
                 return false;
             break;
         }
         at = to;
         while (at > 0 && !text_is_space(run, at_point(p, text_before(p, at), &bytes)))
             at = text_before(p, at);
-        if (!run_charge(run, 1) || !add(run, parts, text_part(v, at, to)))
+        if (!run_charge(run, 1) || !gathered_add(run, parts, text_part(v, at, to)))
             return false;
         to = at;
     }
@@ -75,18 +55,18 @@ static bool rsplit_spaces(struct run *run, const struct value *v, uint64_t most,
     return true;
 }
 
-static bool split_by(struct run *run, const struct value *v, struct str separator, uint64_t most, struct parts *parts) {
+static bool split_by(struct run *run, const struct value *v, struct str separator, uint64_t most, struct gathered *parts) {
     const char *p = v->p;
     size_t from = 0, at;
     while (most-- > 0 && text_find(p + from, v->len - from, separator.p, separator.len, &at)) {
-        if (!run_charge(run, 1) || !add(run, parts, text_part(v, from, from + at)))
+        if (!run_charge(run, 1) || !gathered_add(run, parts, text_part(v, from, from + at)))
             return false;
         from += at + separator.len;
     }
-    return add(run, parts, text_part(v, from, v->len));
+    return gathered_add(run, parts, text_part(v, from, v->len));
 }
 
-static bool rsplit_by(struct run *run, const struct value *v, struct str separator, uint64_t most, struct parts *parts) {
+static bool rsplit_by(struct run *run, const struct value *v, struct str separator, uint64_t most, struct gathered *parts) {
     size_t to = v->len, at;
     while (most-- > 0) {
         bool found;
@@ -94,11 +74,11 @@ static bool rsplit_by(struct run *run, const struct value *v, struct str separat
             return false;
         if (!found)
             break;
-        if (!add(run, parts, text_part(v, at + separator.len, to)))
+        if (!gathered_add(run, parts, text_part(v, at + separator.len, to)))
             return false;
         to = at;
     }
-    if (!add(run, parts, text_part(v, 0, to)))
+    if (!gathered_add(run, parts, text_part(v, 0, to)))
         return false;
     turn(parts);
     return true;
@@ -117,7 +97,7 @@ static bool split(struct run *run, const struct value *args, uint32_t count, boo
     if (count > 2 && !text_size_argument(run, &args[2], &limit))
         return false;
     uint64_t most = limit < 0 ? UINT64_MAX : (uint64_t)limit;
-    struct parts parts = {0};
+    struct gathered parts = {0};
     bool done;
     if (count < 2 || args[1].tag == V_NONE)
         done = (right ? rsplit_spaces : split_spaces)(run, &args[0], most, &parts);
@@ -151,7 +131,7 @@ bool builtin_method_splitlines(struct run *run, const struct value *args, uint32
     bool keep = count > 1 && args[1].i != 0;
     const char *p = args[0].p;
     size_t len = args[0].len, from = 0;
-    struct parts parts = {0};
+    struct gathered parts = {0};
     while (from < len) {
         size_t at = from, end;
         unsigned bytes = 0;
@@ -160,7 +140,7 @@ bool builtin_method_splitlines(struct run *run, const struct value *args, uint32
         end = at;
         if (at < len)
             at += p[at] == '\r' && at + 1 < len && p[at + 1] == '\n' ? 2 : bytes;
-        if (!run_charge(run, 1) || !add(run, &parts, text_part(&args[0], from, keep ? at : end)))
+        if (!run_charge(run, 1) || !gathered_add(run, &parts, text_part(&args[0], from, keep ? at : end)))
             return false;
         from = at;
     }

@@ -5,7 +5,7 @@
 #include "../base/assert.h"
 #include "fast.h"
 
-enum { NEVER = 255, TOGETHER = 2 * FOREST_GROUP };
+enum { NEVER = 255 };
 
 struct small_node {
     uint16_t step; /* to the left child; the right one is next to it. 0: a leaf */
@@ -23,9 +23,9 @@ static void release(void *own) {
     free(c);
 }
 
-static inline void step_all(const struct small_node *nodes, const uint8_t *bytes, uint32_t at[TOGETHER]) {
+static inline void step_all(const struct small_node *nodes, const uint8_t *bytes, uint32_t at[FAST_PAIR]) {
 #pragma GCC unroll 16
-    for (int k = 0; k < TOGETHER; k++) {
+    for (int k = 0; k < FAST_PAIR; k++) {
         const struct small_node *node = &nodes[at[k]];
         at[k] += node->step + (uint32_t)(bytes[node->column] > node->place);
     }
@@ -37,13 +37,11 @@ static void walk(const void *own, const uint8_t *bytes, uint32_t first, uint32_t
     uint32_t groups = (first + count + FOREST_GROUP - 1) / FOREST_GROUP, ends[FOREST_BLOCK + 1];
     ASSERT(first % FOREST_BLOCK == 0 && count <= FOREST_BLOCK);
     for (uint32_t group = first / FOREST_GROUP; group < groups; group += 2) {
-        uint32_t at[TOGETHER], last = group + 1 < groups ? group + 1 : group;
-        for (uint32_t k = 0; k < TOGETHER; k++)
-            at[k] = forest->roots[(k < FOREST_GROUP ? group : last) * FOREST_GROUP + k % FOREST_GROUP];
+        uint32_t at[FAST_PAIR], last = group + 1 < groups ? group + 1 : group;
+        pair_begin(forest, group, last, at);
         for (uint32_t i = 0; i < forest->group_steps[last]; i++)
             step_all(c->nodes, bytes, at);
-        for (uint32_t k = 0; k < TOGETHER; k++)
-            ends[forest->places[(k < FOREST_GROUP ? group : last) * FOREST_GROUP + k % FOREST_GROUP]] = at[k];
+        pair_end(forest, group, last, at, ends);
     }
     memcpy(slots, ends, count * sizeof *slots);
 }

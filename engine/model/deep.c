@@ -8,7 +8,7 @@
 #include "../base/assert.h"
 #include "fast.h"
 
-enum { INPUT_BITS = 12, TOGETHER = 2 * FOREST_GROUP };
+enum { INPUT_BITS = 12 };
 _Static_assert(LIMIT_MODEL_INPUTS <= 1u << INPUT_BITS, "an input's number fits");
 
 struct float_node {
@@ -32,9 +32,9 @@ static float float_below(double threshold) {
     return (double)near > threshold ? nextafterf(near, -INFINITY) : near;
 }
 
-static inline void step_all(const struct float_node *nodes, const float *row, uint32_t at[TOGETHER]) {
+static inline void step_all(const struct float_node *nodes, const float *row, uint32_t at[FAST_PAIR]) {
 #pragma GCC unroll 16
-    for (int k = 0; k < TOGETHER; k++) {
+    for (int k = 0; k < FAST_PAIR; k++) {
         const struct float_node *node = &nodes[at[k]];
         uint32_t link = node->link;
         at[k] += (link >> INPUT_BITS) + (uint32_t)(row[link & ((1u << INPUT_BITS) - 1)] > node->threshold);
@@ -48,13 +48,11 @@ static void walk(const void *own, const uint8_t *bytes, uint32_t first, uint32_t
     uint32_t groups = (first + count + FOREST_GROUP - 1) / FOREST_GROUP, ends[FOREST_BLOCK + 1];
     ASSERT(first % FOREST_BLOCK == 0 && count <= FOREST_BLOCK);
     for (uint32_t group = first / FOREST_GROUP; group < groups; group += 2) {
-        uint32_t at[TOGETHER], last = group + 1 < groups ? group + 1 : group;
-        for (uint32_t k = 0; k < TOGETHER; k++)
-            at[k] = forest->roots[(k < FOREST_GROUP ? group : last) * FOREST_GROUP + k % FOREST_GROUP];
+        uint32_t at[FAST_PAIR], last = group + 1 < groups ? group + 1 : group;
+        pair_begin(forest, group, last, at);
         for (uint32_t i = 0; i < forest->group_steps[last]; i++)
             step_all(d->nodes, row, at);
-        for (uint32_t k = 0; k < TOGETHER; k++)
-            ends[forest->places[(k < FOREST_GROUP ? group : last) * FOREST_GROUP + k % FOREST_GROUP]] = at[k];
+        pair_end(forest, group, last, at, ends);
     }
     memcpy(slots, ends, count * sizeof *slots);
 }

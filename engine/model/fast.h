@@ -62,6 +62,19 @@ typedef bool maker(const struct forest *forest, const struct columns *columns, s
                    struct table *table);
 maker symmetric_make, lanes_make, blocks_make, compact_make, deep_make; /* deep: its bytes are float32 */
 
+/* Two groups of trees walked side by side, the last group of all beside itself: where they begin, and into `ends`, by tree,
+ * where they came to. */
+enum { FAST_PAIR = 2 * FOREST_GROUP };
+static inline void pair_begin(const struct forest *forest, uint32_t group, uint32_t last, uint32_t at[FAST_PAIR]) {
+    for (uint32_t k = 0; k < FAST_PAIR; k++)
+        at[k] = forest->roots[(k < FOREST_GROUP ? group : last) * FOREST_GROUP + k % FOREST_GROUP];
+}
+static inline void pair_end(const struct forest *forest, uint32_t group, uint32_t last, const uint32_t at[FAST_PAIR],
+                            uint32_t *ends) {
+    for (uint32_t k = 0; k < FAST_PAIR; k++)
+        ends[forest->places[(k < FOREST_GROUP ? group : last) * FOREST_GROUP + k % FOREST_GROUP]] = at[k];
+}
+
 /* Whether every level of the tree has one decision, and there are at most 8 levels. */
 bool symmetric_tree(const struct forest *forest, const struct columns *columns, uint32_t tree);
 

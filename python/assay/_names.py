@@ -297,6 +297,17 @@ class Names:
             return None
         return Decided()
 
+    def named(
+        self, what: Any, who: str, unfit: str, place: Place, names: Mapping[str, Source] | None = None
+    ) -> Source | None:
+        """What a name stands for, or a declared object itself; `unfit` is the problem of anything else."""
+        if isinstance(what, str):
+            return self.lookup(what, who, place, names)
+        source = self.by_declared.get(id(getattr(what, "__assay__", what)))
+        if source is None:
+            self.report(place, unfit)
+        return source
+
     def lookup(self, name: str, who: str, place: Place, names: Mapping[str, Source] | None = None) -> Source | None:
         """What a name stands for; an unknown one is a problem that names the nearest."""
         pool = {**self.aliases, **self.names} if names is None else names

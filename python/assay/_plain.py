@@ -16,9 +16,11 @@ import dataclasses
 import math
 import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from ._source import tree_of
 
 ITEMS_MAX = 1_000_000  # of one array, Series or DataFrame
 
@@ -42,7 +44,7 @@ class Array(tuple[Any, ...]):
         return self[at]
 
     def searchsorted(self, value: Any, side: str = "left") -> int:
-        return bisect.bisect_left(self, value) if side == "left" else bisect.bisect_right(self, value)
+        return numpy.searchsorted(self, value, side)
 
 
 class Folded:
@@ -225,9 +227,9 @@ def why_not(value: Any) -> str:
 class Plain:
     """Makes plain what functions can see of a module: its globals, their defaults and closures, their classes."""
 
-    def __init__(self, sources: Mapping[Path, str]):
+    def __init__(self, sources: Collection[Path]):
         self.files = {str(path) for path in sources}
-        self.names = _mentioned(sources.values())  # by functions: nothing else is looked at
+        self.names = _mentioned(sources)  # by functions: nothing else is looked at
         self.seen: dict[int, Any] = {}
         self.kept: list[Any] = []  # so that no id is used twice
         self.numpy = sys.modules.get("numpy")
@@ -279,9 +281,9 @@ class Plain:
         if np is not None and isinstance(value, np.ndarray):
             return _array(value)
         if pd is not None and isinstance(value, pd.Series):
-            return _series(value) or value
+            return _kept(_series(value), value)
         if pd is not None and isinstance(value, pd.DataFrame):
-            return _frame(value) or value
+            return _kept(_frame(value), value)
         if pd is not None and isinstance(value, pd.Index):
             return _array(value.to_numpy())
         return value
@@ -322,18 +324,18 @@ class Plain:
                     setattr(value, name, made)
 
 
-def make_plain(modules: Iterable[types.ModuleType], sources: Mapping[Path, str]) -> None:
+def make_plain(modules: Iterable[types.ModuleType], sources: Collection[Path]) -> None:
     """Makes the modules of a definition plain, once they have run."""
-    plain = Plain(sources)
+    making = Plain(sources)
     for module in modules:
-        plain.module(module)
+        making.module(module)
 
 
-def _mentioned(texts: Iterable[str]) -> set[str]:
+def _mentioned(sources: Iterable[Path]) -> set[str]:
     """All names that stand inside functions, as a name or as an attribute."""
     found: set[str] = set()
-    for text in texts:
-        for outer in ast.walk(ast.parse(text)):
+    for tree in map(tree_of, sources):
+        for outer in ast.walk(tree) if tree is not None else ():
             if isinstance(outer, ast.FunctionDef | ast.Lambda):
                 for node in ast.walk(outer):
                     if isinstance(node, ast.Name):
@@ -361,7 +363,12 @@ def _of_original(original: Any, name: str) -> Any:
 
 def plain(value: Any) -> Any:
     """A value of numpy's or pandas', plain; any other as it is."""
-    return Plain({}).of(value)
+    return Plain(()).of(value)
+
+
+def _kept(made: Series | Frame | None, value: Any) -> Any:
+    """What was made of it, also if that is empty; else itself."""
+    return value if made is None else made
 
 
 def _scalar(value: Any) -> Any:

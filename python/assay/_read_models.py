@@ -79,12 +79,9 @@ class Models(Windows):
             item: int | None = None
             if isinstance(what, str) and what in items and what not in self.aliases and what not in self.names:
                 source, item = items[what]
-            elif isinstance(what, str):
-                source = self.lookup(what, f"the model {model.name} takes", place, pool)
             else:
-                source = self.by_declared.get(id(getattr(what, "__assay__", what)))
-                if source is None:
-                    self.report(place, f"an input of {model.name} is {what!r}, expected a name")
+                unfit = f"an input of {model.name} is {what!r}, expected a name"
+                source = self.named(what, f"the model {model.name} takes", unfit, place, pool)
             if source is None:
                 continue
             self.check_input(model, source, each, place, item)

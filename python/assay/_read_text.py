@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._api import Mark, Tokens
-from ._definition import MISSING, EventDef, FunctionDef, Made, ParamDef, Source, TokenizerDef
+from ._definition import MISSING, EventDef, FunctionDef, Made, ParamDef, TokenizerDef
 from ._names import describe, value_type
 from ._read_models import Models
 
@@ -66,13 +66,8 @@ class Texts(Models):
             self.tokenizers, self.tokens = [], []
         for function, declared in self.tokens:
             what, place = declared.field, declared.place
-            source: Source | None
-            if isinstance(what, str):
-                source = self.lookup(what, f"text.tokens of {function.name} names", place)
-            else:
-                source = self.by_declared.get(id(getattr(what, "__assay__", what)))
-                if source is None:
-                    self.report(place, f"text.tokens of {what!r}, expected the name of a field or feature")
+            unfit = f"text.tokens of {what!r}, expected the name of a field or feature"
+            source = self.named(what, f"text.tokens of {function.name} names", unfit, place)
             if source is None:
                 continue
             kind = value_type(source)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._api import Mark, TextVector
-from ._definition import MISSING, VECTOR_MAX, EmbeddingDef, EventDef, FunctionDef, Made, ParamDef, Place, Source
+from ._definition import MISSING, VECTOR_MAX, EmbeddingDef, EventDef, FunctionDef, Made, ParamDef, Place
 from ._names import describe
 from ._read_text import Texts
 
@@ -87,13 +87,8 @@ class Vectors(Texts):
         self.begin()
         for function, declared in self.text_vectors:
             what, place = declared.of, declared.place
-            source: Source | None
-            if isinstance(what, str):
-                source = self.lookup(what, f"text.{declared.kind} of {function.name} names", place)
-            else:
-                source = self.by_declared.get(id(getattr(what, "__assay__", what)))
-                if source is None:
-                    self.report(place, f"text.{declared.kind} of {what!r}, expected tokens or their name")
+            unfit = f"text.{declared.kind} of {what!r}, expected tokens or their name"
+            source = self.named(what, f"text.{declared.kind} of {function.name} names", unfit, place)
             if source is None:
                 continue
             if not isinstance(source, FunctionDef) or source.returns not in (list[int], list[int] | None):

@@ -101,6 +101,7 @@ static bool check_rows(const Py_buffer *rows, size_t row_bytes) {
     return true;
 }
 
+/* `predict` takes one row after the other; NULL: all rows by one call. */
 static PyObject *predict_rows(PyObject *object, PyObject *argument, predictor *predict, size_t outputs) {
     const struct model *model = ((struct model_object *)object)->model;
     size_t inputs = model_input_count(model);
@@ -114,7 +115,9 @@ static PyObject *predict_rows(PyObject *object, PyObject *argument, predictor *p
         if (result != NULL) {
             const double *row = rows.buf;
             double *out = (double *)(void *)PyBytes_AS_STRING(result);
-            Py_BEGIN_ALLOW_THREADS for (size_t i = 0; i < count; i++)
+            Py_BEGIN_ALLOW_THREADS if (predict == NULL)
+                model_predict_batch(model, row, count, out);
+            for (size_t i = 0; predict != NULL && i < count; i++)
                 predict(model, row + i * inputs, out + i * outputs);
             Py_END_ALLOW_THREADS
         }
@@ -130,25 +133,8 @@ static PyObject *model_predict_raw_method(PyObject *object, PyObject *rows) {
     return predict_rows(object, rows, model_predict_raw, model_raw_count(((struct model_object *)object)->model));
 }
 
-/* predict_batch(rows): all rows by one call. */
-static PyObject *model_predict_batch_method(PyObject *object, PyObject *argument) {
-    const struct model *model = ((struct model_object *)object)->model;
-    size_t inputs = model_input_count(model), outputs = model_output_count(model);
-    Py_buffer rows;
-    if (PyObject_GetBuffer(argument, &rows, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0)
-        return NULL;
-    PyObject *result = NULL;
-    if (check_rows(&rows, inputs * sizeof(double))) {
-        size_t count = (size_t)rows.len / (inputs * sizeof(double));
-        result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * outputs * sizeof(double)));
-        if (result != NULL) {
-            double *out = (double *)(void *)PyBytes_AS_STRING(result);
-            Py_BEGIN_ALLOW_THREADS model_predict_batch(model, rows.buf, count, out);
-            Py_END_ALLOW_THREADS
-        }
-    }
-    PyBuffer_Release(&rows);
-    return result;
+static PyObject *model_predict_batch_method(PyObject *object, PyObject *rows) {
+    return predict_rows(object, rows, NULL, model_output_count(((struct model_object *)object)->model));
 }
 
 static PyObject *model_way_of(PyObject *object, void *closure) {
