@@ -243,6 +243,7 @@ static void finish(struct worker *worker, struct row *row) {
     worker->thread->arena.limit_bytes = worker->thread->arena.total_bytes + LIMIT_ARENA_BYTES;
     memcpy(frame->cells + plan->constant_count, row->cells + plan->constant_count,
            plan->slot_count * sizeof *row->cells);
+    code_forget(frame);
     frame->error_count = frame->errors_total = row->code_error_count;
     if (row->code_error_count > 0)
         memcpy(frame->errors, row->code_errors, row->code_error_count * sizeof *row->code_errors);

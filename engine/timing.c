@@ -18,9 +18,8 @@ bool engine_time(struct engine_thread *thread, uint32_t function, uint32_t round
     const uint32_t errors = frame->error_count, errors_total = frame->errors_total;
     const uint64_t before_ns = io->table->monotonic_ns(io), started_ns = io->table->monotonic_ns(io);
     for (uint32_t round = 0; round < rounds; round++) {
-        frame->arena->current = arena.current; /* what the last round made is gone; its blocks stay warm */
-        frame->arena->used_bytes = arena.used_bytes;
-        frame->arena->total_bytes = arena.total_bytes;
+        arena_rewind(frame->arena, &arena); /* what the last round made is gone; its blocks stay warm */
+        code_forget(frame);
         frame->arena->limit_bytes = arena.total_bytes + LIMIT_SHARE_BYTES;
         code_call(frame, function);
         frame->error_count = errors;
@@ -28,10 +27,8 @@ bool engine_time(struct engine_thread *thread, uint32_t function, uint32_t round
     }
     const uint64_t took_ns = io->table->monotonic_ns(io) - started_ns, clock_ns = started_ns - before_ns;
     *total_ns = took_ns > clock_ns ? took_ns - clock_ns : 0; /* reading the clock is no part of it */
-    frame->arena->current = arena.current;
-    frame->arena->used_bytes = arena.used_bytes;
-    frame->arena->total_bytes = arena.total_bytes;
-    frame->arena->limit_bytes = arena.limit_bytes;
+    arena_rewind(frame->arena, &arena);
+    code_forget(frame);
     *slot = before;
     ASSERT(frame->error_count == errors);
     return true;

@@ -152,6 +152,11 @@ def binary(name: str, b: Any, c: Any, oracle: Callable[[Any, Any], Any]) -> Case
     return Case(name, (OPCODES[name][0], 0, -1), (b, c), oracle)
 
 
+def branch(name: str, b: Any, c: Any, oracle: Callable[[Any, Any], Any], sense: bool) -> Case:
+    """A comparison that jumps: gives whether it is true, by two ways through the code."""
+    return Case(f"JMP_{name}", (OPCODES[f"JMP_{name}"][0], int(sense), -3), (b, c), oracle)
+
+
 def unary(name: str, b: Any, oracle: Callable[[Any], Any], x: int = 0) -> Case:
     return Case(name, (OPCODES[name][0], x, -2), (b,), oracle)
 
@@ -175,11 +180,11 @@ CASES_A_BATCH, CELLS_A_BATCH = 8000, 30000
 
 def batches(cases: Iterable[Case]) -> Iterator[tuple[list[Case], bytes]]:
     held: list[Case] = []
-    cells = 1
+    cells = 3
     for case in cases:
         if held and (len(held) == CASES_A_BATCH or cells + len(case.args) > CELLS_A_BATCH):
             yield held, assemble(held)
-            held, cells = [], 1
+            held, cells = [], 3
         held.append(case)
         cells += len(case.args)
     if held:
@@ -187,17 +192,21 @@ def batches(cases: Iterable[Case]) -> Iterator[tuple[list[Case], bytes]]:
 
 
 def assemble(cases: list[Case]) -> bytes:
-    """Cell 0 is None, then every case's operands; then one slot and the temporaries."""
-    constants = [dump(None)]
-    total = 1 + sum(len(case.args) for case in cases)
+    """Cells 0, 1 and 2 are None, False and True, then every case's operands; then one slot and the temporaries."""
+    constants = [dump(None), dump(False), dump(True)]
+    total = len(constants) + sum(len(case.args) for case in cases)
     code = []
     ret = struct.pack("<BBHHH", OPCODES["RET"][0], 0, 0, 0, 0)
+    give = [struct.pack("<BBHHH", OPCODES["MOVE"][0], 0, total + 1, truth, 0) + ret for truth in (1, 2)]
     for case in cases:
         op, x, c = case.code
         first = len(constants)
         constants += map(dump, case.args)
+        if c == -3:  # it jumps when the comparison gives x
+            code.append(struct.pack("<BBHHH", op, x, first, first + 1, 3) + give[1 - x] + give[x])
+            continue
         c = first + 1 if c == -1 else 0 if c == -2 else c
-        code.append(struct.pack("<BBHHH", op, x, total + 1, first, c) + ret)
+        code.append(struct.pack("<BBHHH", op, x, total + 1, first, c) + ret * 4)
     pool = struct.pack("<I", total) + b"".join(constants)
     body = b"".join(code)
     return struct.pack("<II", len(cases), len(body)) + body + struct.pack("<I", len(pool)) + pool
@@ -222,7 +231,7 @@ def build(folder: Path) -> Path:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = list(pool.map(one, compiled))
-    libraries = ["-lcrypto", "-lgmp", "-lxxhash", "-lsodium", "-lm", "-pthread"]
+    libraries = ["-lcrypto", "-lgmp", "-lxxhash", "-lsodium", "-lpcre2-8", "-lm", "-pthread"]
     program = folder / "driver"
     subprocess.run([os.environ.get("CC", "cc"), *objects, *libraries, "-o", program], check=True)
     return program
@@ -430,6 +439,12 @@ def test_arithmetic_of_every_pair(driver: Path) -> None:
 def test_comparison_of_every_pair(driver: Path) -> None:
     pairs = itertools.product(EVERYTHING, EVERYTHING)
     compare(driver, (binary(n, b, c, f) for b, c in pairs for n, f in COMPARISONS.items()), 80_000)
+
+
+def test_comparisons_that_jump(driver: Path) -> None:
+    pairs = itertools.product(EVERYTHING, EVERYTHING)
+    both = ((n, b, c, f, sense) for b, c in pairs for n, f in COMPARISONS.items() for sense in (False, True))
+    compare(driver, (branch(*each) for each in both), 160_000)
 
 
 def test_membership_of_every_pair(driver: Path) -> None:
@@ -859,12 +874,30 @@ def test_characters_are_counted_as_one_by_one(driver: Path) -> None:
     def among(text: str, others: str) -> int:
         return sum(c in others for c in text)
 
+    def of(which: Callable[[Iterator[bool]], Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        return (
+            lambda text, name: which(getattr(c, name)() for c in text),
+            lambda text, others: which(c in others for c in text),
+        )
+
+    def kept(text: str, name: str) -> list[str]:
+        return [c for c in text if getattr(c, name)()]
+
+    def kept_among(text: str, others: str) -> list[str]:
+        return [c for c in text if c in others]
+
     def cases() -> Iterator[Case]:
         for text in texts:
             for name in names:
                 yield call("sum.class", (text, name), of_class)
+                yield call("any.class", (text, name), of(any)[0])
+                yield call("all.class", (text, name), of(all)[0])
+                yield call("filter.class", (text, name), kept)
             for others in ("", "aeiou", "é本x", "\U0001f600\0", "0123456789"):
                 yield call("sum.among", (text, others), among)
+                yield call("any.among", (text, others), of(any)[1])
+                yield call("all.among", (text, others), of(all)[1])
+                yield call("filter.among", (text, others), kept_among)
 
     compare(driver, cases(), 2_000)
 

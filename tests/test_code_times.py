@@ -569,8 +569,9 @@ def test_a_damaged_zone_is_refused_or_computes_something(driver: Path) -> None:
         if source.random() < 0.2:
             del damaged[source.randrange(len(damaged)) :]
         head, constant, tail = work.partition(dump(NAIVE[5]))
-        (pool,) = struct.unpack_from("<I", head, 8 + 32)
-        grown = head[:40] + struct.pack("<I", pool + len(damaged) - len(constant)) + head[44:]
+        at_pool = 8 + struct.unpack_from("<I", head, 4)[0]  # behind the count and the code
+        (pool,) = struct.unpack_from("<I", head, at_pool)
+        grown = head[:at_pool] + struct.pack("<I", pool + len(damaged) - len(constant)) + head[at_pool + 4 :]
         tables = _unicode.tables()
         done = subprocess.run(
             [driver], input=struct.pack("<I", len(tables)) + tables + grown + bytes(damaged) + tail, capture_output=True

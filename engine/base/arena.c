@@ -9,12 +9,12 @@
 
 #include "assert.h"
 
-enum { BLOCK_BYTES = 64 * 1024, KEEP_BYTES = 4 * 1024 * 1024, ALIGNMENT = 16 };
+enum { BLOCK_BYTES = 64 * 1024, KEEP_BYTES = 4 * 1024 * 1024 };
 
 struct arena_block {
     struct arena_block *next;
     size_t size_bytes;
-    _Alignas(ALIGNMENT) char bytes[];
+    _Alignas(ARENA_ALIGNMENT) char bytes[];
 };
 
 void arena_init(struct arena *arena, size_t limit_bytes) {
@@ -28,6 +28,13 @@ void arena_release(struct arena *arena) {
         free(block);
     }
     *arena = (struct arena){.limit_bytes = arena->limit_bytes};
+}
+
+/* All of the block is free; NULL: there is none yet. */
+static void enter(struct arena *arena, struct arena_block *block) {
+    arena->current = block;
+    arena->at = block != NULL ? block->bytes : NULL;
+    arena->left_bytes = block != NULL ? block->size_bytes : 0;
 }
 
 /* Moves to a block with room for `bytes`: the next one of an earlier request if it is large enough, else a new one. */
@@ -46,24 +53,19 @@ static bool next_block(struct arena *arena, size_t bytes) {
             arena->first = block;
         next = block;
     }
-    arena->current = next;
-    arena->used_bytes = 0;
+    enter(arena, next);
     return true;
 }
 
-void *arena_alloc(struct arena *arena, size_t bytes) {
-    if (arena->total_bytes > arena->limit_bytes || bytes > arena->limit_bytes - arena->total_bytes)
+void *arena_alloc_more(struct arena *arena, size_t bytes) {
+    ASSERT(arena->total_bytes <= arena->limit_bytes);
+    if (bytes > arena->limit_bytes - arena->total_bytes)
         return NULL;
-    size_t rounded = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    if (arena->current == NULL || rounded > arena->current->size_bytes - arena->used_bytes) {
-        if (!next_block(arena, rounded))
-            return NULL;
-    }
-    void *result = arena->current->bytes + arena->used_bytes;
-    arena->used_bytes += rounded;
-    arena->total_bytes += bytes;
-    ASSERT(arena->used_bytes <= arena->current->size_bytes);
-    return result;
+    size_t rounded = arena_rounded(bytes);
+    if (!next_block(arena, rounded))
+        return NULL;
+    ASSERT(rounded <= arena->left_bytes);
+    return arena_alloc(arena, bytes);
 }
 
 void *arena_copy(struct arena *arena, const void *bytes, size_t length) {
@@ -86,7 +88,18 @@ void arena_reset(struct arena *arena) {
             link = &block->next;
         }
     }
-    arena->current = arena->first;
-    arena->used_bytes = 0;
+    enter(arena, arena->first);
     arena->total_bytes = 0;
+}
+
+void arena_rewind(struct arena *arena, const struct arena *mark) {
+    if (mark->current == NULL) {
+        enter(arena, arena->first);
+    } else {
+        arena->current = mark->current;
+        arena->at = mark->at;
+        arena->left_bytes = mark->left_bytes;
+    }
+    arena->total_bytes = mark->total_bytes;
+    arena->limit_bytes = mark->limit_bytes;
 }

@@ -26,6 +26,12 @@
     BUILTIN(sum_compensated, "sum.compensated", 1, 2) \
     BUILTIN(count_class, "sum.class", 2, 2)        /* sum(c.isdigit() for c in s): s, the method's name */ \
     BUILTIN(count_among, "sum.among", 2, 2)        /* sum(c in t for c in s): s, t */ \
+    BUILTIN(any_class, "any.class", 2, 2)          /* any(c.isdigit() for c in s) */ \
+    BUILTIN(any_among, "any.among", 2, 2) \
+    BUILTIN(all_class, "all.class", 2, 2) \
+    BUILTIN(all_among, "all.among", 2, 2) \
+    BUILTIN(filter_class, "filter.class", 2, 2)    /* [c for c in s if c.isdigit()] */ \
+    BUILTIN(filter_among, "filter.among", 2, 2) \
     BUILTIN(any, "any", 1, 1) \
     BUILTIN(all, "all", 1, 1) \
     BUILTIN(round, "round", 1, 2) \

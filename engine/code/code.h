@@ -13,7 +13,7 @@
  * the last instruction is RET, RAISE or JMP; runs of operands (calls, tuples) are inside; built-ins exist and have a legal
  * number of arguments; positions name files that exist. While running: types are checked, steps are counted (LIMIT_STEPS),
  * sizes are checked (LIMIT_VALUE_BYTES). So no bundle can read or write outside its tables or loop for ever. Temporaries are
- * cleared before each call: code cannot see another request's values. */
+ * cleared by code_begin: code cannot see another request's values. */
 #ifndef ASSAY_CODE_CODE_H
 #define ASSAY_CODE_CODE_H
 
@@ -149,6 +149,7 @@ struct code_frame {
     struct arena *arena;
     uint8_t *active;        /* per routine */
     struct matcher *matcher; /* regex.h; NULL: no pattern among the constants */
+    struct run *run;        /* what a call works with (run.h) */
     struct code_error errors[CODE_ERRORS_MAX];
     uint32_t error_count;   /* recorded */
     uint32_t errors_total;
@@ -159,6 +160,9 @@ bool code_frame_init(struct code_frame *frame, const struct code *code, struct a
 void code_frame_release(struct code_frame *frame);
 /* Clears the slots to None and forgets errors. */
 void code_begin(struct code_frame *frame);
+/* Forgets what functions computed in passing (temporaries, among them what they share): to be called wherever the slots get
+ * values of another event, or their memory is taken back. code_begin does it too. */
+void code_forget(struct code_frame *frame);
 
 /* Runs one function: writes its slot. On an exception the slot is MISSING_ERROR and an error is recorded; returns false then. */
 bool code_call(struct code_frame *frame, uint32_t function);

@@ -2,17 +2,18 @@
  * what CPython makes of the same operations. Without input it does nothing and exits 0.
  *
  * Input, little-endian: u32 length of the character tables and the tables; then batches: u32 functions, u32 bytes of code,
- * the code, u32 bytes of constants, the constants. Each function is two instructions, `op temporary, ...` and RET; the frame
- * has TEMPORARIES. Output per function: u32 bytes that follow, then u8 0 and the first temporary serialized (value.h; a
- * range as its tag, start, stop and step; a zone, a time of day, a datetime that is not in UTC as its tag and repr(); a view
- * or an iterator as its tag and a list of what it gives; every NaN as one), or u8 length and name of the exception. */
+ * the code, u32 bytes of constants, the constants. Each function is CODE_PER_FUNCTION instructions, as a rule
+ * `op temporary, ...` and RET; the frame has TEMPORARIES. Output per function: u32 bytes that follow, then u8 0 and the first
+ * temporary serialized (value.h; a range as its tag, start, stop and step; a zone, a time of day, a datetime that is not in UTC
+ * as its tag and repr(); a view or an iterator as its tag and a list of what it gives; every NaN as one), or u8 length and name
+ * of the exception. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "load.h"
 
-enum { TEMPORARIES = 8, CODE_PER_FUNCTION = 2 };
+enum { TEMPORARIES = 8, CODE_PER_FUNCTION = 5 };
 
 static const struct unicode *tables; /* of the code that runs */
 

@@ -167,7 +167,7 @@ static void test_an_error_has_its_position_and_text(void) {
     close_program(&p);
 }
 
-static void test_temporaries_are_cleared_before_each_call(void) {
+static void test_temporaries_are_cleared_before_each_request(void) {
     struct program p;
     open_program(&p);
     constant(&p, value_int(1));
@@ -176,9 +176,11 @@ static void test_temporaries_are_cleared_before_each_call(void) {
     emit(&p, OP_RET, 0, 0, temporary(&p, 3), 0);
     emit(&p, OP_RET, 0, 0, temporary(&p, 2), 0);
     CHECK(load(&p));
-    p.frame.cells[slot(&p, 1)] = value_int(7);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
+        code_begin(&p.frame);
+        p.frame.cells[slot(&p, 1)] = value_int(7);
         CHECK_INT(result(&p)->tag, V_NONE);
+    }
     close_program(&p);
 }
 
@@ -483,7 +485,7 @@ int main(void) {
     TEST(test_a_function_adds);
     TEST(test_a_required_none_is_not_called);
     TEST(test_an_error_has_its_position_and_text);
-    TEST(test_temporaries_are_cleared_before_each_call);
+    TEST(test_temporaries_are_cleared_before_each_request);
     TEST(test_results_are_fitted);
     TEST(test_items_of_results_are_fitted);
     TEST(test_what_lives_in_a_function_does_not_leave_it);

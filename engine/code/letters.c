@@ -77,22 +77,51 @@ static char ascii_upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 32) :
 static char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
 static bool ascii_letter(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
 
+/* Bit 5 turned in each of eight ASCII bytes that is one of the 26 letters from `first` on: a byte of `at_least` (`beyond`) has its
+ * top bit where it is at (behind) the range. */
+static uint64_t turn_case(uint64_t word, char first) {
+    const uint64_t ones = 0x0101010101010101ull;
+    uint64_t at_least = word + ones * (uint64_t)(128 - first), beyond = word + ones * (uint64_t)(128 - first - 26);
+    return word ^ ((at_least & ~beyond & ones * 0x80) >> 2);
+}
+
+static void turn_all(const char *p, char *to, size_t len, char first) {
+    size_t i = 0;
+    for (; i + 8 <= len; i += 8) {
+        uint64_t word;
+        memcpy(&word, p + i, 8);
+        word = turn_case(word, first);
+        memcpy(to + i, &word, 8);
+    }
+    for (; i < len; i++)
+        to[i] = p[i] >= first && p[i] < first + 26 ? p[i] ^ 32 : p[i];
+}
+
 static bool change_ascii(struct run *run, enum change change, const struct value *v, struct value *out) {
     const char *p = v->p;
     char *to = run_alloc(run, v->len);
     if (to == NULL)
         return false;
     bool cased = false;
-    for (size_t i = 0; i < v->len; i++) {
-        switch (change) {
-        case LOWER:
-        case FOLD: to[i] = ascii_lower(p[i]); break;
-        case UPPER: to[i] = ascii_upper(p[i]); break;
-        case CAPITALIZE: to[i] = i == 0 ? ascii_upper(p[i]) : ascii_lower(p[i]); break;
-        case TITLE: to[i] = cased ? ascii_lower(p[i]) : ascii_upper(p[i]); break;
-        case SWAP: to[i] = ascii_letter(p[i]) ? p[i] ^ 32 : p[i]; break;
+    switch (change) {
+    case LOWER:
+    case FOLD: turn_all(p, to, v->len, 'A'); break;
+    case UPPER: turn_all(p, to, v->len, 'a'); break;
+    case CAPITALIZE:
+        turn_all(p, to, v->len, 'A');
+        if (v->len > 0)
+            to[0] = ascii_upper(p[0]);
+        break;
+    case TITLE:
+        for (size_t i = 0; i < v->len; i++) {
+            to[i] = cased ? ascii_lower(p[i]) : ascii_upper(p[i]);
+            cased = ascii_letter(p[i]);
         }
-        cased = ascii_letter(p[i]);
+        break;
+    case SWAP:
+        for (size_t i = 0; i < v->len; i++)
+            to[i] = ascii_letter(p[i]) ? p[i] ^ 32 : p[i];
+        break;
     }
     *out = text_ascii(to, v->len);
     return true;
@@ -124,6 +153,12 @@ CASE_METHOD(swapcase, SWAP)
 static bool all_have(struct run *run, const struct value *v, unsigned flags) {
     const char *p = v->p;
     unsigned bytes;
+    if (is_ascii(v)) {
+        for (size_t at = 0; at < v->len; at++)
+            if (!(run->unicode->ascii[(unsigned char)p[at]] & flags))
+                return false;
+        return v->len > 0;
+    }
     for (size_t at = 0; at < v->len; at += bytes)
         if (!(unicode_flags(run->unicode, utf8_decode(p + at, &bytes)) & flags))
             return false;
@@ -201,77 +236,3 @@ CLASS_METHOD(isprintable, v->len == 0 || all_have(run, v, UNICODE_PRINTABLE))
 CLASS_METHOD(isspace, all_have(run, v, UNICODE_SPACE))
 CLASS_METHOD(istitle, is_title(run, v))
 CLASS_METHOD(isupper, is_case(run, v, UNICODE_UPPER, UNICODE_LOWER | UNICODE_TITLE))
-
-/* --- how many characters are of a class: what the compiler makes of sum(c.isdigit() for c in s) --- */
-
-struct class_of_one {
-    struct str name;
-    unsigned some, never; /* of a single character: one of the first flags, none of the others */
-};
-
-static const struct class_of_one classes[] = {
-    {STR("isalnum"), UNICODE_ALPHA | UNICODE_DECIMAL | UNICODE_DIGIT | UNICODE_NUMERIC, 0},
-    {STR("isalpha"), UNICODE_ALPHA, 0},
-    {STR("isdecimal"), UNICODE_DECIMAL, 0},
-    {STR("isdigit"), UNICODE_DIGIT, 0},
-    {STR("islower"), UNICODE_LOWER, UNICODE_UPPER | UNICODE_TITLE},
-    {STR("isnumeric"), UNICODE_NUMERIC, 0},
-    {STR("isprintable"), UNICODE_PRINTABLE, 0},
-    {STR("isspace"), UNICODE_SPACE, 0},
-    {STR("isupper"), UNICODE_UPPER, UNICODE_LOWER | UNICODE_TITLE},
-};
-
-bool builtin_count_class(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    const struct class_of_one *class = NULL;
-    if (!text_receiver(run, &args[0], "count") || !text_receiver(run, &args[1], "count") ||
-        !run_charge(run, args[0].len / 4))
-        return false;
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (str_equal(classes[i].name, value_text(&args[1])))
-            class = &classes[i];
-    if (class == NULL)
-        return run_raise(run, EXCEPTION_ValueError, "no class of characters");
-    const char *p = args[0].p;
-    int64_t found = 0;
-    unsigned bytes;
-    for (size_t at = 0; at < args[0].len; at += bytes) {
-        unsigned flags = unicode_flags(run->unicode, utf8_decode(p + at, &bytes));
-        found += (flags & class->some) != 0 && (flags & class->never) == 0;
-    }
-    *out = value_int(found);
-    return true;
-}
-
-/* The ASCII characters of a text as bits; what it has beside them is looked for in the text itself. */
-static void ascii_bits(const struct value *v, uint64_t bits[2]) {
-    const unsigned char *p = v->p;
-    bits[0] = bits[1] = 0;
-    for (size_t i = 0; i < v->len; i++)
-        if (p[i] < 128)
-            bits[p[i] / 64] |= 1ull << p[i] % 64;
-}
-
-bool builtin_count_among(struct run *run, const struct value *args, uint32_t count, struct value *out) {
-    if (!text_receiver(run, &args[0], "count") || !text_receiver(run, &args[1], "count") ||
-        !run_charge(run, args[0].len / 4 + args[1].len / 4))
-        return false;
-    const char *p = args[0].p;
-    uint64_t bits[2];
-    int64_t found = 0;
-    unsigned bytes = 1;
-    ascii_bits(&args[1], bits);
-    for (size_t at = 0; at < args[0].len; at += bytes) {
-        unsigned char c = (unsigned char)p[at];
-        bytes = 1;
-        if (c < 128) {
-            found += bits[c / 64] >> c % 64 & 1;
-            continue;
-        }
-        utf8_decode(p + at, &bytes);
-        if (!run_charge(run, args[1].len / 16))
-            return false;
-        found += args[1].len >= bytes && memmem(args[1].p, args[1].len, p + at, bytes) != NULL;
-    }
-    *out = value_int(found);
-    return true;
-}

@@ -5,7 +5,7 @@
 #include "load.h"
 
 enum form { FORM_ABC, FORM_AB, FORM_ABX, FORM_T, FORM_BT, FORM_RUN, FORM_CALL, FORM_OUT, FORM_SLICE, FORM_B, FORM_RAISE, FORM_NEXT,
-            FORM_READ, FORM_STAR, FORM_EXC, FORM_OBJ, FORM_ROUT, FORM_ISEXC, FORM_ISOBJ, FORM_ISANY };
+            FORM_READ, FORM_STAR, FORM_EXC, FORM_OBJ, FORM_ROUT, FORM_ISEXC, FORM_ISOBJ, FORM_ISANY, FORM_BCT };
 enum { NO_TEXT = 0xffff, FORMATS = 4 };
 
 static const uint8_t forms[OP_COUNT] = {
@@ -40,7 +40,6 @@ struct verifier {
     uint32_t first, count;      /* instructions */
     uint32_t first_temporary;   /* the temporaries that it may name: from here */
     uint32_t cells;             /* to before here */
-    uint32_t used;              /* how many of them it names */
     const struct code_handler *handlers;
     uint32_t handler_count;
     struct error *error;
@@ -62,8 +61,6 @@ static bool reads(struct verifier *v, uint32_t first, uint32_t count) {
         return refuse(v, "cell", end - 1, v->cells);
     if (first < v->first_temporary && v->first_temporary > shared)
         return refuse(v, "temporary of another function: cell", first, v->first_temporary);
-    if (end > v->first_temporary + v->used)
-        v->used = end - v->first_temporary;
     return true;
 }
 
@@ -133,6 +130,7 @@ static bool instruction_is_valid(struct verifier *v, const struct instruction *i
     case FORM_ISEXC: return exception_exists(v, i->c) && writes(v, i->a, 1) && reads(v, i->b, 1);
     case FORM_ISOBJ: return class_exists(v, i->c) && writes(v, i->a, 1) && reads(v, i->b, 1);
     case FORM_ISANY: return writes(v, i->a, 1) && reads(v, i->b, 1);
+    case FORM_BCT: return (i->x < 2 || refuse(v, "sense", i->x, 2)) && reads(v, i->a, 1) && reads(v, i->b, 1) && jumps(v, i->c);
     case FORM_RAISE:
         return (i->x < EXCEPTION_COUNT || refuse(v, "exception", i->x, EXCEPTION_COUNT)) && (i->b == NO_TEXT || reads(v, i->b, 1));
     case FORM_NEXT: return writes(v, i->a, 1) && reads(v, i->b, 1) && jumps(v, i->c);
@@ -191,9 +189,6 @@ static bool outline_is_valid(struct verifier *v, const struct code_function *f) 
 }
 
 static bool functions_load(struct code *code, const struct code_config *config, struct error *error) {
-    uint32_t *used = arena_alloc(&code->arena, (config->function_count + 1ull) * sizeof *used);
-    if (used == NULL)
-        return error_set(error, ERROR_LIMIT, "functions: no memory for %u", config->function_count);
     uint32_t shared = code->constant_count + code->slot_count;
     for (uint32_t i = 0; i < config->function_count; i++) {
         const struct code_function *f = &config->functions[i];
@@ -202,11 +197,9 @@ static bool functions_load(struct code *code, const struct code_config *config, 
                              .cells = shared + code->temporary_count, .handlers = f->handlers, .handler_count = f->handler_count};
         if (!outline_is_valid(&v, f) || !piece_is_valid(&v, config->instruction_bytes / sizeof(struct instruction)))
             return false;
-        used[i] = v.used;
     }
     code->functions = config->functions;
     code->function_count = config->function_count;
-    code->used_temporaries = used;
     return true;
 }
 

@@ -14,7 +14,6 @@ struct code {
     uint32_t constant_count, slot_count, temporary_count;
     const struct code_function *functions;
     uint32_t function_count;
-    const uint32_t *used_temporaries; /* per function: how many of the first temporaries it names */
     const struct code_routine *routines;
     uint32_t routine_count;
     const struct code_class *classes;

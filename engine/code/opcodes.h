@@ -19,6 +19,7 @@
  *     EXC   a = exception of class c with the arguments b .. b+x-1
  *     OBJ   a = object of class c with the fields b .. b+x-1
  *     ROUT  a = routine c over the cells b .. b+x-1
+ *     BCT   jump to target c if comparing the cells a and b gives x (0 or 1)
  *     ISEXC a = whether b is an exception of class c or of one under it
  *     ISOBJ a = whether b is an object of class c
  *     ISANY a = whether b is of one of the kinds in c (run.h, enum kind)
@@ -38,6 +39,7 @@
     OPCODE(BIT_AND, ABC) OPCODE(BIT_OR, ABC) OPCODE(BIT_XOR, ABC) OPCODE(SHL, ABC) OPCODE(SHR, ABC) \
     OPCODE(NEG, AB) OPCODE(POS, AB) OPCODE(INVERT, AB) OPCODE(NOT, AB) OPCODE(TRUTH, AB) \
     OPCODE(EQ, ABC) OPCODE(NE, ABC) OPCODE(LT, ABC) OPCODE(LE, ABC) OPCODE(GT, ABC) OPCODE(GE, ABC) \
+    OPCODE(JMP_EQ, BCT) OPCODE(JMP_NE, BCT) OPCODE(JMP_LT, BCT) OPCODE(JMP_LE, BCT) OPCODE(JMP_GT, BCT) OPCODE(JMP_GE, BCT) \
     OPCODE(IS, ABC) OPCODE(IS_NOT, ABC) OPCODE(IN, ABC) OPCODE(NOT_IN, ABC) \
     OPCODE(INDEX, ABC) OPCODE(SLICE, SLICE) OPCODE(UNPACK, OUT) \
     OPCODE(TUPLE, RUN) OPCODE(LIST, RUN) \

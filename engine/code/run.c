@@ -20,16 +20,29 @@ static builtin_call *const builtins[BUILTIN_COUNT] = {
 
 /* --- the frame --- */
 
+/* As before the first call: nothing was raised. */
+static void run_forget(struct run *run) {
+    run->exception = 0;
+    run->text = STR("");
+    run->raised = NULL;
+    run->raised_in = NULL;
+}
+
 bool code_frame_init(struct code_frame *frame, const struct code *code, struct arena *arena, struct error *error) {
     ASSERT(code != NULL && arena != NULL);
     uint32_t cells = code_frame_cells(code);
-    *frame = (struct code_frame){.code = code, .arena = arena, .cells = calloc(cells + 1ull, sizeof(struct value))};
+    *frame = (struct code_frame){.code = code, .cells = calloc(cells + 1ull, sizeof(struct value)), .arena = arena};
     frame->active = calloc(code->routine_count + 1ull, 1);
     frame->matcher = code->pattern_count == 0 ? NULL : matcher_new();
-    if (frame->cells == NULL || frame->active == NULL || (code->pattern_count > 0 && frame->matcher == NULL)) {
+    frame->run = calloc(1, sizeof *frame->run);
+    if (frame->cells == NULL || frame->active == NULL || frame->run == NULL ||
+        (code->pattern_count > 0 && frame->matcher == NULL)) {
         code_frame_release(frame);
         return error_set(error, ERROR_LIMIT, "frame: no memory for %u cells", cells);
     }
+    *frame->run = (struct run){.arena = arena, .unicode = &code->unicode, .matcher = frame->matcher, .code = code,
+                               .cells = frame->cells, .active = frame->active};
+    run_forget(frame->run);
     copy_bytes(frame->cells, code->constants, code->constant_count * sizeof *frame->cells);
     return true;
 }
@@ -38,15 +51,23 @@ void code_frame_release(struct code_frame *frame) {
     free(frame->cells);
     free(frame->active);
     matcher_free(frame->matcher);
+    free(frame->run);
     frame->matcher = NULL;
     frame->cells = NULL;
     frame->active = NULL;
+    frame->run = NULL;
 }
 
 void code_begin(struct code_frame *frame) {
     const struct code *code = frame->code;
     memset(frame->cells + code->constant_count, 0, code->slot_count * sizeof *frame->cells); /* V_NONE, MISSING_NOT */
+    code_forget(frame);
     frame->error_count = frame->errors_total = 0;
+}
+
+void code_forget(struct code_frame *frame) {
+    const struct code *code = frame->code;
+    memset(frame->cells + code->constant_count + code->slot_count, 0, code->temporary_count * sizeof *frame->cells);
 }
 
 /* --- results --- */
@@ -106,6 +127,9 @@ static bool fit_items(struct run *run, uint32_t mask, struct value *v, int depth
     v->p = items;
     return true;
 }
+
+/* A bool, an int, a float: outside as it is inside. */
+static inline bool is_simple(const struct value *v) { return (uint8_t)(v->tag - V_BOOL) <= V_FLOAT - V_BOOL; }
 
 static bool fit(struct run *run, const struct code_result *result, const struct value *v, struct value *out) {
     if (v->tag == V_NONE && result->mask & 1u << V_NONE) {
@@ -190,11 +214,43 @@ static inline bool float_pair(const struct value *b, const struct value *c, doub
     return b->tag == V_FLOAT || c->tag == V_FLOAT;
 }
 
+/* Both are V_FLOAT, or V_INT that a double holds. */
+static inline bool exact_pair(const struct value *b, const struct value *c, double *x, double *y) {
+    const int64_t limit = 1ll << EXACT_INT_BITS;
+    if (!float_pair(b, c, x, y))
+        return false;
+    return (b->tag == V_FLOAT || (b->i <= limit && b->i >= -limit)) && (c->tag == V_FLOAT || (c->i <= limit && c->i >= -limit));
+}
+
 /* An int, or a bool, which counts as one. */
 static inline bool is_whole(const struct value *v) { return (uint8_t)(v->tag - V_BOOL) <= V_INT - V_BOOL; }
 
+/* The next character of an ASCII str, item of a tuple or list: 1 and *out, 0 at the end; -1: not one of these. */
+static inline int next_simple(const struct value *v, struct value *out) {
+    if (v->tag != V_ITERATOR)
+        return -1;
+    struct iterator *iterator = (struct iterator *)(uintptr_t)v->p;
+    const struct value *source = &iterator->source;
+    if (source->tag == V_STR && is_ascii(source)) {
+        if (iterator->at >= source->len)
+            return 0;
+        *out = text_ascii((const char *)source->p + iterator->at++, 1);
+        return 1;
+    }
+    if (source->tag != V_TUPLE && source->tag != V_LIST)
+        return -1;
+    const struct value all = bare(source);
+    if (iterator->at >= all.len) {
+        iterator->at = UINT64_MAX; /* over, whatever is appended */
+        return 0;
+    }
+    *out = value_items(&all)[iterator->at++];
+    return 1;
+}
+
 /* --- the loop --- */
 
+#define A (&cells[i->a])
 #define B (&cells[i->b])
 #define C (&cells[i->c])
 #define NEXT()                                                                                                         \
@@ -230,24 +286,34 @@ static inline bool is_whole(const struct value *v) { return (uint8_t)(v->tag - V
             SET(value_float(x operator y));                                                                            \
         TRY(slow(run, B, C, &result));                                                                                 \
     }
-#define ORDER(name, operator)                                                                                          \
-    op_##name : {                                                                                                      \
-        if (B->tag == V_INT && C->tag == V_INT)                                                                        \
-            SET(value_bool(B->i operator C->i));                                                                       \
-        if (B->tag == V_FLOAT && C->tag == V_FLOAT)                                                                    \
-            SET(value_bool(B->f operator C->f));                                                                       \
-        if (!compare_order(run, OP_##name, B, C, &yes))                                                                \
+/* What comparing b and c gives goes to `given`, which is SET or BRANCH. */
+#define ORDERED(name, operator, b, c, given)                                                                           \
+    do {                                                                                                               \
+        if ((b)->tag == V_INT && (c)->tag == V_INT)                                                                    \
+            given((b)->i operator (c)->i);                                                                             \
+        if (exact_pair(b, c, &x, &y))                                                                                  \
+            given(x operator y);                                                                                       \
+        if (!compare_order(run, OP_##name, b, c, &yes))                                                                \
             goto raised;                                                                                               \
-        SET(value_bool(yes));                                                                                          \
-    }
-#define EQUALITY(name, operator, expected)                                                                             \
-    op_##name : {                                                                                                      \
-        if (B->tag == V_INT && C->tag == V_INT)                                                                        \
-            SET(value_bool(B->i operator C->i));                                                                       \
-        if (!compare_equal(run, B, C, &yes))                                                                           \
+        given(yes);                                                                                                    \
+    } while (0)
+#define EQUATED(operator, b, c, given)                                                                                 \
+    do {                                                                                                               \
+        if ((b)->tag == V_INT && (c)->tag == V_INT)                                                                    \
+            given((b)->i operator (c)->i);                                                                             \
+        if ((b)->tag == V_STR && (c)->tag == V_STR && (b)->len != (c)->len)                                            \
+            given(0 operator 1);                                                                                       \
+        if (!compare_equal(run, b, c, &yes))                                                                           \
             goto raised;                                                                                               \
-        SET(value_bool(yes == expected));                                                                              \
-    }
+        given(yes operator true);                                                                                      \
+    } while (0)
+#define SET_BOOL(v) SET(value_bool(v))
+#define BRANCH(v)                                                                                                      \
+    do {                                                                                                               \
+        if ((v) == i->x)                                                                                               \
+            JUMP();                                                                                                    \
+        NEXT();                                                                                                        \
+    } while (0)
 
 /* Where an exception at `i` goes on, with the exception in the handler's cell; NULL if nothing here handles it. */
 static const struct instruction *handler(struct run *run, const struct code_piece *piece, const struct instruction *i) {
@@ -357,12 +423,30 @@ op_NOT:
 op_TRUTH:
     SET(value_bool(truth(B)));
 
-    EQUALITY(EQ, ==, true)
-    EQUALITY(NE, !=, false)
-    ORDER(LT, <)
-    ORDER(LE, <=)
-    ORDER(GT, >)
-    ORDER(GE, >=)
+op_EQ:
+    EQUATED(==, B, C, SET_BOOL);
+op_NE:
+    EQUATED(!=, B, C, SET_BOOL);
+op_LT:
+    ORDERED(LT, <, B, C, SET_BOOL);
+op_LE:
+    ORDERED(LE, <=, B, C, SET_BOOL);
+op_GT:
+    ORDERED(GT, >, B, C, SET_BOOL);
+op_GE:
+    ORDERED(GE, >=, B, C, SET_BOOL);
+op_JMP_EQ:
+    EQUATED(==, A, B, BRANCH);
+op_JMP_NE:
+    EQUATED(!=, A, B, BRANCH);
+op_JMP_LT:
+    ORDERED(LT, <, A, B, BRANCH);
+op_JMP_LE:
+    ORDERED(LE, <=, A, B, BRANCH);
+op_JMP_GT:
+    ORDERED(GT, >, A, B, BRANCH);
+op_JMP_GE:
+    ORDERED(GE, >=, A, B, BRANCH);
 op_IS:
     SET(value_bool(compare_same(B, C)));
 op_IS_NOT:
@@ -416,8 +500,8 @@ op_ITER:
     }
     TRY(sequence_iter(run, B, &result));
 op_NEXT:
-    more = sequence_next(run, B, &result);
-    if (more < 0)
+    more = next_simple(B, &result);
+    if (more < 0 && (more = sequence_next(run, B, &result)) < 0)
         goto raised;
     if (more == 0)
         JUMP();
@@ -498,120 +582,24 @@ bool code_call(struct code_frame *frame, uint32_t function) {
             *slot = value_none(MISSING_SOURCE);
             return true;
         }
-    memset(frame->cells + code->constant_count + code->slot_count, 0, code->used_temporaries[function] * sizeof *frame->cells);
-    struct run run = {.arena = frame->arena, .unicode = &code->unicode, .steps_left = LIMIT_STEPS, .text = STR(""),
-                      .matcher = frame->matcher, .code = code, .cells = frame->cells, .active = frame->active};
+    struct run *run = frame->run;
+    run->steps_left = LIMIT_STEPS;
+    run->raised = NULL;
+    run->raised_in = NULL;
     const struct code_piece piece = {code->instructions + f->first, f->handlers, f->handler_count};
     const struct instruction *at = piece.first;
-    const struct value *result = run_piece(&run, &piece, &at);
+    const struct value *result = run_piece(run, &piece, &at);
     struct value fitted;
-    if (result != NULL && fit(&run, &f->result, result, &fitted)) {
+    if (result != NULL && is_simple(result) && f->result.mask >> result->tag & 1) {
+        *slot = *result;
+        return true;
+    }
+    if (result != NULL && fit(run, &f->result, result, &fitted)) {
         *slot = fitted;
         return true;
     }
     *slot = value_none(MISSING_ERROR);
-    record(frame, function, &run, at);
+    record(frame, function, run, at);
+    run_forget(run);
     return false;
-}
-
-/* --- routines --- */
-
-static struct value *cells_of(const struct run *run, const struct code_routine *routine) {
-    return run->cells + run->code->constant_count + run->code->slot_count + routine->base;
-}
-
-/* A routine's cells are its own, so that a call need not move anything; only a call of one that is already under way saves
- * what is there. */
-static bool enter(struct run *run, const struct code_routine *routine, uint32_t number, struct value **saved) {
-    struct value *cells = cells_of(run, routine);
-    *saved = NULL;
-    if (run->depth >= CALLS_MAX)
-        return run_raise(run, EXCEPTION_RecursionError, "maximum recursion depth exceeded");
-    if (!run_charge(run, 4 + routine->cells / 4))
-        return false;
-    if (run->active[number]) {
-        if ((*saved = run_items(run, routine->cells)) == NULL)
-            return false;
-        memcpy(*saved, cells, routine->cells * sizeof *cells);
-    }
-    run->depth++;
-    run->active[number]++;
-    return true;
-}
-
-static void leave(struct run *run, const struct code_routine *routine, uint32_t number, const struct value *saved) {
-    struct value *cells = cells_of(run, routine);
-    ASSERT(run->depth > 0 && run->active[number] > 0);
-    run->depth--;
-    run->active[number]--;
-    if (saved != NULL)
-        memcpy(cells, saved, routine->cells * sizeof *cells);
-}
-
-static const struct value *run_routine(struct run *run, const struct code_routine *routine, const struct instruction **at) {
-    const struct code_piece piece = {run->code->instructions + routine->first, routine->handlers, routine->handler_count};
-    const struct value *result = run_piece(run, &piece, at);
-    if (result == NULL && run->raised == NULL && run->raised_in == NULL)
-        run->raised_in = *at;
-    return result;
-}
-
-bool routine_call(struct run *run, uint32_t number, const struct value *args, uint32_t count, struct value *out) {
-    const struct code_routine *routine = &run->code->routines[number];
-    struct value *saved, arguments[UINT8_MAX];
-    ASSERT(count == routine->parameters);
-    copy_bytes(arguments, args, count * sizeof *args); /* they may stand in the cells that are about to be cleared */
-    if (!enter(run, routine, number, &saved))
-        return false;
-    struct value *cells = cells_of(run, routine);
-    memset(cells, 0, routine->cells * sizeof *cells);
-    copy_bytes(cells, arguments, count * sizeof *cells);
-    const struct instruction *at = run->code->instructions + routine->first;
-    const struct value *result = run_routine(run, routine, &at);
-    if (result != NULL)
-        *out = *result;
-    leave(run, routine, number, saved);
-    return result != NULL;
-}
-
-bool generator_make(struct run *run, uint32_t number, const struct value *args, uint32_t count, struct value *out) {
-    const struct code_routine *routine = &run->code->routines[number];
-    struct generator *generator = run_alloc(run, sizeof *generator);
-    struct value *cells = generator == NULL ? NULL : run_items(run, routine->cells);
-    ASSERT(count == routine->parameters);
-    if (cells == NULL)
-        return false;
-    memset(cells, 0, routine->cells * sizeof *cells);
-    copy_bytes(cells, args, count * sizeof *cells);
-    *generator = (struct generator){routine, cells, run->code->instructions + routine->first, false};
-    struct value source = {.tag = V_GENERATOR, .p = generator};
-    return sequence_iter(run, &source, out);
-}
-
-int generator_next(struct run *run, struct generator *generator, struct value *out) {
-    const struct code_routine *routine = generator->routine;
-    uint32_t number = (uint32_t)(routine - run->code->routines);
-    struct value *saved, *cells = cells_of(run, routine);
-    if (generator->running) {
-        run_raise(run, EXCEPTION_ValueError, "generator already executing");
-        return -1;
-    }
-    if (generator->at == NULL)
-        return 0;
-    if (!enter(run, routine, number, &saved))
-        return -1;
-    memcpy(cells, generator->saved, routine->cells * sizeof *cells);
-    generator->running = true;
-    const struct instruction *at = generator->at;
-    const struct value *result = run_routine(run, routine, &at);
-    bool more = result != NULL && at->op == OP_YIELD;
-    if (more)
-        *out = *result;
-    memcpy(generator->saved, cells, routine->cells * sizeof *cells);
-    generator->at = more ? at + 1 : NULL;
-    generator->running = false;
-    leave(run, routine, number, saved);
-    if (result == NULL && run->exception == EXCEPTION_StopIteration)
-        run_raise(run, EXCEPTION_RuntimeError, "generator raised StopIteration");
-    return result == NULL ? -1 : more;
 }

@@ -280,15 +280,23 @@ bool text_find(const char *hay, size_t hay_len, const char *needle, size_t needl
 bool text_find_last(struct run *run, const char *hay, size_t hay_len, const char *needle, size_t needle_len, size_t *at, bool *found);
 /* Where the code point that ends at byte `at` begins. */
 size_t text_before(const char *p, size_t at);
-bool text_is_space(struct run *run, uint32_t code_point);
+static inline bool text_is_space(const struct run *run, uint32_t code_point) {
+    return unicode_flags(run->unicode, code_point) & UNICODE_SPACE;
+}
 /* The receiver of a str method; AttributeError if it is none. */
 bool text_receiver(struct run *run, const struct value *v, const char *name);
 bool text_argument(struct run *run, const struct value *v);
 /* An int argument as a size: OverflowError beyond 64 bits. */
 bool text_size_argument(struct run *run, const struct value *v, int64_t *out);
-struct value text_part(const struct value *v, size_t from, size_t to);
+struct value text_part_unicode(const struct value *v, size_t from, size_t to);
 static inline struct value text_ascii(const char *p, size_t len) {
     return (struct value){.tag = V_STR, .flags = STR_ASCII, .len = (uint32_t)len, .p = p};
+}
+/* The bytes from .. to of a str, which share its memory. */
+static inline struct value text_part(const struct value *v, size_t from, size_t to) {
+    if (from == to)
+        return text_ascii("", 0);
+    return is_ascii(v) ? text_ascii((const char *)v->p + from, to - from) : text_part_unicode(v, from, to);
 }
 
 /* --- format.c --- */

@@ -11,7 +11,27 @@ static void turn(struct gathered *parts) {
 
 static uint32_t at_point(const char *p, size_t at, unsigned *bytes) { return utf8_decode(p + at, bytes); }
 
+static bool split_ascii(struct run *run, const struct value *v, uint64_t most, struct gathered *parts) {
+    const unsigned char *p = v->p;
+    const uint16_t *flags = run->unicode->ascii;
+    for (size_t at = 0, end = v->len, from;;) {
+        while (at < end && flags[p[at]] & UNICODE_SPACE)
+            at++;
+        if (at == end)
+            return true;
+        from = at;
+        if (most-- == 0)
+            return gathered_add(run, parts, text_part(v, from, end)); /* with the white space at its end */
+        while (at < end && !(flags[p[at]] & UNICODE_SPACE))
+            at++;
+        if (!run_charge(run, 1) || !gathered_add(run, parts, text_part(v, from, at)))
+            return false;
+    }
+}
+
 static bool split_spaces(struct run *run, const struct value *v, uint64_t most, struct gathered *parts) {
+    if (is_ascii(v))
+        return split_ascii(run, v, most, parts);
     const char *p = v->p;
     size_t at = 0, end = v->len;
     unsigned bytes;

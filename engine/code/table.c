@@ -22,6 +22,24 @@ static uint64_t hash_float(double f) {
     return mix(bits);
 }
 
+/* Of up to 16 bytes, read as two words that may overlap. */
+static uint64_t hash_short(const unsigned char *p, size_t len) {
+    uint64_t a = 0, b = 0;
+    uint32_t front, back;
+    ASSERT(len <= 16);
+    if (len >= 8) {
+        memcpy(&a, p, 8);
+        memcpy(&b, p + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(&front, p, 4);
+        memcpy(&back, p + len - 4, 4);
+        a = front | (uint64_t)back << 32;
+    } else if (len > 0) {
+        a = p[0] | (uint64_t)p[len / 2] << 8 | (uint64_t)p[len - 1] << 16;
+    }
+    return mix(a ^ mix(b + len * 0x9e3779b97f4a7c15ull));
+}
+
 static bool unhashable(struct run *run, const struct value *v) {
     return run_raise(run, EXCEPTION_TypeError, "unhashable type: '%s'", type_name(v));
 }
@@ -68,7 +86,7 @@ static bool hash_of(struct run *run, const struct value *v, int depth, uint64_t 
         return true;
     }
     case V_STR:
-    case V_BYTES: *out = hash_checksum(v->p, v->len); return true;
+    case V_BYTES: *out = v->len <= 16 ? hash_short(v->p, v->len) : hash_checksum(v->p, v->len); return true;
     case V_DATETIME:
     case V_DATE:
     case V_TIMEDELTA: *out = mix((uint64_t)v->i + v->tag); return true;

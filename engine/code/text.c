@@ -2,6 +2,10 @@
  *
  * Strings are valid UTF-8; indexes of Python are code points, so for a string that is not ASCII they are counted out. UTF-8 is
  * self-synchronizing: a search over bytes finds exactly what a search over code points would. */
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "bytes.h"
 
 uint64_t text_length(const struct value *v) {
@@ -23,11 +27,32 @@ size_t text_offset(const struct value *v, uint64_t index) {
     return at;
 }
 
-struct value text_part(const struct value *v, size_t from, size_t to) {
+struct value text_part_unicode(const struct value *v, size_t from, size_t to) {
     ASSERT(from <= to && to <= v->len);
-    if (from == to)
-        return text_ascii("", 0);
-    return is_ascii(v) ? text_ascii((const char *)v->p + from, to - from) : value_str((const char *)v->p + from, to - from);
+    return value_str((const char *)v->p + from, to - from);
+}
+
+/* Where a short needle stands: positions whose first and last byte agree, sixteen at a time, are looked at. Longer ones go to
+ * memmem, which is linear for any. */
+static const char *find_short(const char *hay, size_t hay_len, const char *needle, size_t needle_len) {
+    ASSERT(needle_len > 0 && needle_len <= hay_len);
+    size_t at = 0, last = needle_len - 1;
+#ifdef __SSE2__
+    const __m128i front = _mm_set1_epi8(needle[0]), back = _mm_set1_epi8(needle[last]);
+    for (; at + last + sizeof front <= hay_len; at += sizeof front) {
+        __m128i fronts = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(hay + at)), front);
+        __m128i backs = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(hay + at + last)), back);
+        for (unsigned found = (unsigned)_mm_movemask_epi8(_mm_and_si128(fronts, backs)); found != 0; found &= found - 1) {
+            const char *p = hay + at + __builtin_ctz(found);
+            if (memcmp(p, needle, needle_len) == 0)
+                return p;
+        }
+    }
+#endif
+    for (; at + last < hay_len; at++)
+        if (hay[at] == needle[0] && hay[at + last] == needle[last] && memcmp(hay + at, needle, needle_len) == 0)
+            return hay + at;
+    return NULL;
 }
 
 bool text_find(const char *hay, size_t hay_len, const char *needle, size_t needle_len, size_t *at) {
@@ -36,7 +61,9 @@ bool text_find(const char *hay, size_t hay_len, const char *needle, size_t needl
         return true;
     if (needle_len > hay_len)
         return false;
-    const char *found = memmem(hay, hay_len, needle, needle_len);
+    enum { SHORT = 16 };
+    const char *found = needle_len <= SHORT ? find_short(hay, hay_len, needle, needle_len)
+                                            : memmem(hay, hay_len, needle, needle_len);
     if (found == NULL)
         return false;
     *at = (size_t)(found - hay);
@@ -305,12 +332,6 @@ bool builtin_method_endswith(struct run *run, const struct value *args, uint32_t
 }
 
 /* --- cutting ends --- */
-
-bool text_is_space(struct run *run, uint32_t c) {
-    if (c < 128)
-        return c == ' ' || (c >= 9 && c <= 13) || (c >= 28 && c <= 31);
-    return unicode_flags(run->unicode, c) & UNICODE_SPACE;
-}
 
 /* Whether the code point is to be stripped: white space, or one of `set`. */
 static bool stripped(struct run *run, const struct value *set, const char *p, unsigned bytes, uint32_t c) {

@@ -93,6 +93,8 @@ bool unicode_load(struct unicode *out, const void *bytes, size_t len, struct err
     for (uint32_t i = 0; i < records; i++)
         if (!record_is_valid(out, &out->records[i], header[4]))
             return error_set(error, ERROR_CORRUPT, "unicode: record %u is not valid", i);
+    for (uint32_t c = 0; c < sizeof out->ascii / sizeof *out->ascii; c++)
+        out->ascii[c] = unicode_record(out, c)->flags;
     return mappings_are_valid(out, header[3]) || error_set(error, ERROR_CORRUPT, "unicode: a mapping is not a code point");
 }
 

@@ -58,6 +58,7 @@ struct unicode {
     const struct unicode_record *records;
     const uint16_t *index, *blocks;
     const uint32_t *specials;
+    uint16_t ascii[128]; /* the flags of the first 128 code points, which nearly all text is made of */
 };
 
 enum unicode_mapping { UNICODE_TO_LOWER, UNICODE_TO_UPPER, UNICODE_TO_TITLE, UNICODE_TO_FOLD };
@@ -70,6 +71,8 @@ static inline const struct unicode_record *unicode_record(const struct unicode *
     return &unicode->records[unicode->blocks[block * UNICODE_BLOCK + code_point % UNICODE_BLOCK]];
 }
 static inline unsigned unicode_flags(const struct unicode *unicode, uint32_t code_point) {
+    if (code_point < sizeof unicode->ascii / sizeof *unicode->ascii)
+        return unicode->ascii[code_point];
     return unicode_record(unicode, code_point)->flags;
 }
 /* Writes 1 to 3 code points and returns how many. */

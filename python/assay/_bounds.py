@@ -650,7 +650,7 @@ STRING_MAX, LIST_MAX, ID_MAX = 32 * 1024, 4096, 256  # of an event's fields: eng
 
 def of_definition(definition: Definition, unit: Unit, lowered: Sequence[Lowered]) -> dict[FunctionDef, Bounds]:
     """The bounds of every function, each knowing what those that it reads can give. `lowered`: in call order."""
-    constants = {cell: data for data, cell in unit.constants.cells.items()}
+    constants = unit.constants
     names = {number: name for name, (number, _, _) in unit.builtins.items()}
     slots: dict[Cell, Known] = {
         unit.arrival: Known(frozenset({"datetime"})),
@@ -662,7 +662,7 @@ def of_definition(definition: Definition, unit: Unit, lowered: Sequence[Lowered]
 
     def known(cell: Cell) -> Known:
         if cell.kind == "constant":
-            return constant(constants[cell]) if cell in constants else ANY
+            return constant(constants.data_of(cell))
         return slots.get(cell, ANY)
 
     found: dict[FunctionDef, Bounds] = {}

@@ -84,6 +84,7 @@ OF_SETS = (
         ".append",
     ),
 )
+ONLY_READ = frozenset({"len", "sum", "any", "all", "sorted", "set", "frozenset", "tuple", "list", ".join", "Counter"})
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
@@ -363,7 +364,7 @@ class Calls(Choices):
         table = self.table_of_functions(node) if name in KEYS_ALONE else None
         if table is not None:
             return self.move(self.constant(dict.fromkeys(table), node), into, node)
-        value = self.value(node, into)
+        value = (self.read if name in ONLY_READ else self.value)(node, into)
         if name == ".get" and isinstance(value.type.enum, type) and value.whole is None:
             return value  # an Enum's member as a key: check_arguments looks at the keys
         return self.plain(value, node)

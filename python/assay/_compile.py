@@ -25,6 +25,7 @@ from typing import Any
 from . import _golden
 from ._bounds import STEPS_MAX, Bounds, of_definition
 from ._bundle import write_bundle
+from ._common import chosen
 from ._definition import (
     MISSING,
     Decided,
@@ -46,6 +47,7 @@ from ._events import SCALARS, show, strip_none
 from ._flow import Handler, Routine, Unit
 from ._freeze import TAGS, freeze
 from ._lower import Lowered, lower
+from ._optimize import optimized
 from ._read import read
 from ._share import Cell, Constants, Instruction, Label
 
@@ -130,6 +132,7 @@ class _Compiler:
         if definition.decision_is_read:
             decided = self.slot()
         self.opcodes = {name: number for name, (number, _) in OPCODES.items()}
+        self.forms = {name: form for name, (_, form) in OPCODES.items()}
         self.unit = Unit(
             definition, self.constants, self.slots, arrival, fired, decided, BUILTINS, self.opcodes, EXCEPTIONS
         )
@@ -160,16 +163,21 @@ class _Compiler:
         for event in self.definition.events:
             for each in event.fields:
                 self.field_constants(each)
+        sharing = self.with_sharing(lowered)
         routines = list(self.unit.routines.values())
-        own = max([1, *(each.temporaries for each in lowered)])
+        own = max([1, *(each.temporaries for each in sharing)])
         bases = list(accumulate((each.temporaries for each in routines), initial=own))
         temporaries = bases[-1]
-        self.frame = Frame(len(self.constants.cells), self.slot_count, temporaries)
+        shared = len(self.unit.shared_cells or {})
+        self.frame = Frame(len(self.constants.data), self.slot_count, temporaries, shared)
         if self.frame.cells > FRAME_MAX:
             message = f"the definition needs {self.frame.cells:,} cells, at most {FRAME_MAX:,} are possible"
             raise DefinitionError([Problem(self.definition.scored.place, message, "fewer constants or features")])
-        pieces = [Piece(each.code, each.handlers, 0) for each in lowered]
-        pieces += [Piece(each.code, each.handlers, base) for each, base in zip(routines, bases, strict=False)]
+        pieces = [Piece(*optimized(each.code, each.handlers, self.forms), 0) for each in sharing]
+        pieces += [
+            Piece(*optimized(each.code, each.handlers, self.forms), base)
+            for each, base in zip(routines, bases, strict=False)
+        ]
         files = files_of(pieces)
         if len(files) > FILES_MAX:
             message = f"the definition's functions stand in {len(files):,} files, at most {FILES_MAX:,} are possible"
@@ -198,6 +206,13 @@ class _Compiler:
             **{f"source/{self.relative(path)}": text.encode() for path, text in self.definition.sources.items()},
         }
         return Plan(self.definition, content, parts, self.in_order())
+
+    def with_sharing(self, lowered: list[Lowered]) -> list[Lowered]:
+        """The functions again, those that have common subexpressions sharing them. What windows are known by, and the
+        bounds, go by the code without: it is a function's own, whatever stands beside it."""
+        self.unit.shared_cells = chosen(self.unit.common)
+        having = {function for key in self.unit.shared_cells for function in self.unit.common[key]}
+        return [lower(self.unit, each.function) if each.function in having else each for each in lowered]
 
     def bound_what_is_right(self) -> None:
         """The bounds of those functions in which nothing is wrong, where others have errors."""
@@ -299,7 +314,7 @@ class _Compiler:
             "frame": {
                 "constants": self.frame.constants,
                 "slots": self.frame.slots,
-                "temporaries": self.frame.temporaries,
+                "temporaries": self.frame.temporaries + self.frame.shared,
             },
             "arrival": self.frame.number(self.unit.arrival),
             "fired": self.frame.number(self.unit.fired),
@@ -707,7 +722,7 @@ class Identities:
         self.exceptions = [*unit.exceptions, *(f"{cls.__module__}.{cls.__qualname__}" for cls in unit.own_exceptions)]
         self.inside: list[int] = []  # the routines that are being told
         self.code = {each.function: each for each in lowered}
-        self.constants = {cell.number: data for data, cell in constants.cells.items()}
+        self.constants = constants
         self.sources = {cell.number: source for source, cell in slots.items()}
         self.way: list[Source] = []
         self.known: dict[Source, str] = {}
@@ -793,7 +808,8 @@ class Identities:
         if isinstance(each.c, Label):
             return str(each.c.position)
         if isinstance(each.c, Cell):
-            return self.operand(each.c)
+            cells = [each.c._replace(number=each.c.number + part) for part in range(3 if each.op == "SLICE" else 1)]
+            return " ".join(self.operand(cell) for cell in cells)
         if each.op in ("ROUTINE", "GENERATOR") and isinstance(each.c, int):
             return self.canonical_routine(each.c)
         if each.op in ("OBJECT", "IS_OBJECT") and isinstance(each.c, int):
@@ -825,7 +841,7 @@ class Identities:
 
     def operand(self, cell: Cell) -> str:
         if cell.kind == "constant":
-            return self.constants[cell.number].hex()
+            return self.constants.data_of(cell).hex()
         if cell.kind == "temporary":
             return f"t{cell.number}"
         source = self.sources.get(cell.number)

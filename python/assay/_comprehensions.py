@@ -25,6 +25,10 @@ class Comprehensions(Objects):
     # --- comprehensions ---
 
     def lower_ListComp(self, node: ast.ListComp, into: Cell | None) -> Value:
+        if isinstance(node.elt, ast.Name):
+            at_once = self.of_characters("filter", node, node, into)
+            if at_once is not None:
+                return at_once
         return self.collected(node.generators, node.elt, node, into)
 
     def lower_SetComp(self, node: ast.SetComp, into: Cell | None) -> Value:
@@ -68,6 +72,10 @@ class Comprehensions(Objects):
         any_order: bool = False,
     ) -> Value:
         """A list of what the generators give."""
+        if isinstance(element, ast.Name) and isinstance(node, ast.GeneratorExp):
+            at_once = self.of_characters("filter", node, node, None)
+            if at_once is not None:
+                return at_once
         result = self.temporary()  # not `into`: the elements may read what is there
         kinds: list[Type] = []
         source = self.source(generators[0].iter, any_order)
@@ -295,8 +303,10 @@ class Comprehensions(Objects):
             cell = into or self.temporary()
             self.emit("CALL", node, cell, values.cell, self.unit.builtins[name][0], 1)
             return Value(cell, _library.of_call(name, [values.type]))
-        if name == "sum" and len(node.args) == 1 and (counted := self.counted(lazy, node, into)) is not None:
-            return counted
+        if name in ("sum", "any", "all") and len(node.args) == 1:
+            at_once = self.of_characters(name, lazy, node, into)
+            if at_once is not None:
+                return at_once
         if name == "sum" and sys.version_info >= (3, 12):
             values = self.collected(lazy.generators, lazy.elt, lazy, None)
             first = self.run_of(2)
@@ -318,32 +328,42 @@ class Comprehensions(Objects):
     def check_arguments(self, name: str, kinds: list[Type], node: ast.Call) -> None:
         raise NotImplementedError
 
-    def counted(self, lazy: ast.GeneratorExp, node: ast.Call, into: Cell | None) -> Value | None:
-        """How many characters of a text are digits, or among others: `sum(c.isdigit() for c in text)`,
-        `sum(c in "aeiou" for c in text)`, and `sum(1 for c in text if ...)` of the same, in one instruction."""
-        each = lazy.generators[0]
-        test = lazy.elt
+    def of_characters(
+        self, name: str, lazy: ast.GeneratorExp | ast.ListComp, node: ast.expr, into: Cell | None
+    ) -> Value | None:
+        """A test of every character of a text in one instruction: `sum(c.isdigit() for c in text)`, `sum(1 for c in
+        text if c in "aeiou")`, any() and all() of such a test, `[c for c in text if c.isalpha()]` (name "filter").
+        """
+        each, test = lazy.generators[0], lazy.elt
         if len(lazy.generators) > 1 or not isinstance(each.target, ast.Name) or not isinstance(each.iter, ast.Name):
             return None
-        if len(each.ifs) == 1 and isinstance(test, ast.Constant) and type(test.value) is int and test.value == 1:
+        if name == "filter" or (name == "sum" and isinstance(test, ast.Constant) and test.value == 1):
+            whole = not isinstance(test, ast.Name) or test.id == each.target.id
+            if len(each.ifs) != 1 or not whole or (isinstance(test, ast.Constant) and type(test.value) is not int):
+                return None
             test = each.ifs[0]
         elif each.ifs:
             return None
+        inverted = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) and name in ("any", "all")
+        if inverted and isinstance(test, ast.UnaryOp):  # not every one passes, or none does
+            name, test = ("all" if name == "any" else "any"), test.operand
         found = _test_of_one(test, each.target.id)
         if found is None:
             return None
-        name, operand = found
+        kind, operand = found
         text = self.value(each.iter)
         if text.whole is not None or not text.type.only("str"):
             return None
         mark = self.next_temporary
         first = self.run_of(2)
         self.move(text, first, node)
-        self.value(ast.copy_location(ast.Constant(operand), test), Cell(first.kind, first.number + 1))
+        self.move(self.literal(operand), Cell(first.kind, first.number + 1), node)
         self.release(mark)
         cell = into or self.temporary()
-        self.emit("CALL", node, cell, first, self.unit.builtins[name][0], 2)
-        return Value(cell, _types.INT)
+        self.emit("CALL", node, cell, first, self.unit.builtins[f"{name}.{kind}"][0], 2)
+        if inverted:
+            self.emit("NOT", node, cell, cell)
+        return Value(cell, {"sum": _types.INT, "filter": _types.of("list", item=_types.STR)}.get(name, _types.BOOL))
 
     def quantified(
         self, name: str, lazy: ast.GeneratorExp, source: tuple[Cell, Type], result: Cell, node: ast.Call
@@ -453,12 +473,12 @@ CLASSES = frozenset(
 
 
 def _test_of_one(test: ast.expr, name: str) -> tuple[str, str] | None:
-    """A test of one character `name` that a whole text can be counted by: the built-in that does and its operand."""
+    """A test of one character `name` that a whole text can be asked for at once: what kind it is and its operand."""
     match test:
         case ast.Call(ast.Attribute(ast.Name(id=who), method), [], []) if who == name and method in CLASSES:
-            return "sum.class", method
+            return "class", method
         case ast.Compare(ast.Name(id=who), [ast.In()], [ast.Constant(str(among))]) if who == name:
-            return "sum.among", among
+            return "among", among
     return None
 
 

@@ -94,7 +94,8 @@ class Displays(Expressions):
             constant = self.constant_display(node)
             if constant is not MISSING:
                 return self.constant(constant, node)
-        return self.value(node, into)
+        shared = self.common(node, True) if isinstance(node, ast.Call) else None
+        return self.value(node, into) if shared is None else self.move(shared, into, node)
 
     def constant_display(self, node: ast.expr) -> Any:
         """The object of a display of constants (names of module constants too), else MISSING."""

@@ -1,6 +1,7 @@
 """Emission: lowered functions to the bytes of `code.bin` and `position.bin` (formats: engine/code/code.h).
 
-The frame is numbered here, once all constants are known: constants, then slots, then temporaries.
+The frame is numbered here, once all constants are known: constants, then slots, then temporaries, then what functions
+share.
 """
 
 from __future__ import annotations
@@ -24,15 +25,22 @@ class Frame:
     constants: int
     slots: int
     temporaries: int
+    shared: int = 0  # behind the temporaries of all functions and routines
 
     def number(self, cell: Cell, base: int = 0) -> int:
         """A cell's number in the frame; `base` is where a routine's temporaries begin."""
-        first = {"constant": 0, "slot": self.constants, "temporary": self.constants + self.slots + base}[cell.kind]
-        return first + cell.number
+        temporaries = self.constants + self.slots
+        first = {
+            "constant": 0,
+            "slot": self.constants,
+            "temporary": temporaries + base,
+            "shared": temporaries + self.temporaries,
+        }
+        return first[cell.kind] + cell.number
 
     @property
     def cells(self) -> int:
-        return self.constants + self.slots + self.temporaries
+        return self.constants + self.slots + self.temporaries + self.shared
 
 
 class Piece(NamedTuple):

@@ -19,20 +19,21 @@ from dataclasses import replace
 from typing import Any
 
 from . import _advice, _api, _library, _plain, _prelude, _types, _zones
+from ._common import Common
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
 from ._flow import Chosen, Closure, Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
-from ._narrow import Narrowing
 from ._share import Cell
 from ._syntax import ATTRIBUTES, COMPARISONS, CONSTRUCTS, OPERATORS, SIGNS, construct, literal_number, placed
 from ._types import Type
 
 
-class Expressions(Narrowing):
+class Expressions(Common):
     def value(self, node: ast.expr, into: Cell | None = None) -> Value:
         """Lowers an expression."""
         try:
-            return self.move(self.lower(node, into), into, node)
+            shared = self.common(node, False)
+            return self.move(self.lower(node, into) if shared is None else shared, into, node)
         except Refuse as refused:
             self.refuse(refused)
             cell = into or self.temporary()

@@ -1,6 +1,6 @@
 """The bottom of lowering: instructions and temporaries being made, jumps, and what is known of names along each path.
 
-On it stand `_narrow.py`, `_expressions.py`, `_displays.py`, `_standard.py`, `_formats.py`, `_changes.py`,
+On it stand `_narrow.py`, `_common.py`, `_expressions.py`, `_displays.py`, `_standard.py`, `_formats.py`, `_changes.py`,
 `_objects.py`, `_comprehensions.py`, `_routines.py`, `_specials.py`, `_regular.py`, `_choices.py`, `_calls.py`,
 `_attempts.py`, `_patterns.py` and `_lower.py`, in this order. A path's knowledge (`Paths`) maps names to bindings; a
 jump hands its copy to its label, a label joins what reaches it. `None` as the paths: nothing reaches this point.
@@ -200,6 +200,9 @@ class Unit:
     classes: dict[type, ClassInfo] = field(default_factory=dict)
     own_exceptions: dict[type, int] = field(default_factory=dict)  # number
     numbers: dict[Any, int] = field(default_factory=dict)  # of functions that are chosen while running, from 1
+    common: dict[Any, list[FunctionDef]] = field(default_factory=dict)  # where an expression stands (_common.py)
+    shared_cells: dict[Any, Cell] | None = None  # of those that functions share; None: they are still counted
+    computing: set[ast.AST] = field(default_factory=set)  # shared expressions whose computing is being lowered
 
     def exception_number(self, cls: type) -> int:
         """The number of an exception's class; one that the engine does not know is the definition's own."""

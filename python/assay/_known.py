@@ -209,7 +209,8 @@ PLAIN = (
 CHANGES_LISTS = words(""".append .extend .insert .add .update .pop .popitem .remove .discard .clear .sort .reverse
     .setdefault list.replace list.splice""")
 # Built-ins whose work is no more than the size of what they take and give.
-LINEAR = words("""len abs min max sum sum.compensated sum.class sum.among any all round int float str bool repr ascii
+LINEAR = words("""len abs min max sum sum.compensated sum.class sum.among any.class any.among all.class all.among
+    filter.class filter.among any all round int float str bool repr ascii
     divmod ord chr hex oct bin enumerate zip reversed range tuple list sorted .lower .upper .casefold .title .capitalize
     .swapcase
     .isalnum .isalpha .isascii .isdecimal .isdigit .isidentifier .islower .isnumeric .isprintable .isspace .istitle
@@ -239,7 +240,8 @@ SEARCH = words(".find .rfind .index .rindex .count .replace .split .rsplit .part
 NUMBERS = words("""len ord int sum.class sum.among round abs float .find .rfind .index .rindex .count .year .month .day
     .hour .minute .second .microsecond .weekday .isoweekday .toordinal .days .seconds .microseconds .total_seconds
     .timestamp .bit_length .bit_count""")
-TRUTHS = words("""any all bool .startswith .endswith .is_integer .isalnum .isalpha .isascii .isdecimal .isdigit
+TRUTHS = words("""any all any.class any.among all.class all.among
+bool .startswith .endswith .is_integer .isalnum .isalpha .isascii .isdecimal .isdigit
     .isidentifier .islower .isnumeric .isprintable .isspace .istitle .isupper""")
 ITERATES = words("list tuple sorted min max sum sum.compensated any all .join math.fsum math.prod math.dist")
 SAME_TEXT = words(".strip .lstrip .rstrip .removeprefix .removesuffix")
@@ -408,6 +410,8 @@ def builtin(name: str, values: list[Known]) -> Known:
         )
     if name.startswith("math."):
         return NUMBER
+    if name in ("filter.class", "filter.among"):
+        return Known(frozenset({"list"}), first.items, item=text(4))
     if name in ("list", "tuple", "sorted"):
         tags = frozenset({"tuple" if name == "tuple" else "list"})
         return Known(tags, first.items if first is not NONE else 0, first.fewest, item=item_of(first))

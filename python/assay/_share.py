@@ -35,18 +35,27 @@ class Instruction:
 
 @dataclass
 class Constants:
-    """The pool: a constant's cell, the same for the same bytes."""
+    """The pool: a constant's cell, the same for the same bytes; and runs of constants that lie together."""
 
-    cells: dict[bytes, Cell] = field(default_factory=dict)
+    data: list[bytes] = field(default_factory=list)
+    runs: dict[tuple[bytes, ...], Cell] = field(default_factory=dict)
 
     def cell(self, data: bytes) -> Cell:
-        return self.cells.setdefault(data, Cell("constant", len(self.cells)))
+        return self.run((data,))
+
+    def run(self, parts: tuple[bytes, ...]) -> Cell:
+        """The first of cells with these constants, one behind the other."""
+        known = self.runs.get(parts)
+        if known is None:
+            known = self.runs[parts] = Cell("constant", len(self.data))
+            self.data += parts
+        return known
 
     def data_of(self, cell: Cell) -> bytes:
-        return list(self.cells)[cell.number]
+        return self.data[cell.number]
 
     def serialized(self) -> bytes:
-        return len(self.cells).to_bytes(4, "little") + b"".join(self.cells)
+        return len(self.data).to_bytes(4, "little") + b"".join(self.data)
 
 
 def tidy(
@@ -65,7 +74,7 @@ def tidy(
         drop = {i for i, instruction in enumerate(code) if _is_useless(instruction, i)} or _unreached(code, handlers)
         if not drop:
             return code
-        code = _remove(code, labels, drop)
+        code = remove(code, labels, drop)
 
 
 def _is_useless(instruction: Instruction, at: int) -> bool:
@@ -74,7 +83,7 @@ def _is_useless(instruction: Instruction, at: int) -> bool:
     return instruction.op == "JMP" and isinstance(instruction.c, Label) and instruction.c.position == at + 1
 
 
-def _remove(code: list[Instruction], labels: list[Label], drop: set[int]) -> list[Instruction]:
+def remove(code: list[Instruction], labels: list[Label], drop: set[int]) -> list[Instruction]:
     moved = []  # the new position of each old one
     kept = 0
     for i in range(len(code) + 1):
