@@ -73,18 +73,35 @@ def payment(definition: Definition, number: int, chance: random.Random) -> dict[
         value = of_field(each, chance)
         if each is definition.scored.id:
             value = str(number) if each.type == "str" else number
-        inner = made
-        for part in each.path[:-1]:
-            inner = inner.setdefault(part, {})
-        inner[each.path[-1]] = value
+        put(made, each, value)
     return made
 
 
+def put(made: dict[str, Any], field: FieldDef, value: Any) -> None:
+    for part in field.path[:-1]:
+        made = made.setdefault(part, {})
+    made[field.path[-1]] = value
+
+
 def rows(definition: Definition, seed: int) -> Iterator[Row]:
+    """The first half comes in order of time and with few keys, so that windows have something to remember; the rest at
+    any times."""
     chance = random.Random(seed)
+    scored = definition.scored
+    keys = {part.name for window in definition.windows for part in window.by}
+    pools: dict[FieldDef, list[Any]] = {
+        each: [of_field(each, chance) for _ in range(5)] for each in scored.fields if each.name in keys
+    }
+    at = inputs.moment(chance).replace(year=1999)
     for number in range(1, PAYMENTS + 1):
-        text = json.dumps(payment(definition, number, chance))
-        yield Row(definition.scored, text.encode(), FOLDER, number)
+        made = payment(definition, number, chance)
+        if number <= PAYMENTS // 2:
+            at += datetime.timedelta(seconds=chance.choice([0, 1, 20, 300, 3000, 40_000, 400_000]))
+            put(made, scored.time, as_json(at))
+            for each, pool in pools.items():
+                if each is not scored.id and chance.random() < 0.9:
+                    put(made, each, chance.choice(pool))
+        yield Row(scored, json.dumps(made).encode(), FOLDER, number)
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -426,13 +426,16 @@ bool builtin_dict_fromkeys(struct run *run, const struct value *args, uint32_t c
     return more == 0;
 }
 
-/* defaultdict(factory, source): what a missing key gets (0: the constant args[1]; 1 to 3: a new list, dict or set). */
+/* defaultdict(factory, source): what a missing key gets (0: the constant args[1]; 1 to 3: a new list, dict or set;
+ * 4: a copy of args[1], a list, set or dict, which may be a defaultdict itself). */
 bool builtin_defaultdict(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     struct table *table = table_new(run, true, 0);
     if (table == NULL || (count == 3 && !update_from(run, table, &args[2])))
         return false;
-    if (args[0].tag != V_INT || args[0].i < 0 || args[0].i > MISSING_SET - MISSING_FALLBACK)
+    if (args[0].tag != V_INT || args[0].i < 0 || args[0].i > MISSING_COPY - MISSING_FALLBACK)
         return run_raise(run, EXCEPTION_TypeError, "first argument must be callable or None");
+    if (args[0].i == MISSING_COPY - MISSING_FALLBACK && !is_table(&args[1]) && args[1].tag != V_LIST)
+        return run_raise(run, EXCEPTION_TypeError, "a copy of what is no list, set or dict");
     table->missing = MISSING_FALLBACK + (enum table_missing)args[0].i;
     table->fallback = args[1];
     *out = (struct value){.tag = V_DICT, .p = table};

@@ -158,7 +158,7 @@ static const void *compile(struct reader *reader, const struct value *text, uint
         return NULL;
     }
     pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &found);
-    if (found != groups) {
+    if (found < groups || found > REGEX_GROUPS_MAX) { /* those behind the pattern's own hold classes, and match nothing */
         refuse(reader, "a pattern with another number of groups");
         return NULL;
     }

@@ -14,7 +14,7 @@
 
 #include "run.h"
 
-enum { REGEX_GROUPS_MAX = 99 };
+enum { REGEX_GROUPS_MAX = 99 }; /* those that hold classes among them */
 
 struct regex_name {
     uint32_t group;

@@ -50,6 +50,18 @@ static bool place(int64_t *index, uint64_t len) {
     return *index >= 0 && (uint64_t)*index < len;
 }
 
+/* A list, set or dict of its own, with the same items. */
+static bool copied(struct run *run, const struct value *of, struct value *out) {
+    if (of->tag != V_LIST) {
+        struct table *table = table_copy(run, of->p);
+        *out = (struct value){.tag = of->tag, .flags = of->flags, .p = table};
+        return table != NULL;
+    }
+    const struct value *items;
+    uint32_t count;
+    return sequence_items(run, of, &items, &count) && list_own(run, items, count, out);
+}
+
 /* d[k] where there is no k. */
 static bool dict_missing(struct run *run, struct table *table, const struct value *key, struct value *out) {
     struct value made, k = *key;
@@ -63,6 +75,10 @@ static bool dict_missing(struct run *run, struct table *table, const struct valu
         break;
     case MISSING_DICT:
         if (!make_dict(run, NULL, 0, &made))
+            return false;
+        break;
+    case MISSING_COPY:
+        if (!copied(run, &table->fallback, &made))
             return false;
         break;
     default:
@@ -479,6 +495,8 @@ bool sequence_unpack(struct run *run, const struct value *b, struct value *out, 
         copy_bytes(out, b->p, count * sizeof *out);
         return true;
     }
+    if (b->tag == V_SET && count > 1 && ((const struct table *)b->p)->count == count)
+        return run_raise(run, EXCEPTION_TypeError, "the order of a set is not fixed: sorted(s)");
     if (!sequence_iter(run, b, &iterator))
         return false;
     for (uint32_t i = 0; i <= count; i++) { /* takes what it needs and one more, as Python does */

@@ -14,7 +14,15 @@ struct run;
 enum { V_HOLE = 255 };
 
 /* What d[k] does where there is no k. */
-enum table_missing { MISSING_RAISES, MISSING_FALLBACK, MISSING_LIST, MISSING_DICT, MISSING_SET, MISSING_ZERO /* Counter: 0, not kept */ };
+enum table_missing {
+    MISSING_RAISES,
+    MISSING_FALLBACK,
+    MISSING_LIST,
+    MISSING_DICT,
+    MISSING_SET,
+    MISSING_COPY, /* of the fallback, a list, set or dict */
+    MISSING_ZERO  /* Counter: 0, not kept */
+};
 
 struct table {
     uint32_t count;        /* entries that are there */
@@ -26,7 +34,7 @@ struct table {
     struct value *values;  /* per entry; NULL in a set */
     uint64_t lengths;      /* bit `length % 64` of each key that is a str; all bits where other keys may be texts, or it grows */
     enum table_missing missing;
-    struct value fallback; /* MISSING_FALLBACK: what a missing key gets */
+    struct value fallback; /* MISSING_FALLBACK, MISSING_COPY: what a missing key gets */
 };
 
 /* A constant's. NULL after run_raise: a key is not hashable, or two are equal (ValueError). Keys and values are kept by

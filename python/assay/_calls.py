@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from . import _api, _library, _plain, _prelude, _types
+from ._choices import Choices
 from ._definition import MISSING
-from ._flow import Binding, Refuse, Target, Unknown, Value, Whole
+from ._flow import Binding, Chosen, Closure, Refuse, Target, Unknown, Value, Whole
 from ._names import nearest
 from ._objects import is_record
-from ._regular import Regular
-from ._routines import Closure, is_library
+from ._routines import is_library
 from ._share import Cell
 from ._syntax import ATTRIBUTES, placed
 from ._types import Type
@@ -88,7 +88,7 @@ ONLY_READ = frozenset({"len", "sum", "any", "all", "sorted", "set", "frozenset",
 UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do not depend on its order
 
 
-class Calls(Regular):
+class Calls(Choices):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
         function = node.func
         found = self.python_object(function)
@@ -96,13 +96,11 @@ class Calls(Regular):
             return self.call_object(found, node, into)
         if isinstance(function, ast.Attribute):
             return self.call_method(node, function, into)
-        if isinstance(function, ast.Subscript):
-            table = self.python_object(function.value)
-            if isinstance(table, dict) and table and all(callable(v) for v in table.values()):
-                return self.call_one_of(table, function, node, into)
         value = self.value(function)
         if value.static is not MISSING:
             return self.call_object(value.static, node, into)
+        if self.paths is None:  # nothing comes here
+            return self.literal(None)
         raise Refuse(node, f"{ast.unparse(function)} is not known to be a function here", "name the function")
 
     # --- what is called ---
@@ -113,10 +111,14 @@ class Calls(Regular):
             raise Refuse(node, f"assay.{found.what} is not available yet")
         if found is Unknown.UNKNOWN:
             raise Refuse(node, f"which function {name} is depends on the way here", "call it on each way")
+        if isinstance(found, Chosen):
+            return self.call_chosen(found, node, into)
         if isinstance(found, Closure):
             return self.call_closure(found, node, into)
         special = self.special(found)
         if special is not None:
+            if self.python_object(node.func) is not found:  # by way of partial() or a table: these look at the name
+                node = placed(ast.Call(self.let_static(found, node), node.args, node.keywords), node)
             made: Value = special(node, into)
             return made
         if isinstance(found, functools._lru_cache_wrapper):
@@ -219,29 +221,6 @@ class Calls(Regular):
         ]
         call = ast.Call(node.func, [*arguments, *node.args], [*named, *node.keywords])
         return self.call_object(found.func, placed(call, node), into)
-
-    def call_one_of(self, table: dict[Any, Any], function: ast.Subscript, node: ast.Call, into: Cell | None) -> Value:
-        """HANDLERS[kind](x): a test for each key."""
-        key = self.kept(self.value(function.slice), node)
-        arguments: list[ast.expr] = [self.let(self.value(a), node) for a in node.args]
-        call = ast.copy_location(ast.Call(node.func, arguments, node.keywords), node)
-        result, end, kinds = self.temporary(), Target(), []
-        for name, handler in table.items():
-            other, test = Target(), self.temporary()
-            constant = self.constant(name, node)
-            if not _types.equality_is_exact(key.type, constant.type):
-                raise self.differs(key.type, constant.type, node)
-            self.emit("EQ", function, test, key.cell, constant.cell)
-            self.jump_if(Value(test, _types.BOOL), other, False, function)
-            kinds.append(self.move(self.call_object(handler, call, result), result, node).type)
-            if self.paths is not None:
-                self.jump(end, node)
-            self.put(other)
-        error = self.temporary()
-        self.emit("EXCEPTION", function, error, key.cell, self.unit.exceptions["KeyError"], x=1)
-        self.throw(error, function)
-        self.put(end)
-        return Value(result, _types.join_all(kinds))
 
     def not_native(self, found: Any, name: str, node: ast.Call) -> Refuse:
         qualified = getattr(found, "__qualname__", name)
@@ -382,6 +361,9 @@ class Calls(Regular):
         if lazy is not None:
             alike = name in ("sorted", "set", "frozenset", ".union")
             return self.move(self.collected(lazy.generators, lazy.elt, lazy, None, alike), into, node)
+        table = self.table_of_functions(node) if name in KEYS_ALONE else None
+        if table is not None:
+            return self.move(self.constant(dict.fromkeys(table), node), into, node)
         value = (self.read if name in ONLY_READ else self.value)(node, into)
         if name == ".get" and isinstance(value.type.enum, type) and value.whole is None:
             return value  # an Enum's member as a key: check_arguments looks at the keys
@@ -451,6 +433,10 @@ class Calls(Regular):
     def call_method(self, node: ast.Call, function: ast.Attribute, into: Cell | None) -> Value:
         if isinstance(function.value, ast.Call) and self.python_object(function.value.func) is super:
             raise Refuse(node, "super() is not available", "call the base class's function")
+        table = self.table_of_functions(function.value) if function.attr == "get" else None
+        if table is not None and len(node.args) in (1, 2) and not node.keywords:
+            default = node.args[1] if len(node.args) == 2 else None
+            return self.chosen_from(table, node.args[0], node, default, index=False)
         template = self.constant_template(function.value) if function.attr == "format" else None
         if template is not None:
             return self.call_format(template, node, into)
@@ -474,7 +460,9 @@ class Calls(Regular):
         if written is not None:
             return self.inline(written, [receiver], node, into)
         if receiver.type.only("pattern"):
-            return self.call_pattern(None, receiver, function.attr, node, into)
+            found = self.python_object(function.value)
+            known = found if isinstance(found, re.Pattern) else None
+            return self.call_pattern(known, receiver, function.attr, node, into)
         if receiver.type.only("match"):
             return self.call_match(receiver, function.attr, node, into)
         name = self.own_method(name, receiver)
@@ -579,6 +567,7 @@ def _random_classes() -> tuple[type, ...]:
     return (random.Random,)
 
 
+KEYS_ALONE = ("len", "list", "sorted", "set", "frozenset", "tuple")  # of a dict they look at nothing else
 GROWING = frozenset(["append", "add", "extend", "insert", "update", "setdefault", "pop", "remove", "discard", "clear"])
 GROWING |= frozenset(["reverse", "popitem"])
 TAKE_ALL = frozenset(["sorted", ".join", ".extend", ".update", "dict", "set", "frozenset", "tuple", "list", ".union"])

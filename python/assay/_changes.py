@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from . import _types
+from . import _prelude, _types
 from ._definition import MISSING
-from ._flow import Binding, Refuse, Scope, Value
+from ._flow import Binding, Chosen, Refuse, Scope, Value, numbered
 from ._formats import Formats
 from ._share import Cell
-from ._syntax import OPERATORS
+from ._syntax import OPERATORS, stores_of
 from ._types import Type
 
 
@@ -66,7 +66,14 @@ class Changes(Formats):
 
     def assign_name(self, name: str, value: Value, node: ast.AST) -> None:
         scope = self.home(name)
-        self.set_binding(f"{scope.number}:{name}", Binding(self.move(value, scope.cells[name], node)))
+        key, cell = f"{scope.number}:{name}", scope.cells[name]
+        options = numbered(self.unit.numbers, value.static) if value.static is not MISSING else None
+        if options is None or stores_of(scope.node)[name] < 2:
+            self.set_binding(key, Binding(self.move(value, cell, node)))
+            return
+        number = value if isinstance(value.static, Chosen) else self.literal(next(iter(options)))
+        self.emit("MOVE", node, cell, number.cell)  # another branch may give the name another function
+        self.set_binding(key, Binding(Value(cell, number.type, static=Chosen(cell, frozenset(options.items())))))
 
     def assign_pairwise(self, target: ast.expr, value: ast.expr) -> bool:
         """a, b = b, a: all values first, then the names. False if it is not of that form."""
@@ -189,6 +196,9 @@ class Changes(Formats):
         """The left side after `op=`: a list, set or dict itself, changed; else a new value."""
         right = self.present(self.plain(self.value(node.value), node.value), node.value)
         grows = {"ADD": {"list"}, "BIT_OR": {"set", "dict"}, "SUB": {"set"}, "BIT_AND": {"set"}, "BIT_XOR": {"set"}}
+        counted = self.between_counters(_prelude.COUNTERS_IN_PLACE, op, left, right, node, None)
+        if counted is not None:
+            return Value(left.cell, left.type)
         if not left.type.tags & grows.get(op, set()):
             return self.operate(op, self.present(left, node.target), right, node, None)
         kept = left.shared or left.cell.kind in ("slot", "constant")
@@ -229,7 +239,7 @@ class Changes(Formats):
     def unpacked(self, value: Value, target: ast.Tuple | ast.List) -> list[Value]:
         """The parts of a value, in temporaries of their own."""
         value = self.present(self.plain(value, target), target)
-        if "set" in value.type.tags:
+        if value.type.only("set", "none"):  # of one that may be a set the engine looks whether it is
             raise Refuse(target, "the order of a set is randomized by Python", "sorted(s)")
         count = len(target.elts)
         stars = [at for at, part in enumerate(target.elts) if isinstance(part, ast.Starred)]

@@ -7,9 +7,11 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from . import _library, _types
-from ._flow import Binding, Paths, Refuse, Target, Value
+from ._definition import MISSING
+from ._flow import Binding, Paths, Refuse, Target, Value, holds_function
 from ._objects import Objects
 from ._share import Cell
 from ._syntax import placed
@@ -32,7 +34,7 @@ class Comprehensions(Objects):
     def lower_SetComp(self, node: ast.SetComp, into: Cell | None) -> Value:
         first = self.run_of(2)
         item, kinds = Cell(first.kind, first.number + 1), []
-        source = self.iterator(node.generators[0].iter, node.generators[0].iter, True)
+        source = self.source(node.generators[0].iter, True)
         self.emit("SET", node, first, self.literal(None).cell, x=0)
 
         def each() -> None:
@@ -48,7 +50,7 @@ class Comprehensions(Objects):
         result, key, item = self.temporary(), self.temporary(), self.temporary()
         keys: list[Type] = []
         items: list[Type] = []
-        source = self.iterator(node.generators[0].iter, node.generators[0].iter)
+        source = self.source(node.generators[0].iter)
         self.emit("DICT", node, result, self.literal(None).cell, x=0)
 
         def each() -> None:
@@ -76,7 +78,7 @@ class Comprehensions(Objects):
                 return at_once
         result = self.temporary()  # not `into`: the elements may read what is there
         kinds: list[Type] = []
-        source = self.iterator(generators[0].iter, generators[0].iter, any_order)
+        source = self.source(generators[0].iter, any_order)
         self.emit("LIST", node, result, self.literal(None).cell, x=0)
 
         def each() -> None:
@@ -113,6 +115,52 @@ class Comprehensions(Objects):
         self.emit("ITER", place, cell, value.cell, x=int("set" in value.type.tags and not any_order))
         return cell, _types.item_of(value.type)
 
+    def source(self, node: ast.expr, any_order: bool = False) -> tuple[Cell, Type]:
+        """What `generate` goes over: an iterator, or nothing where its items are known while compiling."""
+        if self.unrolled(node) is not None:
+            return self.literal(None).cell, _types.NONE
+        return self.iterator(node, node, any_order)
+
+    def unrolled(self, node: ast.expr) -> list[Any] | None:
+        """The items of a module's list that holds functions, or of a display of functions."""
+        if isinstance(node, ast.Tuple | ast.List):
+            items = self.object_of_display(node)
+            return list(items) if items is not MISSING and holds_function(items) else None
+        found = self.python_object(node)
+        if isinstance(node, ast.Call) and not node.keywords:
+            found = self.unrolled_call(node)
+        if isinstance(found, dict) and any(holds_function(value) for value in found.values()):
+            return list(found) if len(found) <= UNROLLED_MAX else None
+        if not isinstance(found, list | tuple) or len(found) > UNROLLED_MAX:
+            return None
+        return list(found) if any(holds_function(item) for item in found) else None
+
+    def object_of_display(self, node: ast.expr) -> Any:
+        """The Python object that a display of constants and functions is; MISSING if a part is the payment's."""
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, ast.Lambda):
+            return self.value(node).static
+        if not isinstance(node, ast.Tuple | ast.List):
+            return self.python_object(node)
+        parts = [self.object_of_display(part) for part in node.elts]
+        return MISSING if any(part is MISSING for part in parts) else tuple(parts)
+
+    def unrolled_call(self, node: ast.Call) -> Any:
+        """What HANDLERS.items(), enumerate(CHECKS) and the like give."""
+        if isinstance(node.func, ast.Attribute) and not node.args:
+            owner = self.python_object(node.func.value)
+            if isinstance(owner, dict) and node.func.attr in ("items", "values", "keys"):
+                return list(getattr(owner, node.func.attr)())
+        called = self.python_object(node.func) if node.args else MISSING
+        if called not in (enumerate, reversed, zip):
+            return MISSING
+        items = [self.unrolled(argument) or self.constant_display(argument) for argument in node.args]
+        try:
+            return list(called(*items)) if any(map(holds_function, items)) else MISSING
+        except TypeError:
+            return MISSING
+
     def iterable(self, value: Value, node: ast.expr, any_order: bool = False) -> Value:
         if value.whole is not None:
             self.plain(value, node)
@@ -137,6 +185,10 @@ class Comprehensions(Objects):
                 self.scope_count += 1
                 names[target.id] = f"{self.scope.number}:{target.id}#{self.scope_count}"
         self.scope.comprehensions.append(names)
+        known = self.unrolled(generator.iter)
+        if known is not None:
+            self.generate_known(generators, known, names, each, stop)
+            return
         cells = {name: self.temporary() for name in names}
         item = self.temporary()
         end, after = Target(), self.next_temporary
@@ -152,7 +204,7 @@ class Comprehensions(Objects):
             for condition in generator.ifs:
                 self.branch(condition, again, False)
             if rest:
-                inner = self.iterator(rest[0].iter, rest[0].iter)
+                inner = self.source(rest[0].iter)
                 self.generate(rest, inner, each, stop)
             else:
                 each()
@@ -170,6 +222,46 @@ class Comprehensions(Objects):
             self.put(stop)
         self.release(after)
 
+    def generate_known(
+        self,
+        generators: list[ast.comprehension],
+        items: list[Any],
+        names: dict[str, str],
+        each: Callable[[], None],
+        stop: Target,
+    ) -> None:
+        """Runs `each` for items that are known while compiling, one after the other."""
+        generator, rest = generators[0], generators[1:]
+        after = self.next_temporary
+        for item in items:
+            again = Target()
+            if self.paths is None:
+                break
+            self.bind_known(generator.target, item, names)
+            for condition in generator.ifs:
+                self.branch(condition, again, False)
+            if rest:
+                self.generate(rest, self.source(rest[0].iter), each, Target())
+            else:
+                each()
+            self.put(again)
+            self.release(after)
+        self.scope.comprehensions.pop()
+        self.put(stop)
+        self.release(after)
+
+    def bind_known(self, target: ast.expr, found: Any, names: dict[str, str]) -> None:
+        if isinstance(target, ast.Name):
+            value = self.static(found) if holds_function(found) else self.constant(found, target)
+            self.set_binding(names[target.id], Binding(value))
+            return
+        if not isinstance(target, ast.Tuple | ast.List) or not isinstance(found, tuple | list):
+            raise Refuse(target, "this loop target is not available", "a name, or names in a tuple")
+        if len(found) != len(target.elts):
+            raise Refuse(target, f"{len(found)} values for {len(target.elts)} names")
+        for part, item in zip(target.elts, found, strict=True):
+            self.bind_known(part, item, names)
+
     def let(self, value: Value, node: ast.AST) -> ast.Name:
         """A fresh variable of this scope that holds the value, as syntax."""
         self.scope_count += 1
@@ -177,6 +269,14 @@ class Comprehensions(Objects):
         self.scope.locals.add(name)
         cell = self.scope.cells[name] = self.temporary()
         self.set_binding(f"{self.scope.number}:{name}", Binding(self.move(value, cell, node)))
+        return ast.copy_location(ast.Name(name, ast.Load()), node)
+
+    def let_static(self, found: Any, node: ast.AST) -> ast.Name:
+        """A fresh variable that stands for a Python object while compiling, as syntax."""
+        self.scope_count += 1
+        name = f".{self.scope_count}"
+        self.scope.locals.add(name)
+        self.set_binding(f"{self.scope.number}:{name}", Binding(self.static(found)))
         return ast.copy_location(ast.Name(name, ast.Load()), node)
 
     def calling(self, function: ast.expr, arguments: list[ast.expr], node: ast.AST) -> ast.Call:
@@ -218,8 +318,7 @@ class Comprehensions(Objects):
         if name not in LAZY or (len(node.args) > 1 and name != "sum"):
             return None
         result = self.temporary()
-        first = lazy.generators[0].iter
-        source = self.iterator(first, first, name in ("any", "all", "min", "max"))
+        source = self.source(lazy.generators[0].iter, name in ("any", "all", "min", "max"))
         if name in ("any", "all"):
             return self.quantified(name, lazy, source, result, node)
         if name in ("min", "max"):
@@ -289,7 +388,7 @@ class Comprehensions(Objects):
         self, name: str, lazy: ast.GeneratorExp, key: ast.expr | None, default: Value | None, node: ast.Call
     ) -> Value:
         result = self.temporary()
-        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter, key is None)
+        source = self.source(lazy.generators[0].iter, key is None)
         return self.extreme_over(name, lazy, source, result, key, default, node)
 
     def extreme_over(
@@ -363,6 +462,9 @@ class Comprehensions(Objects):
         self.generate(lazy.generators, source, each, Target())
         joined = _types.join_all([*kinds, _types.INT])
         return Value(result, joined if joined.tags <= _types.NUMBERS else _types.ANY)
+
+
+UNROLLED_MAX = 64  # items that are known while compiling, for each of which the code stands once
 
 
 CLASSES = frozenset(

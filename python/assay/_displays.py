@@ -11,7 +11,7 @@ from typing import Any
 from . import _plain, _types
 from ._definition import MISSING
 from ._expressions import Expressions
-from ._flow import Refuse, Value
+from ._flow import Refuse, Value, holds_function
 from ._share import Cell
 from ._syntax import literal_number, placed
 from ._types import Type
@@ -29,6 +29,9 @@ class Displays(Expressions):
     def lower_List(self, node: ast.List, into: Cell | None) -> Value:
         return self.display("LIST", node, into)
 
+    def object_of_display(self, node: ast.expr) -> Any:
+        raise NotImplementedError
+
     def display(self, op: str, node: ast.Tuple | ast.List, into: Cell | None) -> Value:
         if op == "TUPLE":
             constant = self.constant_display(node)
@@ -36,6 +39,10 @@ class Displays(Expressions):
                 return self.constant(constant, node)
         if any(isinstance(item, ast.Starred) for item in node.elts):
             return self.spread_display(op, node.elts, node, into)
+        if any(isinstance(item, ast.Name | ast.Attribute | ast.Lambda | ast.Tuple) for item in node.elts):
+            functions = self.object_of_display(node)
+            if functions is not MISSING and holds_function(functions):
+                return self.static(functions)
         if len(node.elts) > 255:
             raise Refuse(node, "more than 255 items in a display", "make it a module constant")
         mark = self.next_temporary
@@ -173,6 +180,9 @@ class Displays(Expressions):
                 raise Refuse(node, f"{ast.unparse(node.value)} is a method", "call it")
             call = placed(ast.Call(node.value, [node.slice], []), node)
             return self.inline(get, [self.static(frozen)], call, into)
+        table = None if isinstance(node.slice, ast.Slice) else self.table_of_functions(node.value)
+        if table is not None:
+            return self.chosen_from(table, node.slice, node)
         base = self.read(node.value)
         if base.type.cls is _plain.Array and isinstance(node.slice, ast.Tuple):  # of two dimensions
             row: ast.expr = node.value

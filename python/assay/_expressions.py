@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import ast
 import builtins
+import collections
 import dataclasses
 import enum
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import _advice, _api, _library, _plain, _types, _zones
+from . import _advice, _api, _library, _plain, _prelude, _types, _zones
 from ._common import Common
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
-from ._flow import Refuse, Target, Value, Whole, field_key, whole_key
+from ._flow import Chosen, Closure, Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
 from ._share import Cell
-from ._syntax import ATTRIBUTES, COMPARISONS, CONSTRUCTS, OPERATORS, SIGNS, construct, literal_number
+from ._syntax import ATTRIBUTES, COMPARISONS, CONSTRUCTS, OPERATORS, SIGNS, construct, literal_number, placed
 from ._types import Type
 
 
@@ -125,12 +126,18 @@ class Expressions(Common):
                 return self.literal(None)
             how = "is not assigned yet" if binding is None else "is not assigned on every way here"
             raise Refuse(node, f"{node.id} {how}", "assign it before the branch or loop")
-        value = binding.value
+        value = self.settled(binding.value)
         if value.whole is not None and whole_key(value.whole) in (self.paths or {}):
             return replace(value, whole=replace(value.whole, witness=None))
         if value.whole is None and node.id in self.scope.walrus and into is None:
             return self.move(value, self.temporary(), node)
         return value
+
+    @staticmethod
+    def settled(value: Value) -> Value:
+        """A choice of one function is that function."""
+        alone = isinstance(value.static, Chosen) and not value.type.maybe_none
+        return replace(value, static=value.static.only) if alone else value
 
     def python_name(self, node: ast.Name) -> Any:
         """What a name that is not local stands for, when the definition was read."""
@@ -158,7 +165,9 @@ class Expressions(Common):
             if key is None:
                 return self.python_name(node)
             binding = (self.paths or {}).get(key)
-            return MISSING if binding is None or not binding.assigned else binding.value.static
+            if binding is None or not binding.assigned:
+                return MISSING
+            return self.settled(binding.value).static
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
             frame = self.python_object(node.value)
             column = node.slice.value
@@ -355,8 +364,31 @@ class Expressions(Common):
         left = self.plain(self.value(node.left), node.left)
         right = self.plain(self.value(node.right), node.right)
         left, right = self.present(left, node.left), self.present(right, node.right)
+        made = self.between_counters(_prelude.COUNTERS, op, left, right, node, into)
+        if made is not None:
+            return made
         self.release(mark)
         return self.operate(op, left, right, node, into)
+
+    def between_counters(
+        self,
+        known: Mapping[str, Callable[..., Any]],
+        op: str,
+        left: Value,
+        right: Value,
+        node: ast.AST,
+        into: Cell | None,
+    ) -> Value | None:
+        """An operator or a comparison of two Counters; None if they are not, or it is that of dicts."""
+        sides = [value.type.cls is collections.Counter for value in (left, right)]
+        if not any(sides) or op not in known:
+            return None
+        if not all(sides):
+            if op in ("EQ", "NE"):
+                return None
+            raise Refuse(node, "this takes two Counters", "Counter(x) makes one of a dict or list")
+        call = placed(ast.Call(ast.Name(op.lower(), ast.Load()), [], []), node)
+        return self.inline(known[op], [left, right], call, into)
 
     @staticmethod
     def refuse_array(node: ast.AST, *values: Value) -> None:
@@ -428,7 +460,12 @@ class Expressions(Common):
         end = Target()
         left, left_node = self.value(node.left), node.left
         for at, (operator, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
-            right = self.read(right_node) if isinstance(operator, ast.In | ast.NotIn) else self.value(right_node)
+            inside = isinstance(operator, ast.In | ast.NotIn)
+            table = self.table_of_functions(right_node) if inside else None
+            if table is not None:
+                right = self.constant(dict.fromkeys(table), right_node)
+            else:
+                right = self.read(right_node) if inside else self.value(right_node)
             self.compare(operator, left, left_node, right, right_node, node, cell)
             if at + 1 < len(node.ops):
                 self.jump_if(Value(cell, _types.BOOL), end, False, node)
@@ -452,6 +489,8 @@ class Expressions(Common):
             right = self.constant(right.static.index_table(), right_node)
         if op not in ("IS", "IS_NOT", "IN", "NOT_IN"):
             self.refuse_array(node, left, right)
+        if isinstance(left.static, Chosen) and right.cell == self.literal(None).cell and right.static is MISSING:
+            left = replace(left, static=MISSING)
         if left.static is not MISSING or right.static is not MISSING:
             same = self.same_static(left, right)
             if op not in ("IS", "IS_NOT", "EQ", "NE"):
@@ -480,7 +519,24 @@ class Expressions(Common):
             self.present(self.plain(left, left_node), left_node)
             self.present(self.plain(right, right_node), right_node)
             self.warn_of_naive(left, right, node)
+        made = self.between_counters(_prelude.COUNTERS, op, left, right, node, cell)
+        if made is not None:
+            self.move(made, cell, node)
+            return
+        if op in ("EQ", "NE", "LT", "LE", "GT", "GE"):
+            left, right = self.as_set(left, left_node), self.as_set(right, right_node)
         self.emit(op, node, cell, left.cell, right.cell)
+
+    def as_set(self, value: Value, node: ast.expr) -> Value:
+        """What d.keys() or d.items() gives, for a comparison with a set or another."""
+        view = (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("keys", "items")
+        )
+        if not view or not value.type.only("iterator"):
+            return value
+        cell = self.temporary()
+        self.emit("CALL", node, cell, value.cell, self.unit.builtins["set"][0], 1)
+        return Value(cell, _types.of("set", item=value.type.item))
 
     @staticmethod
     def same_static(left: Value, right: Value) -> bool:
@@ -551,6 +607,9 @@ class Expressions(Common):
         known = self.static_test(node.test)
         if known is not None:
             return self.value(node.body if known else node.orelse, into)
+        chosen = self.chosen_between(node)
+        if chosen is not None:
+            return chosen
         cell = into or self.temporary()
         otherwise, end = Target(), Target()
         self.branch(node.test, otherwise, False)
@@ -560,6 +619,15 @@ class Expressions(Common):
         second = self.part(node.orelse, cell)
         self.put(end)
         return Value(cell, _types.join(first.type, second.type))
+
+    def chosen_between(self, node: ast.IfExp) -> Value | None:
+        raise NotImplementedError
+
+    def table_of_functions(self, node: ast.expr) -> dict[Any, Any] | None:
+        raise NotImplementedError
+
+    def chosen_from(self, table: dict[Any, Any], key: ast.expr, node: ast.expr) -> Value:
+        raise NotImplementedError
 
     def part(self, node: ast.expr, cell: Cell) -> Value:
         value = self.value(node, cell)
@@ -610,6 +678,10 @@ class Expressions(Common):
             return bool(test.value)
         if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot)):
             return None
+        none = self.none_test(test)
+        if none is not None and isinstance(none[0], ast.Name):
+            is_none = self.is_none(none[0])
+            return None if is_none is None else is_none == none[1]
         left, right = test.left, test.comparators[0]
         if not isinstance(left, ast.Name) or not isinstance(right, ast.Name):
             return None
@@ -618,11 +690,22 @@ class Expressions(Common):
             return None
         return (values[0] is values[1]) == isinstance(test.ops[0], ast.Is)
 
+    def is_none(self, node: ast.Name) -> bool | None:
+        """Whether a helper's name stands for None, if that is known: a function, or None, was passed to it."""
+        key = self.variable(node.id)
+        binding = None if key is None or len(self.scopes) == 1 else (self.paths or {}).get(key)
+        if binding is None or not binding.assigned or binding.value.whole is not None:
+            return None
+        value = self.settled(binding.value)
+        if value.static is not MISSING:
+            return False if callable(value.static) or isinstance(value.static, Closure) else None
+        return True if value.type.only("none") else None
+
     def static_of(self, node: ast.Name) -> Any:
         key = self.variable(node.id)
         if key is not None:
             binding = (self.paths or {}).get(key)
-            return MISSING if binding is None else binding.value.static
+            return MISSING if binding is None else self.settled(binding.value).static
         found = self.find_name(node.id)
         return found if type(found) is object or callable(found) else MISSING
 

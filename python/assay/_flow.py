@@ -1,15 +1,17 @@
 """The bottom of lowering: instructions and temporaries being made, jumps, and what is known of names along each path.
 
 On it stand `_narrow.py`, `_common.py`, `_expressions.py`, `_displays.py`, `_standard.py`, `_formats.py`, `_changes.py`,
-`_objects.py`, `_comprehensions.py`, `_routines.py`, `_specials.py`, `_calls.py`, `_attempts.py`, `_patterns.py` and
-`_lower.py`, in this order. A path's knowledge (`Paths`) maps names to bindings; a jump hands its copy to its label, a
-label joins what reaches it. `None` as the paths: nothing reaches this point.
+`_objects.py`, `_comprehensions.py`, `_routines.py`, `_specials.py`, `_regular.py`, `_choices.py`, `_calls.py`,
+`_attempts.py`, `_patterns.py` and `_lower.py`, in this order. A path's knowledge (`Paths`) maps names to bindings; a
+jump hands its copy to its label, a label joins what reaches it. `None` as the paths: nothing reaches this point.
 """
 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import enum
+import functools
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -71,6 +73,19 @@ class Unknown(enum.Enum):
     UNKNOWN = "unknown"
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """One of several functions: the number in the cell says which; None is none."""
+
+    cell: Cell
+    options: frozenset[tuple[int, Any]]
+
+    @property
+    def only(self) -> Any:
+        """The function, if it can be one alone; else the choice itself."""
+        return next(iter(self.options))[1] if len(self.options) == 1 else self
+
+
 @dataclass(eq=False)
 class Target(Label):
     """A label together with what is known on the ways to it."""
@@ -99,6 +114,27 @@ class Scope:
     result_statics: list[Any] = field(default_factory=list)  # functions that it returned
     yields: list[Type] | None = None  # of a generator: what it yielded so far
     call: ast.AST | None = None  # of a library function: the user's call, where its instructions are said to stand
+
+
+@dataclass(eq=False)
+class Closure:
+    """A lambda or a nested function, with the scope that made it."""
+
+    node: ast.Lambda | ast.FunctionDef
+    scope: Scope
+    defaults: dict[str, Value]
+    name: str
+
+
+FUNCTIONS = (
+    Closure,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.MethodDescriptorType,
+    functools.partial,
+    type,
+)
 
 
 @dataclass(eq=False)
@@ -163,6 +199,7 @@ class Unit:
     routines: dict[Any, Routine] = field(default_factory=dict)  # by what they are made of
     classes: dict[type, ClassInfo] = field(default_factory=dict)
     own_exceptions: dict[type, int] = field(default_factory=dict)  # number
+    numbers: dict[Any, int] = field(default_factory=dict)  # of functions that are chosen while running, from 1
     common: dict[Any, list[FunctionDef]] = field(default_factory=dict)  # where an expression stands (_common.py)
     shared_cells: dict[Any, Cell] | None = None  # of those that functions share; None: they are still counted
     computing: set[ast.AST] = field(default_factory=set)  # shared expressions whose computing is being lowered
@@ -380,6 +417,8 @@ def join_paths(ways: list[Paths]) -> Paths:
 
 
 def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, Chosen):
+        return bool(a == b)
     return a is b or (type(a) is type(b) and getattr(a, "__code__", None) is getattr(b, "__code__", b))
 
 
@@ -391,7 +430,11 @@ def _join_bindings(a: Binding | None, b: Binding | None, narrowing: bool) -> Bin
     assigned = a.assigned and b.assigned
     if a.value.static is not MISSING or b.value.static is not MISSING:
         if _same(a.value.static, b.value.static):
-            return replace(a, assigned=assigned)
+            known = _types.join(a.value.type, b.value.type)
+            return replace(a, value=replace(a.value, type=known), assigned=assigned)
+        chosen = _join_chosen(a.value, b.value)
+        if chosen is not None:
+            return Binding(chosen, assigned)
         return Binding(Value(a.value.cell, Type(frozenset()), static=Unknown.UNKNOWN), assigned)
     if a.value.whole != b.value.whole:
         whole = a.value.whole or b.value.whole
@@ -401,6 +444,35 @@ def _join_bindings(a: Binding | None, b: Binding | None, narrowing: bool) -> Bin
         return Binding(replace(a.value, whole=whole if whole.witness is not None else other), assigned)
     shared = a.value.shared or b.value.shared
     return Binding(replace(a.value, type=_types.join(a.value.type, b.value.type), shared=shared), assigned)
+
+
+def _join_chosen(a: Value, b: Value) -> Value | None:
+    """One function on one way, another or None on the other, in the same cell."""
+    sides = [value for value in (a, b) if isinstance(value.static, Chosen)]
+    rest = [value for value in (a, b) if value.static is MISSING and value.whole is None]
+    if a.cell != b.cell or len(sides) + len(rest) < 2 or any(not value.type.only("none") for value in rest):
+        return None
+    options = frozenset(option for value in sides for option in value.static.options)
+    return Value(a.cell, _types.join(a.type, b.type), static=Chosen(a.cell, options))
+
+
+def holds_function(found: Any) -> bool:
+    """Whether it is a function or class, or a tuple, list or record with one in it."""
+    if isinstance(found, tuple | list):
+        return any(holds_function(item) for item in found)
+    if dataclasses.is_dataclass(found) and not isinstance(found, type):
+        return any(holds_function(getattr(found, f.name, None)) for f in dataclasses.fields(found))
+    return isinstance(found, FUNCTIONS)
+
+
+def numbered(numbers: dict[Any, int], found: Any) -> dict[int, Any] | None:
+    """The functions that a thing stands for, by their numbers; None if it is no function."""
+    if isinstance(found, Chosen):
+        return dict(found.options)
+    if not (isinstance(found, Closure) or callable(found)):
+        return None
+    key = found.node if isinstance(found, Closure) else found
+    return {numbers.setdefault(key, len(numbers) + 1): found}
 
 
 def widened(entry: Paths, joined: Paths) -> Paths:

@@ -138,7 +138,10 @@ def of_call(name: str, arguments: list[Type]) -> Type:
     if name in ("abs", "round"):
         return NUMBER if first.without_none().tags <= NUMBERS else ANY
     if name == "divmod":
-        return of("tuple", item=ANY)
+        kinds = [a.without_none() for a in arguments]
+        known = all(kind.tags and kind.tags <= NUMBERS for kind in kinds)
+        part = ANY if not known else INT if not any("float" in kind.tags for kind in kinds) else NUMBER
+        return Type(frozenset({"tuple"}), part, None, (part, part))
     if first.without_none().tags & {"bytes"} and name in TEXT_METHODS:
         return of_bytes_method(name, first.without_none())
     if name in (".partition", ".rpartition"):

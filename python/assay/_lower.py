@@ -32,7 +32,7 @@ from ._definition import (
     Problem,
 )
 from ._events import show, strip_none
-from ._flow import Handler, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole
+from ._flow import Chosen, Handler, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole, holds_function, numbered
 from ._freeze import freeze
 from ._patterns import Patterns
 from ._share import Cell, Instruction, Label, tidy
@@ -268,6 +268,11 @@ class _Lowering(Patterns):
                 scope.result_types.append(value.type)
             elif self.paths is not None:
                 scope.result_statics.append(value.static)
+                options = numbered(self.unit.numbers, value.static)
+                if options is not None:  # another return may give another function
+                    number = self.literal(next(iter(options)))
+                    chosen = value.cell if isinstance(value.static, Chosen) else number.cell
+                    self.emit("MOVE", node, scope.result, chosen)
             self.move(value, scope.result, node)
             self.jump(scope.end, node)
             return
@@ -382,17 +387,6 @@ class _Lowering(Patterns):
 
         self.loop(node, begin)
 
-    def unrolled(self, node: ast.For) -> list[Any] | None:
-        """The items of a module's list that holds functions, each of which is known while compiling."""
-        found = self.python_object(node.iter)
-        if isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Attribute) and not node.iter.args:
-            owner = self.python_object(node.iter.func.value)
-            if isinstance(owner, dict) and node.iter.func.attr in ("items", "values", "keys"):
-                found = list(getattr(owner, node.iter.func.attr)())
-        if not isinstance(found, list | tuple) or len(found) > 64:
-            return None
-        return list(found) if any(holds_function(item) for item in found) else None
-
     def assign_static(self, target: ast.expr, found: Any, node: ast.AST) -> None:
         if isinstance(target, ast.Tuple | ast.List) and isinstance(found, tuple | list):
             if len(found) != len(target.elts):
@@ -413,7 +407,7 @@ class _Lowering(Patterns):
         self.put(end)
 
     def do_For(self, node: ast.For) -> None:
-        known = self.unrolled(node)
+        known = self.unrolled(node.iter)
         if known is not None:
             self.for_each_known(node, known)
             return
@@ -437,10 +431,3 @@ class _Lowering(Patterns):
         self.leave(self.scope.loops[-1][2], node)
         if self.paths is not None:
             self.jump(self.scope.loops[-1][0], node)
-
-
-def holds_function(found: Any) -> bool:
-    """Whether it is a function, or a tuple or list with one in it."""
-    if isinstance(found, tuple | list):
-        return any(holds_function(item) for item in found)
-    return isinstance(found, types.FunctionType | types.BuiltinFunctionType)

@@ -294,6 +294,129 @@ def subtract(counter, other):
         counter[item] = counter[item] - 1
 
 
+def counter_add(a, b):
+    made: Any = collections.Counter()
+    for item, n in a.items():
+        both = n + b[item]
+        if both > 0:
+            made[item] = both
+    for item, n in b.items():
+        if item not in a and n > 0:
+            made[item] = n
+    return made
+
+
+def counter_sub(a, b):
+    made: Any = collections.Counter()
+    for item, n in a.items():
+        left = n - b[item]
+        if left > 0:
+            made[item] = left
+    for item, n in b.items():
+        if item not in a and n < 0:
+            made[item] = 0 - n
+    return made
+
+
+def counter_or(a, b):
+    made: Any = collections.Counter()
+    for item, n in a.items():
+        other = b[item]
+        most = other if n < other else n
+        if most > 0:
+            made[item] = most
+    for item, n in b.items():
+        if item not in a and n > 0:
+            made[item] = n
+    return made
+
+
+def counter_and(a, b):
+    made: Any = collections.Counter()
+    for item, n in a.items():
+        other = b[item]
+        least = n if n < other else other
+        if least > 0:
+            made[item] = least
+    return made
+
+
+def counter_keep_positive(a):
+    for item in [item for item, n in a.items() if not n > 0]:
+        del a[item]
+    return a
+
+
+def counter_iadd(a, b):
+    for item, n in b.items():
+        a[item] += n
+    return counter_keep_positive(a)
+
+
+def counter_isub(a, b):
+    for item, n in b.items():
+        a[item] -= n
+    return counter_keep_positive(a)
+
+
+def counter_ior(a, b):
+    for item, other in b.items():
+        if other > a[item]:
+            a[item] = other
+    return counter_keep_positive(a)
+
+
+def counter_iand(a, b):
+    for item, n in a.items():
+        other = b[item]
+        if other < n:
+            a[item] = other
+    return counter_keep_positive(a)
+
+
+def counter_eq(a, b):
+    return all(a[item] == b[item] for item in a) and all(a[item] == b[item] for item in b)
+
+
+def counter_ne(a, b):
+    return not counter_eq(a, b)
+
+
+def counter_le(a, b):
+    return all(a[item] <= b[item] for item in a) and all(a[item] <= b[item] for item in b)
+
+
+def counter_lt(a, b):
+    return counter_le(a, b) and not counter_eq(a, b)
+
+
+def counter_ge(a, b):
+    return counter_le(b, a)
+
+
+def counter_gt(a, b):
+    return counter_lt(b, a)
+
+
+# by the instruction, between two Counters; in place: what `c += d` does
+COUNTERS: dict[str, Callable[..., Any]] = {
+    "ADD": counter_add,
+    "SUB": counter_sub,
+    "BIT_OR": counter_or,
+    "BIT_AND": counter_and,
+    "EQ": counter_eq,
+    "NE": counter_ne,
+    "LE": counter_le,
+    "LT": counter_lt,
+    "GE": counter_ge,
+    "GT": counter_gt,
+}
+COUNTERS_IN_PLACE: dict[str, Callable[..., Any]] = {
+    "ADD": counter_iadd,
+    "SUB": counter_isub,
+    "BIT_OR": counter_ior,
+    "BIT_AND": counter_iand,
+}
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     functools.reduce: reduce,
     re.escape: re_escape,

@@ -5,6 +5,8 @@ PCRE2. What one character may be (a class, a literal that ignores case) is not t
 asked about every code point, so \\w, \\d, \\s and letter case are those of the Python that builds. Two patterns are
 written: one for texts of ASCII alone, whose classes are small, and one for all others.
 
+Where that makes the pattern too large, each large class is written once, as a group behind the pattern that is called.
+
 What PCRE2 cannot be made to mean is refused (CannotTranslate), with the way out.
 """
 
@@ -21,6 +23,7 @@ PATTERN_TAG = 28
 GROUPS_MAX = 99
 REPEAT_MAX = 65535
 PATTERN_BYTES_MAX = 60000
+SHARED_BYTES = 300  # a class shorter than this is written where it stands
 TYPE_FLAGS = re.ASCII | re.LOCALE | re.UNICODE
 LAST = 0x110000
 SURROGATES = (0xD800, 0xDFFF)
@@ -77,9 +80,11 @@ def _thaw(key: Any) -> Any:
 class Translator:
     """Writes one of the two patterns."""
 
-    def __init__(self, ascii_only: bool, marks: bool):
+    def __init__(self, ascii_only: bool, marks: bool, shared_from: int = 0):
         self.ascii_only = ascii_only
         self.marks = marks
+        self.shared_from = shared_from  # the number of the first group that holds a large class; 0: none does
+        self.shared: list[str] = []
         self.nothing = r"[^\x00-\xff]" if ascii_only else r"[^\x{0}-\x{10ffff}]"
 
     def sequence(self, items: Any, flags: int) -> str:
@@ -97,7 +102,16 @@ class Translator:
             return self.nothing
         if len(kept) == 1 and kept[0][0] == kept[0][1]:
             return _character(kept[0][0])
-        return "[" + "".join(_character(a) if a == b else f"{_character(a)}-{_character(b)}" for a, b in kept) + "]"
+        text = "[" + "".join(_character(a) if a == b else f"{_character(a)}-{_character(b)}" for a, b in kept) + "]"
+        if not self.shared_from or len(text) < SHARED_BYTES:
+            return text
+        if text not in self.shared:
+            self.shared.append(text)
+        return f"(?{self.shared_from + self.shared.index(text)})"
+
+    def definitions(self) -> str:
+        """The groups of the shared classes, for the pattern's end: they match nothing there."""
+        return "(?(DEFINE)" + "".join(f"({text})" for text in self.shared) + ")" if self.shared else ""
 
     def item(self, op: Any, av: Any, flags: int) -> str:
         name = str(op)
@@ -236,6 +250,11 @@ def freeze_pattern(pattern: re.Pattern[str]) -> bytes:
     written = []
     for ascii_only in (True, False):
         text = Translator(ascii_only, marks).sequence(tree, flags)
+        if len(text) > PATTERN_BYTES_MAX:  # each large class once, which matches slower
+            translator = Translator(ascii_only, marks, pattern.groups + 1)
+            text = translator.sequence(tree, flags) + translator.definitions()
+            if pattern.groups + len(translator.shared) > GROUPS_MAX:
+                raise CannotTranslate(f"a pattern of more than {GROUPS_MAX} groups", "(?:...) groups without a number")
         if len(text) > PATTERN_BYTES_MAX:
             raise CannotTranslate(
                 "a pattern too large: \\w, \\d, \\s and \\b stand for many characters", "re.ASCII, or [a-z0-9]"

@@ -11,28 +11,17 @@ import ast
 import functools
 import inspect
 import types
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import _plain, _prelude, _types
 from ._comprehensions import Comprehensions
 from ._definition import MISSING
-from ._flow import Binding, Refuse, Routine, Scope, Target, Unknown, Value
+from ._flow import Binding, Chosen, Closure, Refuse, Routine, Scope, Target, Unknown, Value, numbered
 from ._share import Cell, Label, tidy
 from ._source import function_node
 from ._syntax import free_names, is_generator, names_stored, placed
 from ._types import Type
-
-
-@dataclass(eq=False)
-class Closure:
-    """A lambda or a nested function, with the scope that made it."""
-
-    node: ast.Lambda | ast.FunctionDef
-    scope: Scope
-    defaults: dict[str, Value]
-    name: str
 
 
 class Routines(Comprehensions):
@@ -170,10 +159,15 @@ class Routines(Comprehensions):
         statics = scope.result_statics
         if not statics:
             return Value(result, _types.join_all(scope.result_types))
-        if scope.result_types or any(each is not statics[0] for each in statics):
-            return self.static(Unknown.UNKNOWN)
         self.pinned = max(self.pinned, self.next_temporary)
-        return self.static(statics[0])
+        known = _types.join_all(scope.result_types)
+        if not scope.result_types and all(each is statics[0] for each in statics):
+            return self.static(statics[0])
+        options = [numbered(self.unit.numbers, each) for each in statics]
+        if any(option is None for option in options) or not known.tags <= {"none"}:
+            return self.static(Unknown.UNKNOWN)
+        chosen = Chosen(result, frozenset(option for each in options if each is not None for option in each.items()))
+        return Value(result, _types.join(_types.INT, known), static=chosen)
 
     def bind_closure(self, closure: Closure, node: ast.Call) -> dict[str, Value]:
         parameters = signature_of(closure)

@@ -16,8 +16,8 @@ from typing import Any
 
 from . import _types
 from ._definition import MISSING
-from ._flow import Refuse, Target, Value
-from ._routines import Closure, Routines
+from ._flow import Closure, Refuse, Target, Value
+from ._routines import Routines
 from ._share import Cell
 from ._syntax import placed
 from ._types import Type
@@ -59,10 +59,22 @@ class Specials(Routines):
             made = self.literal(found())
             return 0, (made.type, made)
         body = node.body if isinstance(node, ast.Lambda) else None
+        made_by = body if body is not None else ast.copy_location(ast.Call(node, [], []), node)
+        if isinstance(made_by, ast.Call) and self.python_object(made_by.func) in (
+            collections.Counter,
+            collections.defaultdict,
+        ):
+            made = self.value(made_by)
+            return 4, (made.type, made)
         if isinstance(body, ast.List | ast.Dict) and not (body.elts if isinstance(body, ast.List) else body.keys):
             kind = list if isinstance(body, ast.List) else dict
             return empty[kind], (Type(frozenset({kind.__name__})), nothing)
         constant = MISSING if body is None else self.constant_display(body)
+        if isinstance(constant, list | set | dict) and body is not None:
+            parts = [*constant.values()] if isinstance(constant, dict) else [*constant]
+            if not any(isinstance(part, list | set | dict) for part in parts):
+                made = self.value(body)
+                return 4, (made.type, made)
         if constant is MISSING or isinstance(constant, list | set | dict):
             raise Refuse(node, "this factory is not available", "int, float, str, list, dict, set, or lambda: 1.5")
         made = self.constant(constant, node)
@@ -82,6 +94,17 @@ class Specials(Routines):
         self.emit("CALL", node, cell, source.cell, self.unit.builtins["Counter"][0], 1)
         key = source.type.item if source.type.only("dict") else _types.item_of(source.type)
         return Value(cell, Type(frozenset({"dict"}), key, _types.INT, cls=collections.Counter))
+
+    def call_dict(self, node: ast.Call, into: Cell | None) -> Value:
+        """dict(a=1), dict(pairs, a=1) as displays."""
+        if not node.keywords or len(node.args) > 1 or any(isinstance(a, ast.Starred) for a in node.args):
+            return self.call_builtin("dict", [], node, into)
+        keys: list[ast.expr | None] = [None] * len(node.args)
+        values: list[ast.expr] = [ast.Call(node.func, [argument], []) for argument in node.args]
+        for keyword in node.keywords:
+            keys.append(None if keyword.arg is None else ast.Constant(keyword.arg))
+            values.append(keyword.value)
+        return self.value(placed(ast.Dict(keys, values), node), into)
 
     # --- what takes a function ---
 
@@ -189,7 +212,7 @@ class Specials(Routines):
             return self.call_builtin("next", [], node, into)
         result, found, stop = self.temporary(), Target(), Target()
         default = self.kept(self.value(node.args[1]), node) if len(node.args) == 2 else None
-        source = self.iterator(lazy.generators[0].iter, lazy.generators[0].iter)
+        source = self.source(lazy.generators[0].iter)
         kinds: list[Type] = []
 
         def each() -> None:
@@ -295,6 +318,7 @@ class Specials(Routines):
 SPECIAL: dict[Any, str] = {
     isinstance: "call_isinstance",
     sorted: "call_sorted",
+    dict: "call_dict",
     min: "call_extreme",
     max: "call_extreme",
     next: "call_next",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from functools import lru_cache
 from typing import TypeVar
 
 from . import _modules
@@ -133,6 +135,20 @@ def names_stored(node: ast.AST) -> tuple[set[str], set[str]]:
 
     visit(node, False)
     return stored | walrus, walrus
+
+
+@lru_cache(maxsize=256)
+def stores_of(node: ast.AST) -> Counter[str]:
+    """How often each name is assigned in a function, those inside it not counted apart."""
+    found: Counter[str] = Counter()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            found[inner.id] += 1
+        elif isinstance(inner, ast.FunctionDef):
+            found[inner.name] += 1
+        elif isinstance(inner, ast.arg):
+            found[inner.arg] += 1
+    return found
 
 
 def placed(node: Node, like: ast.AST) -> Node:

@@ -130,7 +130,7 @@ def item_of(t: Type) -> Type:
 
 def holds_set(t: Type | None) -> bool:
     """Whether it is known to be a set, perhaps, or to hold one at some depth; of ANY nothing is known."""
-    if t is None or t.tags >= SIMPLE:
+    if t is None or t.tags | {"none"} >= SIMPLE:
         return False
     return "set" in t.tags or holds_set(t.item) or holds_set(t.value)
 
@@ -273,6 +273,11 @@ def equality_is_exact(a: Type, b: Type) -> bool:
     return all(t.enum is None or (isinstance(t.enum, type) and is_value_like(t.enum)) for t in (a, b))
 
 
+def of_keys(t: Type) -> bool:
+    """Whether it is a set, or what .keys() or .items() gives: their operators give sets."""
+    return t.only("set", "iterator")
+
+
 # --- operators ------------------------------------------------------------------------------------------------------
 
 
@@ -297,6 +302,9 @@ def of_operator(op: str, a: Type, b: Type) -> Type:
     if op == "MUL" and (a.only("list", "tuple") or b.only("list", "tuple")):
         source = a if a.only("list", "tuple") else b
         return Type(source.tags, source.item)
+    if op in ("BIT_AND", "BIT_OR", "BIT_XOR", "SUB") and (of_keys(a) or of_keys(b)):
+        item = join(a.item, b.item) if a.item is not None and b.item is not None else None
+        return of("set", item=a.item if op == "SUB" else item)
     times = {"datetime", "date", "timedelta"}
     if a.tags <= times | NUMBERS and b.tags <= times | NUMBERS:
         return of("datetime", "date", "timedelta", "int", "float")
