@@ -280,7 +280,7 @@ class Calls(Choices):
         return _library.name_of(found, self.unit.builtins)
 
     def constant_call(self, cls: Callable[..., Any], node: ast.Call) -> Value | None:
-        """timedelta(hours=1), ZoneInfo("Europe/Berlin"), str.maketrans("", "", "-"): made at build time if all arguments are constants."""
+        """timedelta(hours=1), ZoneInfo("Europe/Berlin"), str.maketrans("a", "b"): made at build time of constants."""
         arguments = [self.constant_argument(a) for a in node.args]
         named = {k.arg: self.constant_argument(k.value) for k in node.keywords if k.arg is not None}
         if len(named) != len(node.keywords) or any(a is MISSING for a in [*arguments, *named.values()]):

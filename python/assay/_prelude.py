@@ -186,8 +186,8 @@ def median_high(data):
 
 
 def exact_sums(items, squared):
-    """(whether all are ints, the sum, the sum of the squares if `squared`, shift): sums of items * 2 ** shift, exact. With an infinity
-    or a NaN the first sum is theirs, a float. Natively in C (engine/code/exact.c)."""
+    """(whether all are ints, the sum, the sum of the squares if `squared`, shift): exact sums of items * 2 ** shift.
+    With an infinity or a NaN the first sum is theirs, a float. Natively in C (engine/code/exact.c)."""
     odd = [x for x in items if isinstance(x, float) and not math.isfinite(x)]
     if odd:
         return (False, sum(odd), 0, 0)
@@ -342,10 +342,13 @@ def _quantiles_least():
 QUANTILES_LEAST = _quantiles_least()
 
 
+MONTH_DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
 def monthrange(year, month):
     if not 1 <= month <= 12:
         raise ValueError(f"bad month number {month}; must be 1-12")  # there: IllegalMonthError, which is one
-    days = 29 if month == 2 and isleap(year) else calendar.mdays[month]
+    days = 29 if month == 2 and isleap(year) else MONTH_DAYS[month]
     in_range = year if datetime.MINYEAR <= year <= datetime.MAXYEAR else 2000 + year % 400
     return (datetime.date(in_range, month, 1).weekday(), days)
 

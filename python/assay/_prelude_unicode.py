@@ -91,7 +91,7 @@ def pair_of(a, b):
 
 
 def composed(chars):
-    made = []
+    made: Any = []
     starter = -1
     last = -1  # the class of what stands between; -1: nothing
     for c in chars:
