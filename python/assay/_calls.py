@@ -367,6 +367,8 @@ class Calls(Choices):
         value = (self.read if name in ONLY_READ else self.value)(node, into)
         if name == ".get" and isinstance(value.type.enum, type) and value.whole is None:
             return value  # an Enum's member as a key: check_arguments looks at the keys
+        if name in GO_OVER and isinstance(value.static, enum.EnumType):
+            return self.move(self.members(value), into, node)
         return self.plain(value, node)
 
     def positions(self, name: str, given: int, node: ast.Call) -> list[int]:
@@ -422,6 +424,10 @@ class Calls(Choices):
         ):
             if name == ".get" and not _types.equality_is_exact(kinds[1], kinds[0].item or _types.NONE):
                 raise self.differs(kinds[1], kinds[0].item or _types.NONE, node)
+            return
+        if name in ("min", "max", "sorted", "sum") and all(map(_types.members_are_values, kinds)):
+            return
+        if name in (".index", ".count") and _types.equality_is_exact(kinds[1], kinds[0].item or _types.NONE):
             return
         if name in ("str", "repr", "ascii", "min", "max", "sorted") or any(_types.enum_inside(k.item) for k in kinds):
             if name == "str" and isinstance(kinds[0].enum, type):
@@ -567,6 +573,21 @@ def _random_classes() -> tuple[type, ...]:
     return (random.Random,)
 
 
+GO_OVER = (
+    "len",
+    "list",
+    "tuple",
+    "sorted",
+    "set",
+    "frozenset",
+    "enumerate",
+    "zip",
+    "reversed",
+    "iter",
+    "sum",
+    "min",
+    "max",
+)
 KEYS_ALONE = ("len", "list", "sorted", "set", "frozenset", "tuple")  # of a dict they look at nothing else
 GROWING = frozenset(["append", "add", "extend", "insert", "update", "setdefault", "pop", "remove", "discard", "clear"])
 GROWING |= frozenset(["reverse", "popitem"])

@@ -68,9 +68,18 @@ class Expressions(Common):
             raise Refuse(node, f"{what} can only be asked for its fields here", "write the field: event.amount")
         if isinstance(value.static, _plain.Series):
             return self.constant(value.static.values, node)
+        if isinstance(value.static, enum.EnumType):
+            cls = value.static.__name__
+            raise Refuse(node, f"{cls} can be called, indexed and iterated over only", f"list({cls})")
         if value.static is not MISSING:
             raise Refuse(node, "a function can only be called here", "call it")
         return self.open(value, node)
+
+    def members(self, value: Value) -> Value:
+        """What iterates over an Enum's class iterates over: its members."""
+        if not isinstance(value.static, enum.EnumType):
+            return value
+        return self.constant(tuple(value.static), self.scope.node)
 
     def open(self, value: Value, node: ast.AST) -> Value:
         kind = value.type.enum
@@ -109,7 +118,9 @@ class Expressions(Common):
     def lower_Constant(self, node: ast.Constant, into: Cell | None) -> Value:
         if isinstance(node.value, complex) or node.value is ...:
             raise Refuse(node, f"a value of type {type(node.value).__name__} is not available yet")
-        return self.constant(node.value, node)
+        value = self.constant(node.value, node)
+        known = _types.of_texts(value.type, node.value) if isinstance(node.value, str) else value.type
+        return replace(value, type=known)
 
     def lower_Name(self, node: ast.Name, into: Cell | None) -> Value:
         key = self.variable(node.id)
@@ -403,7 +414,10 @@ class Expressions(Common):
             self.warn_of_naive(left, right, node)
         cell = into or self.temporary()
         self.emit(op, node, cell, left.cell, right.cell)
-        return Value(cell, _types.of_operator(op, left.type, right.type))
+        made = _types.of_operator(op, left.type, right.type)
+        if op == "ADD" and left.type.texts and right.type.texts:
+            made = _types.of_texts(made, *(a + b for a in left.type.texts for b in right.type.texts))
+        return Value(cell, made)
 
     def warn_of_naive(self, left: Value, right: Value, node: ast.AST) -> None:
         """A field's time, which is aware, against a constant without a zone: always a TypeError."""
@@ -485,6 +499,11 @@ class Expressions(Common):
         cell: Cell,
     ) -> None:
         op = COMPARISONS[type(operator)]
+        if isinstance(right.static, enum.EnumType) and op in ("IN", "NOT_IN"):
+            if left.type.enum is not right.static:
+                cls = right.static.__name__
+                raise Refuse(node, f"what is no member may be in {cls} or not", f"x in [m.value for m in {cls}]")
+            right = self.members(right)
         if isinstance(right.static, _plain.Series | _plain.Frame) and op in ("IN", "NOT_IN"):
             right = self.constant(right.static.index_table(), right_node)
         if op not in ("IS", "IS_NOT", "IN", "NOT_IN"):

@@ -269,8 +269,8 @@ class Flow:
             raise Refuse(node, f"{name or 'this'} cannot be used: it contains itself") from None
         return Value(self.unit.constants.cell(frozen.data), frozen.type)
 
-    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, tuple[Any, ...]] | None:
-        """The number of its class in the bundle and its fields, of an instance of the user's classes."""
+    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, dict[str, Any]] | None:
+        """The number of its class in the bundle and its fields by name, of an instance of the user's classes."""
         raise NotImplementedError
 
     def literal(self, value: Any) -> Value:

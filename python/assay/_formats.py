@@ -56,7 +56,24 @@ class Formats(Standard):
             else:
                 self.move(self.value(part, cell), cell, part)
 
-        return self.joined_text(parts, put, node, into)
+        made = self.joined_text(parts, put, node, into)
+        known = {""}
+        for part in parts:
+            known = {before + text for before in known for text in self.texts_of(part)}
+            if len(known) > _types.TEXTS_MAX:
+                return made
+        return replace(made, type=_types.of_texts(made.type, *known)) if known else made
+
+    def texts_of(self, part: ast.expr) -> set[str]:
+        """What a part of an f-string can be, if that is known: it is written there, or a name for such."""
+        if isinstance(part, ast.Constant):
+            return {str(part.value)}
+        if not isinstance(part, ast.FormattedValue) or part.format_spec is not None or part.conversion != -1:
+            return set()
+        key = self.variable(part.value.id) if isinstance(part.value, ast.Name) else None
+        binding = None if key is None else (self.paths or {}).get(key)
+        known = binding is not None and binding.assigned and binding.value.type.only("str")
+        return set(binding.value.type.texts or ()) if binding is not None and known else set()
 
     def lower_FormattedValue(self, node: ast.FormattedValue, into: Cell | None) -> Value:
         cell = into or self.temporary()

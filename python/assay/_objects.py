@@ -61,12 +61,12 @@ class Objects(Changes):
             self.unit.classes[cls] = known
         return known
 
-    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, tuple[Any, ...]] | None:
+    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, dict[str, Any]] | None:
         cls = type(instance)
         if not is_record(cls):
             return None
         info = self.class_info(cls, node)
-        return info.number, tuple(getattr(instance, name) for name in info.fields)
+        return info.number, {name: getattr(instance, name) for name in info.fields}
 
     def check_class(self, cls: type, node: ast.AST) -> None:
         special = (
@@ -166,7 +166,10 @@ class Objects(Changes):
             value = self.present(value, node.value)
         cell = into or self.temporary()
         self.emit("GET_ATTRIBUTE", node, cell, value.cell, self.literal(node.attr).cell)
-        return Value(cell, self.type_of_attribute(cls, node.attr) if cls is not None else _types.ANY)
+        known = dict(value.type.fields).get(node.attr)
+        if known is None:
+            known = self.type_of_attribute(cls, node.attr) if cls is not None else _types.ANY
+        return Value(cell, known)
 
     def member_of_object(self, value: Value, cls: type, node: ast.Attribute, into: Cell | None) -> Value:
         found = inspect.getattr_static(cls, node.attr, MISSING)

@@ -12,6 +12,7 @@ import bisect
 import calendar
 import collections
 import functools
+import heapq
 import itertools
 import math
 import operator
@@ -114,36 +115,114 @@ def re_escape(pattern):
 # --- bisect ---
 
 
-def bisect_right(a, x, lo=0, hi=None):
+def bisect_right(a, x, lo=0, hi=None, *, key=None):
     if lo < 0:
         raise ValueError("lo must be non-negative")
     high = len(a) if hi is None else hi
     low = lo
     while low < high:
         mid = (low + high) // 2
-        if x < a[mid]:
+        if x < (a[mid] if key is None else key(a[mid])):
             high = mid
         else:
             low = mid + 1
     return low
 
 
-def bisect_left(a, x, lo=0, hi=None):
+def bisect_left(a, x, lo=0, hi=None, *, key=None):
     if lo < 0:
         raise ValueError("lo must be non-negative")
     high = len(a) if hi is None else hi
     low = lo
     while low < high:
         mid = (low + high) // 2
-        if a[mid] < x:
+        if (a[mid] if key is None else key(a[mid])) < x:
             low = mid + 1
         else:
             high = mid
     return low
 
 
-def insort(a, x):
-    a.insert(bisect_right(a, x), x)
+def insort_right(a, x, lo=0, hi=None, *, key=None):
+    a.insert(bisect_right(a, x if key is None else key(x), lo, hi, key=key), x)
+
+
+def insort_left(a, x, lo=0, hi=None, *, key=None):
+    a.insert(bisect_left(a, x if key is None else key(x), lo, hi, key=key), x)
+
+
+# --- heapq ---
+
+
+def nlargest(n, iterable, key=None):
+    return sorted(iterable, key=key, reverse=True)[: max(n, 0)]
+
+
+def nsmallest(n, iterable, key=None):
+    return sorted(iterable, key=key)[: max(n, 0)]
+
+
+def sift_down(heap, start, pos):
+    item = heap[pos]
+    while pos > start:
+        parent = (pos - 1) // 2
+        if not item < heap[parent]:
+            break
+        heap[pos] = heap[parent]
+        pos = parent
+    heap[pos] = item
+
+
+def sift_up(heap, pos):
+    end = len(heap)
+    start = pos
+    item = heap[pos]
+    child = 2 * pos + 1
+    while child < end:
+        right = child + 1
+        if right < end and not heap[child] < heap[right]:
+            child = right
+        heap[pos] = heap[child]
+        pos = child
+        child = 2 * pos + 1
+    heap[pos] = item
+    sift_down(heap, start, pos)
+
+
+def heappush(heap, item):
+    heap.append(item)
+    sift_down(heap, 0, len(heap) - 1)
+
+
+def heappop(heap):
+    last = heap.pop()
+    if not heap:
+        return last
+    least = heap[0]
+    heap[0] = last
+    sift_up(heap, 0)
+    return least
+
+
+def heapify(x):
+    for i in range(len(x) // 2 - 1, -1, -1):
+        sift_up(x, i)
+
+
+def heapreplace(heap, item):
+    least = heap[0]
+    heap[0] = item
+    sift_up(heap, 0)
+    return least
+
+
+def heappushpop(heap, item):
+    if heap and heap[0] < item:
+        least = heap[0]
+        heap[0] = item
+        sift_up(heap, 0)
+        return least
+    return item
 
 
 # --- statistics, calendar ---
@@ -428,7 +507,15 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     bisect.bisect_right: bisect_right,
     bisect.bisect: bisect_right,
     bisect.bisect_left: bisect_left,
-    bisect.insort: insort,
+    bisect.insort: insort_right,
+    bisect.insort_left: insort_left,
+    heapq.nlargest: nlargest,
+    heapq.nsmallest: nsmallest,
+    heapq.heappush: heappush,
+    heapq.heappop: heappop,
+    heapq.heapify: heapify,
+    heapq.heapreplace: heapreplace,
+    heapq.heappushpop: heappushpop,
     statistics.fmean: fmean,
     statistics.median: median,
     statistics.median_low: median_low,

@@ -11,6 +11,7 @@ import ast
 import functools
 import inspect
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,9 @@ class Routines(Comprehensions):
     def default_of_parameter(self, parameter: inspect.Parameter, node: ast.AST) -> Value:
         if callable(parameter.default) or parameter.default is _prelude.NOTHING:
             return self.static(parameter.default)
-        return self.constant(parameter.default, node, f"the default of {parameter.name}")
+        value = self.constant(parameter.default, node, f"the default of {parameter.name}")
+        written = isinstance(parameter.default, str)
+        return replace(value, type=_types.of_texts(value.type, parameter.default)) if written else value
 
     def body(self, scope: Scope) -> None:
         raise NotImplementedError

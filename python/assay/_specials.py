@@ -95,6 +95,17 @@ class Specials(Routines):
         key = source.type.item if source.type.only("dict") else _types.item_of(source.type)
         return Value(cell, Type(frozenset({"dict"}), key, _types.INT, cls=collections.Counter))
 
+    def call_bool(self, node: ast.Call, into: Cell | None) -> Value:
+        """bool(order.address): whether a nested object is there."""
+        if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
+            return self.call_builtin("bool", [], node, into)
+        if isinstance(node.args[0], ast.BoolOp):
+            return self.truth_of(node.args[0], into)
+        value = self.value(node.args[0])
+        if value.whole is not None or value.type.enum is not None:
+            return self.truth_of(node.args[0], into)
+        return self.call_builtin("bool", [self.plain(value, node)], placed(ast.Call(node.func, [], []), node), into)
+
     def call_dict(self, node: ast.Call, into: Cell | None) -> Value:
         """dict(a=1), dict(pairs, a=1) as displays."""
         if not node.keywords or len(node.args) > 1 or any(isinstance(a, ast.Starred) for a in node.args):
@@ -108,6 +119,12 @@ class Specials(Routines):
 
     # --- what takes a function ---
 
+    def is_nothing(self, node: ast.expr) -> bool:
+        """Whether it is None, written so or by the name of a helper's parameter that was not given."""
+        if isinstance(node, ast.Name):
+            return bool(self.is_none(node))
+        return isinstance(node, ast.Constant) and node.value is None
+
     def keywords(self, node: ast.Call, *allowed: str) -> dict[str, ast.expr]:
         found: dict[str, ast.expr] = {}
         for keyword in node.keywords:
@@ -119,7 +136,7 @@ class Specials(Routines):
     def call_sorted(self, node: ast.Call, into: Cell | None) -> Value:
         given = self.keywords(node, "key", "reverse")
         key = given.get("key")
-        if len(node.args) != 1 or key is None or (isinstance(key, ast.Constant) and key.value is None):
+        if len(node.args) != 1 or key is None or self.is_nothing(key):
             options = [k for k in node.keywords if k.arg != "key"]
             call = ast.copy_location(ast.Call(node.func, node.args, options), node)
             return self.call_builtin("sorted", [], call, into)
@@ -183,7 +200,7 @@ class Specials(Routines):
             return self.call_builtin(name, [], node, into)
         given = self.keywords(node, "key", "default")
         key = given.get("key")
-        if isinstance(key, ast.Constant) and key.value is None:
+        if key is not None and self.is_nothing(key):
             key = None
         if len(node.args) == 1:
             lazy = self.as_generator(node.args[0])
@@ -260,7 +277,7 @@ class Specials(Routines):
             raise Refuse(node, "sort() takes its options by keyword")
         first = self.run_of(2)
         self.move(receiver, first, node)
-        if "key" in given and not (isinstance(given["key"], ast.Constant) and given["key"].value is None):
+        if "key" in given and not self.is_nothing(given["key"]):
             made = self.sorted_by(receiver, given["key"], given.get("reverse"), node, None)
         else:
             name = self.let(receiver, node)
@@ -319,6 +336,7 @@ SPECIAL: dict[Any, str] = {
     isinstance: "call_isinstance",
     sorted: "call_sorted",
     dict: "call_dict",
+    bool: "call_bool",
     min: "call_extreme",
     max: "call_extreme",
     next: "call_next",
