@@ -1,4 +1,4 @@
-"""What is in the basket and around it: lists of items, nested objects, parallel lists, small structures built on the way."""
+"""What is in the basket and around it: parallel lists of items, nested objects, small structures built on the way."""
 
 import bisect
 import heapq
@@ -8,7 +8,7 @@ from collections import ChainMap, Counter, defaultdict, deque
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
 from functools import reduce
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from statistics import median
 from typing import Annotated, Literal
 
