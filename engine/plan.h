@@ -87,6 +87,7 @@ struct plan {
     struct code *code;
 
     struct plan_step *after;
+    const uint32_t *after_indexes; /* the index of each step */
     uint32_t after_count;
     const uint32_t *after_decision; /* functions that take the decision */
     uint32_t after_decision_count;

@@ -86,9 +86,7 @@ static size_t begin_share(struct arena *arena) {
 void run_before(struct code_frame *frame, const struct plan *plan, uint32_t event, const bool *have_result) {
     const struct plan_event *e = &plan->events[event];
     size_t limit_bytes = begin_share(frame->arena);
-    for (uint32_t i = 0; i < e->before_count; i++)
-        if (have_result == NULL || !have_result[e->before[i]])
-            code_call(frame, e->before[i]);
+    code_call_each(frame, e->before, e->before_count, have_result);
     frame->arena->limit_bytes = limit_bytes;
 }
 
@@ -138,15 +136,15 @@ static void run_model(struct code_frame *frame, const struct plan_model *model, 
 void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row,
                struct stage_clock *clock) {
     size_t limit_bytes = begin_share(frame->arena);
-    for (uint32_t i = 0; i < plan->after_count; i++) {
-        const struct plan_step *step = &plan->after[i];
-        if (step->kind == STEP_MODEL) {
-            stage_ends(clock, ENGINE_STAGE_FEATURES);
-            run_model(frame, &plan->models[step->index], model_row);
-            stage_ends(clock, ENGINE_STAGE_MODEL);
-        } else if (have_result == NULL || !have_result[step->index]) {
-            code_call(frame, step->index);
-        }
+    for (uint32_t i = 0, functions; i < plan->after_count; i += functions) {
+        for (functions = 0; i + functions < plan->after_count && plan->after[i + functions].kind == STEP_FUNCTION;)
+            functions++;
+        code_call_each(frame, plan->after_indexes + i, functions, have_result);
+        if (functions > 0)
+            continue;
+        stage_ends(clock, ENGINE_STAGE_FEATURES);
+        run_model(frame, &plan->models[plan->after[i++].index], model_row);
+        stage_ends(clock, ENGINE_STAGE_MODEL);
     }
     frame->arena->limit_bytes = limit_bytes;
     stage_ends(clock, ENGINE_STAGE_FEATURES);
@@ -160,9 +158,8 @@ bool run_decision(struct code_frame *frame, const struct plan *plan, const bool 
         struct str outcome = plan->decide.outcomes[decision->outcome];
         frame->cells[plan->decision_slot] = value_str(outcome.p, outcome.len);
     }
-    for (uint32_t i = 0; decided && i < plan->after_decision_count; i++)
-        if (have_result == NULL || !have_result[plan->after_decision[i]])
-            code_call(frame, plan->after_decision[i]);
+    if (decided)
+        code_call_each(frame, plan->after_decision, plan->after_decision_count, have_result);
     frame->arena->limit_bytes = limit_bytes;
     return decided;
 }

@@ -39,22 +39,26 @@ static void civil_date(int64_t days, struct civil *out) {
     out->month = march_month < 10 ? march_month + 3 : march_month - 9;
     out->year = era * 400 + year_of_era + (out->month <= 2);
     out->weekday = (int)((shifted + 2) % 7); /* 0000-03-01 was a Wednesday */
-    out->year_day = (int)(days - calendar_days(out->year, 1, 1)) + 1;
+    out->year_day = march_month >= 10 ? day_of_year - 305 : day_of_year + 60 + is_leap(out->year); /* March 1 is the 60th or 61st */
 }
 
 void calendar_civil(int64_t us, struct civil *out) {
+    civil_date(calendar_clock(us, out), out);
+}
+
+int64_t calendar_clock(int64_t us, struct civil *out) {
     ASSERT(us >= CALENDAR_MIN_US && us <= CALENDAR_MAX_US);
     int64_t days = us / DAY_US, of_day = us % DAY_US;
     if (of_day < 0) {
         of_day += DAY_US;
         days--;
     }
-    civil_date(days, out);
     int64_t seconds = of_day / 1000000;
     out->microsecond = (int)(of_day % 1000000);
     out->second = (int)(seconds % 60);
     out->minute = (int)(seconds / 60 % 60);
     out->hour = (int)(seconds / 3600);
+    return days;
 }
 
 /* `count` digits at p, or -1. */

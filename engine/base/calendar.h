@@ -19,6 +19,8 @@ struct civil {
 };
 
 void calendar_civil(int64_t us, struct civil *out);
+/* Only the time of day; returns the days since 1970-01-01. */
+int64_t calendar_clock(int64_t us, struct civil *out);
 /* Days since 1970-01-01 of a valid date. */
 int64_t calendar_days(int year, int month, int day);
 int calendar_days_in_month(int year, int month);

@@ -8,11 +8,7 @@
 #include "big.h"
 #include "spec.h"
 
-bool arithmetic_double(struct run *run, const struct value *v, double *out) {
-    if (v->tag == V_FLOAT) {
-        *out = v->f;
-        return true;
-    }
+bool arithmetic_double_of(struct run *run, const struct value *v, double *out) {
     if (is_int64(v)) {
         *out = (double)v->i;
         return true;
@@ -204,9 +200,14 @@ bool arithmetic_mod(struct run *run, const struct value *b, const struct value *
     return not_a_number(run, OP_MOD, "%", b, c, out);
 }
 
+static bool is_odd(double y) {
+    y = fabs(y);
+    return y < 0x1p53 ? y == (double)(int64_t)y && (int64_t)y & 1 : false; /* those beyond are even */
+}
+
 /* The cases that CPython decides before it asks the C library, so that platforms agree. True if *out is the answer. */
 static bool power_special(double x, double y, double *out) {
-    bool odd = fmod(fabs(y), 2.0) == 1.0;
+    bool odd = is_odd(y);
     if (y == 0)
         *out = 1.0;
     else if (isnan(x))
@@ -228,7 +229,7 @@ static bool float_power(struct run *run, double x, double y, struct value *out) 
         *out = value_float(result);
         return true;
     }
-    bool odd = fmod(fabs(y), 2.0) == 1.0;
+    bool odd = is_odd(y);
     if (x == 0) {
         if (y < 0)
             return zero_division(run, "0.0 cannot be raised to a negative power");

@@ -32,6 +32,7 @@
     BUILTIN(all_among, "all.among", 2, 2) \
     BUILTIN(filter_class, "filter.class", 2, 2)    /* [c for c in s if c.isdigit()] */ \
     BUILTIN(filter_among, "filter.among", 2, 2) \
+    BUILTIN(len_set, "len.set", 1, 1)              /* len(set(x)) */ \
     BUILTIN(any, "any", 1, 1) \
     BUILTIN(all, "all", 1, 1) \
     BUILTIN(round, "round", 1, 2) \

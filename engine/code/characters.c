@@ -4,47 +4,22 @@
  * A test is a class of characters by its method's name, or a text in which the character stands. */
 #include "bytes.h"
 
-struct class_of_one {
-    struct str name;
-    unsigned some, never; /* of a single character: one of the first flags, none of the others */
-};
-
-static const struct class_of_one classes[] = {
-    {STR("isalnum"), UNICODE_ALPHA | UNICODE_DECIMAL | UNICODE_DIGIT | UNICODE_NUMERIC, 0},
-    {STR("isalpha"), UNICODE_ALPHA, 0},
-    {STR("isdecimal"), UNICODE_DECIMAL, 0},
-    {STR("isdigit"), UNICODE_DIGIT, 0},
-    {STR("islower"), UNICODE_LOWER, UNICODE_UPPER | UNICODE_TITLE},
-    {STR("isnumeric"), UNICODE_NUMERIC, 0},
-    {STR("isprintable"), UNICODE_PRINTABLE, 0},
-    {STR("isspace"), UNICODE_SPACE, 0},
-    {STR("isupper"), UNICODE_UPPER, UNICODE_LOWER | UNICODE_TITLE},
-};
-
 struct test {
-    const uint16_t *ascii; /* the flags of ASCII characters, if it is a class */
-    const struct class_of_one *class;
-    uint64_t bits[2]; /* the ASCII characters of `among` */
+    struct ascii_set set; /* the ASCII characters that pass */
+    const struct unicode_class_flags *class; /* NULL: those of `among` do */
     const struct value *among;
 };
 
-/* The ASCII characters of a text as bits; what it has beside them is looked for in the text itself. */
-static void ascii_bits(const struct value *v, uint64_t bits[2]) {
-    const unsigned char *p = v->p;
-    bits[0] = bits[1] = 0;
-    for (size_t i = 0; i < v->len; i++)
-        if (p[i] < 128)
-            bits[p[i] / 64] |= 1ull << p[i] % 64;
-}
-
 static bool test_of_class(struct run *run, const struct value *args, struct test *out) {
-    *out = (struct test){.ascii = run->unicode->ascii};
     if (!text_receiver(run, &args[0], "count") || !text_receiver(run, &args[1], "count") || !run_charge(run, args[0].len / 4))
         return false;
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (str_equal(classes[i].name, value_text(&args[1])))
-            out->class = &classes[i];
-    return out->class != NULL || run_raise(run, EXCEPTION_ValueError, "no class of characters");
+    const struct str name = value_text(&args[1]);
+    for (int i = 0; i < UNICODE_CLASSES; i++)
+        if (strncmp(unicode_classes[i].name, name.p, name.len) == 0 && unicode_classes[i].name[name.len] == 0) {
+            *out = (struct test){run->unicode->classes[i], &unicode_classes[i], NULL};
+            return true;
+        }
+    return run_raise(run, EXCEPTION_ValueError, "no class of characters");
 }
 
 static bool test_of_among(struct run *run, const struct value *args, struct test *out) {
@@ -52,12 +27,9 @@ static bool test_of_among(struct run *run, const struct value *args, struct test
     if (!text_receiver(run, &args[0], "count") || !text_receiver(run, &args[1], "count") ||
         !run_charge(run, args[0].len / 4 + args[1].len / 4))
         return false;
-    ascii_bits(&args[1], out->bits);
+    for (size_t i = 0; i < args[1].len; i++)
+        ascii_set_add(&out->set, ((const unsigned char *)args[1].p)[i]);
     return true;
-}
-
-static inline bool passes_flags(const struct test *test, unsigned flags) {
-    return (flags & test->class->some) != 0 && (flags & test->class->never) == 0;
 }
 
 /* 1 if the character at p passes, 0 if not, -1 after an exception; *bytes is its length. */
@@ -65,10 +37,12 @@ static inline int passes(struct run *run, const struct test *test, const char *p
     unsigned char c = (unsigned char)*p;
     *bytes = 1;
     if (c < 128)
-        return test->class != NULL ? passes_flags(test, test->ascii[c]) : (int)(test->bits[c / 64] >> c % 64 & 1);
+        return ascii_set_has(&test->set, c);
     uint32_t point = utf8_decode(p, bytes);
-    if (test->class != NULL)
-        return passes_flags(test, unicode_flags(run->unicode, point));
+    if (test->class != NULL) {
+        unsigned flags = unicode_flags(run->unicode, point);
+        return (flags & test->class->some) != 0 && (flags & test->class->never) == 0;
+    }
     if (!run_charge(run, test->among->len / 16))
         return -1;
     return test->among->len >= *bytes && memmem(test->among->p, test->among->len, p, *bytes) != NULL;
@@ -77,6 +51,10 @@ static inline int passes(struct run *run, const struct test *test, const char *p
 static bool count(struct run *run, const struct test *test, const struct value *v, struct value *out) {
     int64_t found = 0;
     unsigned bytes;
+    if (is_ascii(v)) {
+        *out = value_int((int64_t)ascii_count(&test->set, v->p, v->len));
+        return true;
+    }
     for (size_t at = 0; at < v->len; at += bytes) {
         int passed = passes(run, test, (const char *)v->p + at, &bytes);
         if (passed < 0)
@@ -91,6 +69,10 @@ static bool count(struct run *run, const struct test *test, const struct value *
 static bool find(struct run *run, const struct test *test, const struct value *v, bool wanted, bool *found) {
     unsigned bytes;
     *found = false;
+    if (is_ascii(v)) {
+        *found = ascii_next(&test->set, v->p, v->len, 0, wanted) < v->len;
+        return true;
+    }
     for (size_t at = 0; at < v->len && !*found; at += bytes) {
         int passed = passes(run, test, (const char *)v->p + at, &bytes);
         if (passed < 0)
@@ -98,6 +80,15 @@ static bool find(struct run *run, const struct test *test, const struct value *v
         *found = (passed == 1) == wanted;
     }
     return true;
+}
+
+static uint32_t filter_ascii(const struct test *test, const struct value *v, struct value *items) {
+    const char *p = v->p;
+    uint32_t kept = 0;
+    for (size_t from = 0; from < v->len; from += ASCII_BLOCK)
+        for (uint64_t mask = ascii_mask(&test->set, p + from, v->len - from); mask != 0; mask &= mask - 1)
+            items[kept++] = text_ascii(p + from + __builtin_ctzll(mask), 1);
+    return kept;
 }
 
 /* A list of the characters that pass. */
@@ -111,7 +102,9 @@ static bool filter(struct run *run, const struct test *test, const struct value 
     unsigned bytes;
     if (items == NULL)
         return false;
-    for (size_t at = 0; at < v->len; at += bytes) {
+    if (is_ascii(v))
+        kept = filter_ascii(test, v, items);
+    for (size_t at = is_ascii(v) ? v->len : 0; at < v->len; at += bytes) {
         int passed = passes(run, test, p + at, &bytes);
         if (passed < 0)
             return false;

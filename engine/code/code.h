@@ -164,7 +164,10 @@ void code_begin(struct code_frame *frame);
  * values of another event, or their memory is taken back. code_begin does it too. */
 void code_forget(struct code_frame *frame);
 
-/* Runs one function: writes its slot. On an exception the slot is MISSING_ERROR and an error is recorded; returns false then. */
+/* Runs functions in turn, but for those in `skip` (by function; NULL: none): each writes its slot. On an exception the slot is
+ * MISSING_ERROR and an error is recorded. */
+void code_call_each(struct code_frame *frame, const uint32_t *functions, uint32_t count, const bool *skip);
+/* Runs one; false after an exception. */
 bool code_call(struct code_frame *frame, uint32_t function);
 
 #endif

@@ -30,6 +30,15 @@ bool builtin_len(struct run *run, const struct value *args, uint32_t count, stru
 /* --- folds --- */
 
 static bool extreme(struct run *run, enum opcode op, const struct value *args, uint32_t count, struct value *out) {
+    if (count == 2) { /* the first of equals, and of those that do not compare */
+        bool second;
+        if (args[0].tag == V_FLOAT && args[1].tag == V_FLOAT)
+            second = op == OP_GT ? args[1].f > args[0].f : args[1].f < args[0].f;
+        else if (!compare_order(run, op, &args[1], &args[0], &second))
+            return false;
+        *out = args[second];
+        return true;
+    }
     struct value iterator, best, next, all = make_tuple(args, count);
     const struct value *source = count == 1 ? &args[0] : &all;
     if (!sequence_iter(run, source, &iterator))
@@ -406,7 +415,23 @@ static int zip_row(struct run *run, const struct value *iterators, uint32_t coun
     return run_charge(run, count) ? 1 : -1;
 }
 
+/* Of two texts of ASCII: all rows at once. */
+static bool zip_ascii(struct run *run, const struct value *a, const struct value *b, struct value *out) {
+    uint32_t len = a->len < b->len ? a->len : b->len;
+    struct value *rows = run_items(run, len), *parts = run_items(run, 2ull * len);
+    if (rows == NULL || parts == NULL || !run_charge(run, 2ull * len))
+        return false;
+    for (uint32_t i = 0; i < len; i++) {
+        parts[2 * i] = text_ascii((const char *)a->p + i, 1);
+        parts[2 * i + 1] = text_ascii((const char *)b->p + i, 1);
+        rows[i] = make_tuple(&parts[2 * i], 2);
+    }
+    return iterator_over(run, rows, len, out);
+}
+
 bool builtin_zip(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (count == 2 && args[0].tag == V_STR && args[1].tag == V_STR && is_ascii(&args[0]) && is_ascii(&args[1]))
+        return zip_ascii(run, &args[0], &args[1], out);
     struct value *iterators = run_items(run, count), *rows = NULL;
     if (iterators == NULL)
         return false;

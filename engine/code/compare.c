@@ -160,7 +160,7 @@ static bool equal(struct run *run, const struct value *a, const struct value *b,
     case V_EXCEPTION: *out = compare_same(a, b); return true;
     case V_STR:
     case V_BYTES:
-        *out = a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
+        *out = equal_texts(a, b);
         return run_charge(run, a->len / 64);
     default: *out = value_equal(a, b); return true;
     }

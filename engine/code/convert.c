@@ -67,8 +67,26 @@ static bool read_digits(struct str text, int base, uint8_t *digits, size_t *coun
     return after_digit;
 }
 
+/* Nothing but up to 18 digits, which is what most are: false if it is anything else. */
+static bool plain_int(const struct value *v, struct value *out) {
+    const unsigned char *p = v->p;
+    int64_t number = 0;
+    if (v->len == 0 || v->len > 18)
+        return false;
+    for (uint32_t i = 0; i < v->len; i++) {
+        unsigned digit = p[i] - (unsigned)'0';
+        if (digit > 9)
+            return false;
+        number = number * 10 + digit;
+    }
+    *out = value_int(number);
+    return true;
+}
+
 static bool int_from_text(struct run *run, const struct value *v, int base, struct value *out) {
     struct str text;
+    if (base == 10 && plain_int(v, out))
+        return run_charge(run, v->len);
     if (!number_text(run, v, &text))
         return false;
     struct str whole = text;

@@ -54,6 +54,18 @@ bool builtin_frozenset(struct run *run, const struct value *args, uint32_t count
     return set_of(run, args, count, SET_HASHABLE, out);
 }
 
+bool builtin_len_set(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    struct ascii_set set = {{0}};
+    if (args[0].tag != V_STR || !is_ascii(&args[0]))
+        return builtin_set(run, args, count, out) && builtin_len(run, out, 1, out);
+    for (size_t i = 0; i < args[0].len; i++)
+        ascii_set_add(&set, ((const unsigned char *)args[0].p)[i]);
+    uint64_t halves[2];
+    memcpy(halves, set.nibbles, sizeof halves);
+    *out = value_int(__builtin_popcountll(halves[0]) + __builtin_popcountll(halves[1]));
+    return run_charge(run, args[0].len);
+}
+
 /* --- dict(...) and update --- */
 
 static bool update_from_table(struct run *run, struct table *table, const struct table *from) {

@@ -176,11 +176,30 @@ bool text_repr_of(struct run *run, const struct value *v, int depth, struct buf 
     return text_of(run, FORMAT_REPR, v, depth, out);
 }
 
+static bool text_of_int(struct run *run, int64_t i, struct value *out) {
+    enum { DIGITS = 20 };
+    char *end = run_alloc(run, DIGITS), *at;
+    if (end == NULL)
+        return false;
+    at = end += DIGITS;
+    uint64_t rest = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (i < 0)
+        *--at = '-';
+    *out = text_ascii(at, (size_t)(end - at));
+    return true;
+}
+
 bool format_value(struct run *run, enum format_kind kind, const struct value *v, struct value *out) {
     if (v->tag == V_STR && (kind == FORMAT_STR || kind == FORMAT_FORMAT)) {
         *out = *v;
         return true;
     }
+    if (v->tag == V_INT)
+        return text_of_int(run, v->i, out);
     struct buf buf;
     run_buf(run, &buf);
     return text_of(run, kind, v, (int)run->nested, &buf) && run_text(run, &buf, false, out);

@@ -1,5 +1,9 @@
 /* str: case and classes of characters, by the tables of the Python that built the bundle (unicode.h), with a short way for
  * ASCII where those tables say what ASCII says. */
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "bytes.h"
 
 /* Looks at the nearest characters that are not case-ignorable: no further than the next sigma, so all is linear. */
@@ -87,6 +91,15 @@ static uint64_t turn_case(uint64_t word, char first) {
 
 static void turn_all(const char *p, char *to, size_t len, char first) {
     size_t i = 0;
+#ifdef __SSE2__
+    const __m128i before = _mm_set1_epi8((char)(first - 1)), behind = _mm_set1_epi8((char)(first + 26));
+    for (; i + 16 <= len; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(bytes, before), _mm_cmpgt_epi8(behind, bytes));
+        bytes = _mm_xor_si128(bytes, _mm_and_si128(letters, _mm_set1_epi8(32)));
+        _mm_storeu_si128((__m128i *)(void *)(to + i), bytes);
+    }
+#endif
     for (; i + 8 <= len; i += 8) {
         uint64_t word;
         memcpy(&word, p + i, 8);

@@ -188,6 +188,20 @@ static bool outline_is_valid(struct verifier *v, const struct code_function *f) 
     return true;
 }
 
+static bool entries_load(struct code *code, struct error *error) {
+    struct code_entry *entries = arena_alloc(&code->arena, (code->function_count + 1ull) * sizeof *entries);
+    if (entries == NULL)
+        return error_set(error, ERROR_LIMIT, "code: no memory for %u functions", code->function_count);
+    const uint32_t plain = 1u << V_BOOL | 1u << V_INT | 1u << V_FLOAT; /* outside as they are inside */
+    for (uint32_t i = 0; i < code->function_count; i++) {
+        const struct code_function *f = &code->functions[i];
+        entries[i] = (struct code_entry){{code->instructions + f->first, f->handlers, f->handler_count},
+                                         f->required, f->required + f->required_count, f->result.mask & plain, f->slot, i, 0};
+    }
+    code->entries = entries;
+    return true;
+}
+
 static bool functions_load(struct code *code, const struct code_config *config, struct error *error) {
     uint32_t shared = code->constant_count + code->slot_count;
     for (uint32_t i = 0; i < config->function_count; i++) {
@@ -200,7 +214,7 @@ static bool functions_load(struct code *code, const struct code_config *config, 
     }
     code->functions = config->functions;
     code->function_count = config->function_count;
-    return true;
+    return entries_load(code, error);
 }
 
 static bool routines_load(struct code *code, const struct code_config *config, struct error *error) {

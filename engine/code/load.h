@@ -4,6 +4,15 @@
 
 #include "run.h"
 
+/* What calling a function takes, close together. */
+struct code_entry {
+    struct code_piece piece;
+    const uint16_t *required, *required_end;
+    uint64_t plain; /* bits 1 << tag % 64 of results that go to the slot as they are */
+    uint32_t slot, number;
+    uint64_t padding; /* to 64 bytes, a shift away from its number */
+};
+
 struct code {
     struct arena arena; /* owns what is below, but for the functions */
     struct unicode unicode;
@@ -13,6 +22,7 @@ struct code {
     uint32_t pattern_count; /* constants that need a matcher (regex.h) */
     uint32_t constant_count, slot_count, temporary_count;
     const struct code_function *functions;
+    const struct code_entry *entries; /* of the functions */
     uint32_t function_count;
     const struct code_routine *routines;
     uint32_t routine_count;

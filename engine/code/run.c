@@ -128,9 +128,6 @@ static bool fit_items(struct run *run, uint32_t mask, struct value *v, int depth
     return true;
 }
 
-/* A bool, an int, a float: outside as it is inside. */
-static inline bool is_simple(const struct value *v) { return (uint8_t)(v->tag - V_BOOL) <= V_FLOAT - V_BOOL; }
-
 static bool fit(struct run *run, const struct code_result *result, const struct value *v, struct value *out) {
     if (v->tag == V_NONE && result->mask & 1u << V_NONE) {
         *out = value_none(MISSING_NOT); /* whatever it was when it came in, the function returned it */
@@ -148,6 +145,69 @@ static bool fit(struct run *run, const struct code_result *result, const struct 
         return run_raise(run, EXCEPTION_TypeError, "a vector of %u items, expected %u", out->len, result->size);
     int64_t bytes = LIMIT_VALUE_BYTES;
     return fit_items(run, result->item_mask, out, 0, &bytes);
+}
+
+/* --- a series of functions --- */
+
+struct series {
+    struct code_frame *frame;
+    const struct code_entry *entries;
+    const uint32_t *numbers, *end; /* the next function's, and behind the last one's */
+    const struct code_entry *entry; /* of the one that runs */
+};
+
+static void record(struct code_frame *frame, uint32_t function, const struct run *run, const struct instruction *at) {
+    frame->errors_total++;
+    if (frame->error_count >= CODE_ERRORS_MAX)
+        return;
+    if (run->raised != NULL && run->raised->at != NULL)
+        at = run->raised->at; /* thrown again: where it was thrown first */
+    else if (run->raised_in != NULL)
+        at = run->raised_in;
+    const struct code_position *position = &frame->code->positions[at - frame->code->instructions];
+    frame->errors[frame->error_count++] = (struct code_error){
+        .function = function,
+        .exception = exception_name(frame->code, run->exception),
+        .line = position->line,
+        .column = position->column,
+        .file = position->file,
+        .text = run->text,
+    };
+}
+
+/* The next function that has all it needs; NULL after the last. */
+static inline const struct code_entry *series_next(struct series *series, struct run *run, struct value *cells) {
+    while (series->numbers < series->end) {
+        uint32_t number = *series->numbers++;
+        const struct code_entry *entry = &series->entries[number];
+        const uint16_t *needed = entry->required, *end = entry->required_end;
+        while (needed < end && cells[*needed].tag != V_NONE)
+            needed++;
+        if (needed == end) {
+            run->steps_left = LIMIT_STEPS;
+            return series->entry = entry;
+        }
+        cells[entry->slot] = value_none(MISSING_SOURCE);
+    }
+    return NULL;
+}
+
+/* Puts the result of the function that ended at `at` into its slot; NULL: it raised. */
+static void series_ends(struct series *series, const struct value *result, const struct instruction *at) {
+    struct run *run = series->frame->run;
+    const struct code_function *f = &series->frame->code->functions[series->entry->number];
+    struct value *slot = &series->frame->cells[f->slot], fitted;
+    if (result != NULL && result->tag == V_STR && f->result.mask >> V_STR & 1) {
+        *slot = (struct value){.tag = V_STR, .flags = result->flags & STR_ASCII, .len = result->len, .p = result->p};
+        return;
+    }
+    if (result != NULL && fit(run, &f->result, result, &fitted)) {
+        *slot = fitted;
+        return;
+    }
+    *slot = value_none(MISSING_ERROR);
+    record(series->frame, series->entry->number, run, at);
+    run_forget(run);
 }
 
 /* --- instructions that are more than a line --- */
@@ -220,6 +280,26 @@ static inline bool exact_pair(const struct value *b, const struct value *c, doub
     if (!float_pair(b, c, x, y))
         return false;
     return (b->tag == V_FLOAT || (b->i <= limit && b->i >= -limit)) && (c->tag == V_FLOAT || (c->i <= limit && c->i >= -limit));
+}
+
+/* compare_in, quick where texts are looked for in a text or a set. */
+static inline bool is_in(struct run *run, const struct value *item, const struct value *container, bool *out) {
+    if (item->tag == V_STR && container->tag == V_STR) {
+        size_t at;
+        *out = text_find(container->p, container->len, item->p, item->len, &at);
+        return run_charge(run, container->len / 64);
+    }
+    if (container->tag == V_SET) {
+        uint32_t entry;
+        bool ok = table_find(run, container->p, item, &entry);
+        *out = ok && entry != TABLE_NONE;
+        return ok;
+    }
+    return compare_in(run, item, container, out);
+}
+
+static inline bool quick_truth(const struct value *v) {
+    return v->tag <= V_INT ? v->tag != V_NONE && v->i != 0 : v->tag == V_STR ? v->len != 0 : truth(v);
 }
 
 /* An int, or a bool, which counts as one. */
@@ -301,8 +381,8 @@ static inline int next_simple(const struct value *v, struct value *out) {
     do {                                                                                                               \
         if ((b)->tag == V_INT && (c)->tag == V_INT)                                                                    \
             given((b)->i operator (c)->i);                                                                             \
-        if ((b)->tag == V_STR && (c)->tag == V_STR && (b)->len != (c)->len)                                            \
-            given(0 operator 1);                                                                                       \
+        if ((b)->tag == V_STR && (c)->tag == V_STR && ((b)->len != (c)->len || (b)->len <= 64))                        \
+            given(equal_texts(b, c) operator true);                                                                      \
         if (!compare_equal(run, b, c, &yes))                                                                           \
             goto raised;                                                                                               \
         given(yes operator true);                                                                                      \
@@ -336,15 +416,16 @@ static const struct instruction *handler(struct run *run, const struct code_piec
 }
 
 /* Runs from *at on. Returns the cell that RET or YIELD names, or NULL after an exception; *at is the instruction where it
- * ended. */
-const struct value *run_piece(struct run *run, const struct code_piece *piece, const struct instruction **at) {
+ * ended. Of a series the end of one function is the start of the next. */
+const struct value *run_piece(struct run *run, const struct code_piece *piece, const struct instruction **at, struct series *series) {
     static const void *const labels[OP_COUNT] = {
 #define OPCODE(name, form) &&op_##name,
         OPCODES(OPCODE)
 #undef OPCODE
     };
     struct value *const cells = run->cells;
-    const struct instruction *const first = piece->first, *i = *at;
+    const struct instruction *first = piece->first, *i = *at;
+    const struct code_entry *entry = series == NULL ? NULL : series->entry;
     struct value result;
     int64_t sum;
     double x, y;
@@ -357,11 +438,11 @@ op_MOVE:
 op_JMP:
     JUMP();
 op_JMP_TRUE:
-    if (B->tag == V_BOOL ? B->i != 0 : truth(B))
+    if (quick_truth(B))
         JUMP();
     NEXT();
 op_JMP_FALSE:
-    if (B->tag == V_BOOL ? B->i == 0 : !truth(B))
+    if (!quick_truth(B))
         JUMP();
     NEXT();
 op_JMP_NONE:
@@ -451,15 +532,21 @@ op_IS:
     SET(value_bool(compare_same(B, C)));
 op_IS_NOT:
     SET(value_bool(!compare_same(B, C)));
+op_JMP_IN:
+    if (!is_in(run, A, B, &yes))
+        goto raised;
+    BRANCH(yes);
 op_IN:
-    if (!compare_in(run, B, C, &yes))
+    if (!is_in(run, B, C, &yes))
         goto raised;
     SET(value_bool(yes));
 op_NOT_IN:
-    if (!compare_in(run, B, C, &yes))
+    if (!is_in(run, B, C, &yes))
         goto raised;
     SET(value_bool(!yes));
 op_INDEX:
+    if (B->tag == V_TUPLE && C->tag == V_INT && (uint64_t)C->i < B->len)
+        SET(value_items(B)[C->i]);
     TRY(sequence_index(run, B, C, &result));
 op_SLICE:
     TRY(sequence_slice(run, B, C, &result));
@@ -478,6 +565,12 @@ op_FORMAT:
     TRY(format_value(run, i->x, B, &result));
 op_CONCAT:
     TRY(concat_run(run, B, i->x, &result));
+op_LEN:
+    if (B->tag == V_STR && is_ascii(B))
+        SET(value_int(B->len));
+    if (B->tag == V_LIST && B->flags & LIST_OWNED)
+        SET(value_int(((const struct list *)B->p)->len));
+    TRY(builtin_len(run, B, 1, &result));
 op_CALL:
     if (!run_charge(run, 1))
         goto raised;
@@ -487,6 +580,13 @@ op_CALL:
         goto raised;
     SET(result);
 op_RET:
+    if (entry == NULL)
+        goto op_YIELD;
+    if (entry->plain >> B->tag % 64 & 1)
+        cells[entry->slot] = *B;
+    else
+        series_ends(series, B, i);
+    goto next_function;
 op_YIELD:
     *at = i;
     return B;
@@ -506,6 +606,14 @@ op_NEXT:
     if (more == 0)
         JUMP();
     SET(result);
+op_AGAIN:
+    more = next_simple(B, &result);
+    if (more < 0 && (more = sequence_next(run, B, &result)) < 0)
+        goto raised;
+    if (more == 0)
+        NEXT();
+    cells[i->a] = result;
+    JUMP();
 op_APPEND:
     if (!list_append(run, &cells[i->a], B))
         goto raised;
@@ -548,58 +656,37 @@ op_GENERATOR:
 
 raised:
     *at = i;
-    if ((i = handler(run, piece, i)) == NULL)
+    if ((i = handler(run, piece, i)) != NULL)
+        goto *labels[i->op];
+    if (series == NULL)
         return NULL;
+    series_ends(series, NULL, *at);
+next_function:
+    if ((entry = series_next(series, run, cells)) == NULL)
+        return NULL;
+    piece = &entry->piece;
+    first = i = piece->first;
     goto *labels[i->op];
 }
 
-static void record(struct code_frame *frame, uint32_t function, const struct run *run, const struct instruction *at) {
-    frame->errors_total++;
-    if (frame->error_count >= CODE_ERRORS_MAX)
+void code_call_each(struct code_frame *frame, const uint32_t *functions, uint32_t count, const bool *skip) {
+    ASSERT(frame != NULL && (functions != NULL || count == 0));
+    for (uint32_t i = 0; skip != NULL && i < count; i++)
+        if (!skip[functions[i]])
+            code_call_each(frame, &functions[i], 1, NULL);
+    if (skip != NULL)
         return;
-    if (run->raised != NULL && run->raised->at != NULL)
-        at = run->raised->at; /* thrown again: where it was thrown first */
-    else if (run->raised_in != NULL)
-        at = run->raised_in;
-    const struct code_position *position = &frame->code->positions[at - frame->code->instructions];
-    frame->errors[frame->error_count++] = (struct code_error){
-        .function = function,
-        .exception = exception_name(frame->code, run->exception),
-        .line = position->line,
-        .column = position->column,
-        .file = position->file,
-        .text = run->text,
-    };
+    struct series series = {.frame = frame, .entries = frame->code->entries, .numbers = functions, .end = functions + count};
+    const struct code_entry *entry = series_next(&series, frame->run, frame->cells);
+    if (entry == NULL)
+        return;
+    const struct instruction *at = entry->piece.first;
+    run_piece(frame->run, &entry->piece, &at, &series);
 }
 
 bool code_call(struct code_frame *frame, uint32_t function) {
-    const struct code *code = frame->code;
-    ASSERT(function < code->function_count);
-    const struct code_function *f = &code->functions[function];
-    struct value *slot = &frame->cells[f->slot];
-    for (uint32_t i = 0; i < f->required_count; i++)
-        if (frame->cells[f->required[i]].tag == V_NONE) {
-            *slot = value_none(MISSING_SOURCE);
-            return true;
-        }
-    struct run *run = frame->run;
-    run->steps_left = LIMIT_STEPS;
-    run->raised = NULL;
-    run->raised_in = NULL;
-    const struct code_piece piece = {code->instructions + f->first, f->handlers, f->handler_count};
-    const struct instruction *at = piece.first;
-    const struct value *result = run_piece(run, &piece, &at);
-    struct value fitted;
-    if (result != NULL && is_simple(result) && f->result.mask >> result->tag & 1) {
-        *slot = *result;
-        return true;
-    }
-    if (result != NULL && fit(run, &f->result, result, &fitted)) {
-        *slot = fitted;
-        return true;
-    }
-    *slot = value_none(MISSING_ERROR);
-    record(frame, function, run, at);
-    run_forget(run);
-    return false;
+    const uint32_t errors = frame->errors_total;
+    ASSERT(function < frame->code->function_count);
+    code_call_each(frame, &function, 1, NULL);
+    return frame->errors_total == errors;
 }

@@ -165,7 +165,11 @@ bool arithmetic_pos(struct run *run, const struct value *b, struct value *out);
 bool arithmetic_invert(struct run *run, const struct value *b, struct value *out);
 bool arithmetic_abs(struct run *run, const struct value *b, struct value *out);
 /* A number as a double: OverflowError for an int too large, TypeError ("must be real number") for anything else. */
-bool arithmetic_double(struct run *run, const struct value *v, double *out);
+bool arithmetic_double_of(struct run *run, const struct value *v, double *out);
+static inline bool arithmetic_double(struct run *run, const struct value *v, double *out) {
+    *out = v->f;
+    return v->tag == V_FLOAT || arithmetic_double_of(run, v, out);
+}
 double float_mod(double x, double y);
 double float_floordiv(double x, double y);
 
@@ -180,6 +184,31 @@ bool time_replace(struct run *run, const struct value *args, uint32_t count, str
 /* --- compare.c --- */
 bool truth(const struct value *v);
 bool compare_equal(struct run *run, const struct value *a, const struct value *b, bool *out);
+/* Whether two runs of bytes are the same. */
+static inline bool same_bytes(const char *p, const char *q, size_t len) {
+    uint64_t a, b, c, d;
+    uint32_t e, f, g, h;
+    if (len > 16)
+        return memcmp(p, q, len) == 0;
+    if (len >= 8) { /* two words that may overlap */
+        memcpy(&a, p, 8);
+        memcpy(&b, q, 8);
+        memcpy(&c, p + len - 8, 8);
+        memcpy(&d, q + len - 8, 8);
+        return ((a ^ b) | (c ^ d)) == 0;
+    }
+    if (len >= 4) {
+        memcpy(&e, p, 4);
+        memcpy(&f, q, 4);
+        memcpy(&g, p + len - 4, 4);
+        memcpy(&h, q + len - 4, 4);
+        return ((e ^ f) | (g ^ h)) == 0;
+    }
+    return len == 0 || (p[0] == q[0] && p[len / 2] == q[len / 2] && p[len - 1] == q[len - 1]);
+}
+static inline bool equal_texts(const struct value *a, const struct value *b) {
+    return a->len == b->len && same_bytes(a->p, b->p, a->len);
+}
 /* op: OP_LT, OP_LE, OP_GT, OP_GE. */
 bool compare_order(struct run *run, enum opcode op, const struct value *a, const struct value *b, bool *out);
 bool compare_same(const struct value *a, const struct value *b); /* `is` */
@@ -206,7 +235,13 @@ struct gathered {
     struct value *items;
     uint32_t count, room;
 };
-bool gathered_add(struct run *run, struct gathered *parts, struct value part);
+bool gathered_grow(struct run *run, struct gathered *parts);
+static inline bool gathered_add(struct run *run, struct gathered *parts, struct value part) {
+    if (parts->count == parts->room && !gathered_grow(run, parts))
+        return false;
+    parts->items[parts->count++] = part;
+    return true;
+}
 /* An int as an index: clamped to 64 bits. TypeError if it is not an int. */
 bool sequence_int(struct run *run, const struct value *v, const char *what, int64_t *out);
 struct value range_item(const struct range *range, uint64_t index);
@@ -264,13 +299,16 @@ bool value_is_kind(const struct value *v, uint32_t kinds);
 bool routine_call(struct run *run, uint32_t routine, const struct value *args, uint32_t count, struct value *out);
 bool generator_make(struct run *run, uint32_t routine, const struct value *args, uint32_t count, struct value *out);
 int generator_next(struct run *run, struct generator *generator, struct value *out);
-/* Runs code from `at`: the cell that RET or YIELD names, and where; NULL after an exception. */
+/* Runs code from `at`: gives the cell that RET or YIELD names, and where; NULL after an exception. */
 struct code_piece {
     const struct instruction *first;
     const struct code_handler *handlers;
     uint32_t handler_count;
 };
-const struct value *run_piece(struct run *run, const struct code_piece *piece, const struct instruction **at);
+/* Functions that are called in turn: where one ends, the next begins (run.c). */
+struct series;
+/* With a series, whose first function the piece is, it runs them all and returns NULL. */
+const struct value *run_piece(struct run *run, const struct code_piece *piece, const struct instruction **at, struct series *series);
 
 /* --- text.c: what other files need of str --- */
 /* The byte offset of a code point's index (0 .. length). */

@@ -270,8 +270,22 @@ static bool text_slice(struct run *run, const struct value *b, int64_t start, in
     return true;
 }
 
+/* s[a:b] of ASCII, with ends from 0 on or none. */
+static bool is_prompt(const struct value *part) { return part->tag == V_NONE || (part->tag == V_INT && part->i >= 0); }
+
+static inline bool slice_promptly(const struct value *b, const struct value parts[3], struct value *out) {
+    if (b->tag != V_STR || !is_ascii(b) || parts[2].tag != V_NONE || !is_prompt(&parts[0]) || !is_prompt(&parts[1]))
+        return false;
+    int64_t len = b->len, start = parts[0].tag == V_NONE ? 0 : parts[0].i, stop = parts[1].tag == V_NONE ? len : parts[1].i;
+    stop = stop < len ? stop : len;
+    *out = start < stop ? text_ascii((const char *)b->p + start, (size_t)(stop - start)) : text_ascii("", 0);
+    return true;
+}
+
 bool sequence_slice(struct run *run, const struct value *b, const struct value parts[3], struct value *out) {
     int64_t start, step, count;
+    if (slice_promptly(b, parts, out))
+        return true;
     switch (b->tag) {
     case V_STR:
         return slice_bounds(run, parts, (int64_t)text_length(b), &start, &step, &count) &&
@@ -439,17 +453,14 @@ int sequence_next(struct run *run, const struct value *v, struct value *out) {
     }
 }
 
-bool gathered_add(struct run *run, struct gathered *parts, struct value part) {
-    if (parts->count == parts->room) {
-        uint32_t room = parts->room == 0 ? 8 : parts->room * 2;
-        struct value *items = run_items(run, room);
-        if (items == NULL)
-            return false;
-        copy_bytes(items, parts->items, parts->count * sizeof *items);
-        parts->items = items;
-        parts->room = room;
-    }
-    parts->items[parts->count++] = part;
+bool gathered_grow(struct run *run, struct gathered *parts) {
+    uint32_t room = parts->room == 0 ? 8 : parts->room * 2;
+    struct value *items = run_items(run, room);
+    if (items == NULL)
+        return false;
+    copy_bytes(items, parts->items, parts->count * sizeof *items);
+    parts->items = items;
+    parts->room = room;
     return true;
 }
 
@@ -480,6 +491,10 @@ bool sequence_items(struct run *run, const struct value *b, const struct value *
 bool sequence_unpack(struct run *run, const struct value *b, struct value *out, uint32_t count) {
     struct value iterator, items[256]; /* not straight to `out`: b may be one of its cells */
     ASSERT(count < 256);
+    if (b->tag == V_TUPLE && b->len == count) { /* a tuple's items are nobody's cells */
+        copy_bytes(out, b->p, count * sizeof *out);
+        return true;
+    }
     if (b->tag == V_SET && count > 1 && ((const struct table *)b->p)->count == count)
         return run_raise(run, EXCEPTION_TypeError, "the order of a set is not fixed: sorted(s)");
     if (!sequence_iter(run, b, &iterator))

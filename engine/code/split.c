@@ -11,22 +11,28 @@ static void turn(struct gathered *parts) {
 
 static uint32_t at_point(const char *p, size_t at, unsigned *bytes) { return utf8_decode(p + at, bytes); }
 
+/* Where words begin and end are the bits that differ from the one before, 64 bytes at a time. */
 static bool split_ascii(struct run *run, const struct value *v, uint64_t most, struct gathered *parts) {
-    const unsigned char *p = v->p;
-    const uint16_t *flags = run->unicode->ascii;
-    for (size_t at = 0, end = v->len, from;;) {
-        while (at < end && flags[p[at]] & UNICODE_SPACE)
-            at++;
-        if (at == end)
-            return true;
-        from = at;
-        if (most-- == 0)
-            return gathered_add(run, parts, text_part(v, from, end)); /* with the white space at its end */
-        while (at < end && !(flags[p[at]] & UNICODE_SPACE))
-            at++;
-        if (!run_charge(run, 1) || !gathered_add(run, parts, text_part(v, from, at)))
-            return false;
+    const struct ascii_set *spaces = &run->unicode->classes[UNICODE_ISSPACE];
+    const char *p = v->p;
+    const size_t len = v->len;
+    size_t from = 0;
+    uint64_t inside = 0; /* 1: in a word that began at `from` */
+    for (size_t block = 0; block < len; block += ASCII_BLOCK) {
+        uint64_t words = ~ascii_mask(spaces, p + block, len - block);
+        if (len - block < ASCII_BLOCK)
+            words &= (1ull << (len - block)) - 1;
+        uint64_t before = inside;
+        for (uint64_t edges = words ^ (words << 1 | before); edges != 0; edges &= edges - 1, inside ^= 1) {
+            size_t at = block + (size_t)__builtin_ctzll(edges);
+            if (inside && (!run_charge(run, 1) || !gathered_add(run, parts, text_ascii(p + from, at - from))))
+                return false;
+            if (!inside && most-- == 0)
+                return gathered_add(run, parts, text_ascii(p + at, len - at)); /* with the white space at its end */
+            from = at;
+        }
     }
+    return !inside || (run_charge(run, 1) && gathered_add(run, parts, text_ascii(p + from, len - from)));
 }
 
 static bool split_spaces(struct run *run, const struct value *v, uint64_t most, struct gathered *parts) {

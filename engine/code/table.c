@@ -127,7 +127,13 @@ static bool find_hashed(struct run *run, const struct table *table, const struct
         ASSERT(number <= table->used);
         const struct value *there = &table->keys[number - 1];
         bool same = false;
-        if (table->hashes[number - 1] == hash && there->tag != V_HOLE && !compare_equal(run, there, key, &same))
+        if (table->hashes[number - 1] != hash)
+            same = false;
+        else if (there->tag == V_STR && key->tag == V_STR && key->len <= 64)
+            same = equal_texts(there, key);
+        else if (there->tag == V_INT && key->tag == V_INT)
+            same = there->i == key->i;
+        else if (there->tag != V_HOLE && !compare_equal(run, there, key, &same))
             return false;
         *entry = number - 1;
         if (same)
@@ -140,6 +146,17 @@ static bool find_hashed(struct run *run, const struct table *table, const struct
 bool table_find(struct run *run, const struct table *table, const struct value *key, uint32_t *entry) {
     uint64_t hash;
     uint32_t slot;
+    if (key->tag == V_STR && key->len <= 16) {
+        if (!run_charge(run, 1))
+            return false;
+        if (!(table->lengths >> key->len & 1)) {
+            *entry = TABLE_NONE;
+            return true;
+        }
+        return find_hashed(run, table, key, hash_short(key->p, key->len), &slot, entry);
+    }
+    if (key->tag == V_INT)
+        return run_charge(run, 1) && find_hashed(run, table, key, mix((uint64_t)key->i), &slot, entry);
     return hash_of(run, key, 0, &hash) && find_hashed(run, table, key, hash, &slot, entry);
 }
 
@@ -159,6 +176,8 @@ const struct table *table_build(struct run *run, struct value *keys, struct valu
     }
     memset(index, 0, size * sizeof *index);
     *table = (struct table){.mask = size - 1, .index = index, .hashes = hashes, .keys = keys, .values = values};
+    for (uint32_t i = 0; i < count; i++)
+        table->lengths |= keys[i].tag == V_STR ? 1ull << keys[i].len % 64 : 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t slot, entry;
         if (!hash_of(run, &keys[i], 0, &hashes[i]) || !find_hashed(run, table, &keys[i], hashes[i], &slot, &entry))
@@ -198,7 +217,7 @@ static bool reserve(struct run *run, struct table *table, bool dict, uint32_t ro
         index[slot] = to + 1;
     }
     ASSERT(to == table->count);
-    *table = (struct table){to, to, room, size - 1, index, hashes, keys, values, table->missing, table->fallback};
+    *table = (struct table){to, to, room, size - 1, index, hashes, keys, values, UINT64_MAX, table->missing, table->fallback};
     return true;
 }
 

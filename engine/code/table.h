@@ -32,6 +32,7 @@ struct table {
     uint64_t *hashes;      /* per entry */
     struct value *keys;    /* per entry */
     struct value *values;  /* per entry; NULL in a set */
+    uint64_t lengths;      /* bit `length % 64` of each key that is a str; all bits where other keys may be texts, or it grows */
     enum table_missing missing;
     struct value fallback; /* MISSING_FALLBACK, MISSING_COPY: what a missing key gets */
 };

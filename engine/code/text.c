@@ -39,18 +39,20 @@ static const char *find_short(const char *hay, size_t hay_len, const char *needl
     size_t at = 0, last = needle_len - 1;
 #ifdef __SSE2__
     const __m128i front = _mm_set1_epi8(needle[0]), back = _mm_set1_epi8(needle[last]);
-    for (; at + last + sizeof front <= hay_len; at += sizeof front) {
+    const size_t end = hay_len - last; /* behind the last place */
+    for (; at < end && end >= sizeof front; at += sizeof front) {
+        at = at + sizeof front <= end ? at : end - sizeof front; /* the last sixteen overlap with those before */
         __m128i fronts = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(hay + at)), front);
         __m128i backs = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(hay + at + last)), back);
         for (unsigned found = (unsigned)_mm_movemask_epi8(_mm_and_si128(fronts, backs)); found != 0; found &= found - 1) {
             const char *p = hay + at + __builtin_ctz(found);
-            if (memcmp(p, needle, needle_len) == 0)
+            if (same_bytes(p, needle, needle_len))
                 return p;
         }
     }
 #endif
     for (; at + last < hay_len; at++)
-        if (hay[at] == needle[0] && hay[at + last] == needle[last] && memcmp(hay + at, needle, needle_len) == 0)
+        if (hay[at] == needle[0] && hay[at + last] == needle[last] && same_bytes(hay + at, needle, needle_len))
             return hay + at;
     return NULL;
 }
@@ -264,6 +266,8 @@ static bool items_count(struct run *run, const struct value *args, uint32_t coun
 static uint64_t count_in(const char *p, size_t len, struct str needle) {
     ASSERT(needle.len > 0);
     uint64_t found = 0;
+    if (needle.len == 1)
+        return ascii_count_byte(p, len, needle.p[0]);
     for (size_t at; text_find(p, len, needle.p, needle.len, &at); found++) {
         p += at + needle.len;
         len -= at + needle.len;

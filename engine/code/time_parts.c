@@ -15,7 +15,11 @@ static bool civil_of(struct run *run, const struct value *v, int needs, const ch
     int has = is_datetime(v) ? HAS_DATE | HAS_CLOCK : v->tag == V_DATE ? HAS_DATE : v->tag == V_TIME ? HAS_CLOCK : 0;
     if ((has & needs) == 0)
         return no_attribute(run, v, name);
-    calendar_civil(v->tag == V_DATE ? v->i * DAY_US : moment_get(v).us, out);
+    int64_t us = v->tag == V_DATE ? v->i * DAY_US : moment_get(v).us;
+    if (needs == HAS_DATE)
+        calendar_civil(us, out);
+    else
+        calendar_clock(us, out);
     return true;
 }
 

@@ -60,6 +60,28 @@ static bool mappings_are_valid(const struct unicode *unicode, uint32_t blocks) {
     return true;
 }
 
+const struct unicode_class_flags unicode_classes[UNICODE_CLASSES] = {
+    [UNICODE_ISDIGIT] = {"isdigit", UNICODE_DIGIT, 0},
+    [UNICODE_ISALPHA] = {"isalpha", UNICODE_ALPHA, 0},
+    [UNICODE_ISUPPER] = {"isupper", UNICODE_UPPER, UNICODE_LOWER | UNICODE_TITLE},
+    [UNICODE_ISALNUM] = {"isalnum", UNICODE_ALPHA | UNICODE_DECIMAL | UNICODE_DIGIT | UNICODE_NUMERIC, 0},
+    [UNICODE_ISSPACE] = {"isspace", UNICODE_SPACE, 0},
+    [UNICODE_ISLOWER] = {"islower", UNICODE_LOWER, UNICODE_UPPER | UNICODE_TITLE},
+    [UNICODE_ISDECIMAL] = {"isdecimal", UNICODE_DECIMAL, 0},
+    [UNICODE_ISNUMERIC] = {"isnumeric", UNICODE_NUMERIC, 0},
+    [UNICODE_ISPRINTABLE] = {"isprintable", UNICODE_PRINTABLE, 0},
+};
+
+static void read_ascii(struct unicode *out) {
+    memset(out->classes, 0, sizeof out->classes);
+    for (uint32_t c = 0; c < sizeof out->ascii / sizeof *out->ascii; c++) {
+        unsigned flags = out->ascii[c] = unicode_record(out, c)->flags;
+        for (int i = 0; i < UNICODE_CLASSES; i++)
+            if (flags & unicode_classes[i].some && !(flags & unicode_classes[i].never))
+                ascii_set_add(&out->classes[i], (unsigned char)c);
+    }
+}
+
 bool unicode_load(struct unicode *out, const void *bytes, size_t len, struct error *error) {
     uint32_t header[HEADER_WORDS];
     if (len < sizeof header)
@@ -93,8 +115,7 @@ bool unicode_load(struct unicode *out, const void *bytes, size_t len, struct err
     for (uint32_t i = 0; i < records; i++)
         if (!record_is_valid(out, &out->records[i], header[4]))
             return error_set(error, ERROR_CORRUPT, "unicode: record %u is not valid", i);
-    for (uint32_t c = 0; c < sizeof out->ascii / sizeof *out->ascii; c++)
-        out->ascii[c] = unicode_record(out, c)->flags;
+    read_ascii(out);
     return mappings_are_valid(out, header[3]) || error_set(error, ERROR_CORRUPT, "unicode: a mapping is not a code point");
 }
 

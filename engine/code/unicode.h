@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "../base/error.h"
+#include "ascii.h"
 
 enum unicode_flag {
     UNICODE_ALPHA = 1 << 0,
@@ -58,8 +59,19 @@ struct unicode {
     const struct unicode_record *records;
     const uint16_t *index, *blocks;
     const uint32_t *specials;
-    uint16_t ascii[128]; /* the flags of the first 128 code points, which nearly all text is made of */
+    /* Of the first 128 code points, which nearly all text is made of: the flags, and the characters of each class. */
+    uint16_t ascii[128];
+    struct ascii_set classes[9];
 };
+
+/* What is...() asks of a single character: one of the first flags, none of the others. */
+enum unicode_class { UNICODE_ISDIGIT, UNICODE_ISALPHA, UNICODE_ISUPPER, UNICODE_ISALNUM, UNICODE_ISSPACE, UNICODE_ISLOWER,
+                     UNICODE_ISDECIMAL, UNICODE_ISNUMERIC, UNICODE_ISPRINTABLE, UNICODE_CLASSES };
+extern const struct unicode_class_flags {
+    const char *name;
+    unsigned some, never;
+} unicode_classes[UNICODE_CLASSES];
+_Static_assert(UNICODE_CLASSES == 9, "a set for each class");
 
 enum unicode_mapping { UNICODE_TO_LOWER, UNICODE_TO_UPPER, UNICODE_TO_TITLE, UNICODE_TO_FOLD };
 

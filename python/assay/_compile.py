@@ -47,7 +47,7 @@ from ._events import SCALARS, show, strip_none
 from ._flow import Handler, Routine, Unit
 from ._freeze import TAGS, freeze
 from ._lower import Lowered, lower
-from ._optimize import optimized
+from ._optimize import Optimizer
 from ._read import read
 from ._share import Cell, Constants, Instruction, Label
 
@@ -167,17 +167,12 @@ class _Compiler:
         routines = list(self.unit.routines.values())
         own = max([1, *(each.temporaries for each in sharing)])
         bases = list(accumulate((each.temporaries for each in routines), initial=own))
-        temporaries = bases[-1]
+        pieces = self.optimized(sharing, routines, bases)
         shared = len(self.unit.shared_cells or {})
-        self.frame = Frame(len(self.constants.data), self.slot_count, temporaries, shared)
+        self.frame = Frame(len(self.constants.data), self.slot_count, bases[-1], shared)
         if self.frame.cells > FRAME_MAX:
             message = f"the definition needs {self.frame.cells:,} cells, at most {FRAME_MAX:,} are possible"
             raise DefinitionError([Problem(self.definition.scored.place, message, "fewer constants or features")])
-        pieces = [Piece(*optimized(each.code, each.handlers, self.forms), 0) for each in sharing]
-        pieces += [
-            Piece(*optimized(each.code, each.handlers, self.forms), base)
-            for each, base in zip(routines, bases, strict=False)
-        ]
         files = files_of(pieces)
         if len(files) > FILES_MAX:
             message = f"the definition's functions stand in {len(files):,} files, at most {FILES_MAX:,} are possible"
@@ -213,6 +208,14 @@ class _Compiler:
         self.unit.shared_cells = chosen(self.unit.common)
         having = {function for key in self.unit.shared_cells for function in self.unit.common[key]}
         return [lower(self.unit, each.function) if each.function in having else each for each in lowered]
+
+    def optimized(self, functions: list[Lowered], routines: list[Routine], bases: list[int]) -> list[Piece]:
+        """What is emitted of functions and routines. It may add constants."""
+        optimizer = Optimizer(self.forms, self.unit.builtins, self.constants)
+        pieces = [Piece(*optimizer.optimized(each.code, each.handlers), 0) for each in functions]
+        for each, base in zip(routines, bases, strict=False):
+            pieces.append(Piece(*optimizer.optimized(each.code, each.handlers), base))
+        return pieces
 
     def bound_what_is_right(self) -> None:
         """The bounds of those functions in which nothing is wrong, where others have errors."""
