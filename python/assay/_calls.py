@@ -99,6 +99,9 @@ class Calls(Choices):
         value = self.value(function)
         if value.static is not MISSING:
             return self.call_object(value.static, node, into)
+        own = self.own_special(value, "__call__")
+        if own is not None:
+            return self.inline(own, [value], node, into)
         if self.paths is None:  # nothing comes here
             return self.literal(None)
         raise Refuse(node, f"{ast.unparse(function)} is not known to be a function here", "name the function")

@@ -189,6 +189,10 @@ class Changes(Formats):
             value = self.changed(op, left, node)
         else:
             right = self.present(self.plain(self.value(node.value), node.value), node.value)
+            own = self.by_special(op, left, right, node, None)
+            if own is not None:
+                self.assign_name(target.id, own, node)
+                return
             value = self.operate(op, left, right, node, self.home(target.id).cells[target.id])
         self.assign_name(target.id, value, node)
 

@@ -192,6 +192,9 @@ class Displays(Expressions):
             for part in node.slice.elts:
                 row = placed(ast.Subscript(row, part, ast.Load()), node)
             return self.value(row, into)
+        own = None if isinstance(node.slice, ast.Slice) else self.own_special(base, "__getitem__")
+        if own is not None:
+            return self.inline(own, [base], placed(ast.Call(node.value, [node.slice], []), node), into)
         if base.whole is None and base.type.cls is not None:
             base = replace(base, type=replace(base.type, cls=None)) if not base.type.only("dict", "none") else base
         base = self.present(self.plain(base, node.value), node.value)

@@ -44,6 +44,8 @@ class Expressions(Common):
             return MISSING if self.variable(name) is not None else self.find_name(name)
 
         node, native = refused.node, self.unit.builtins.__contains__
+        if self.paths is None:
+            return  # nothing comes here
         if _advice.receivers(node) & self.unit.refused:
             return  # what a thing that was refused gives is unknown: this is no second problem
         self.unit.refused.add(node)
@@ -187,7 +189,8 @@ class Expressions(Common):
         if not isinstance(node, ast.Attribute):
             return MISSING
         owner = self.python_object(node.value)
-        inside = isinstance(owner, types.ModuleType | type | enum.Enum) or is_plain_record(owner)
+        inside = isinstance(owner, types.ModuleType | type | enum.Enum | types.SimpleNamespace)
+        inside = inside or is_plain_record(owner)
         if owner is MISSING or not (inside or type(owner).__module__.startswith("assay.")):
             return MISSING
         if isinstance(owner, enum.Enum) and isinstance(getattr(type(owner), node.attr, None), types.FunctionType):
@@ -256,7 +259,7 @@ class Expressions(Common):
 
     def module_object(self, found: Any, node: ast.expr) -> Value:
         """A constant of the module's, or what exists only while compiling."""
-        unfit = isinstance(found, types.ModuleType | type | _plain.LOOKUPS)
+        unfit = isinstance(found, types.ModuleType | type | types.SimpleNamespace | _plain.LOOKUPS)
         unfit = unfit or (callable(found) and not isinstance(found, enum.Enum))
         if unfit and not is_plain_record(found):
             return self.static(found)
@@ -381,6 +384,28 @@ class Expressions(Common):
         self.release(mark)
         return self.operate(op, left, right, node, into)
 
+    def by_special(self, op: str, left: Value, right: Value, node: ast.AST, into: Cell | None) -> Value | None:
+        """What the class of an operand says of an operator: `def __add__(self, other)`."""
+        name = SPECIAL_METHODS.get(op, "")
+        function = self.own_special(left, f"__{name}__")
+        sides = [left, right]
+        if function is None:
+            function, sides = self.own_special(right, f"__r{name}__"), [right, left]
+        if function is None:
+            return None
+        call = placed(ast.Call(ast.Name(op.lower(), ast.Load()), [], []), node)
+        return self.inline(function, sides, call, into)
+
+    def own_special(self, value: Value, name: str) -> types.FunctionType | None:
+        """A special method that the class of an object defines."""
+        if value.type.cls is None or not value.type.only("object") or value.static is not MISSING:
+            return None
+        found = inspect.getattr_static(value.type.cls, name, None)
+        return found if isinstance(found, types.FunctionType) and self.is_users(found) else None
+
+    def is_users(self, function: types.FunctionType) -> bool:
+        raise NotImplementedError
+
     def between_counters(
         self,
         known: Mapping[str, Callable[..., Any]],
@@ -390,7 +415,11 @@ class Expressions(Common):
         node: ast.AST,
         into: Cell | None,
     ) -> Value | None:
-        """An operator or a comparison of two Counters; None if they are not, or it is that of dicts."""
+        """An operator or a comparison of two Counters, or of an object whose class says what it does; None if it is
+        neither, or that of dicts."""
+        own = self.by_special(op, left, right, node, into)
+        if own is not None:
+            return own
         sides = [value.type.cls is collections.Counter for value in (left, right)]
         if not any(sides) or op not in known:
             return None
@@ -520,6 +549,13 @@ class Expressions(Common):
             left = self.witness_of(op, left, right, node)
         elif op in ("IS", "IS_NOT"):
             op = self.identity(op, left, right, node)
+        elif op in ("IN", "NOT_IN") and (contains := self.own_special(right, "__contains__")) is not None:
+            call = placed(ast.Call(ast.Name("contains", ast.Load()), [], []), node)
+            inside = self.inline(contains, [right, left], call, None)
+            self.emit("CALL", node, cell, inside.cell, self.unit.builtins["bool"][0], 1)
+            if op == "NOT_IN":
+                self.emit("NOT", node, cell, cell)
+            return
         elif op in ("IN", "NOT_IN"):
             self.plain(right, right_node)
             self.present(right, right_node)
@@ -573,6 +609,8 @@ class Expressions(Common):
         cls = left.type.enum
         if isinstance(cls, type) and right.type.enum is cls:
             return "EQ" if op == "IS" else "NE"
+        if any(side.type.only("object") and side.cell.kind == "constant" for side in (left, right)):
+            return op  # UNSET = object()
         own = ("list", "dict", "set", "object")
         if left.type.only(*own) and right.type.only(*own):
             return op
@@ -695,6 +733,8 @@ class Expressions(Common):
         """What a test says that is known while compiling: `initial is NOTHING`, `while True`."""
         if isinstance(test, ast.Constant):
             return bool(test.value)
+        if isinstance(test, ast.Call):
+            return self.is_instance_known(test)
         if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot)):
             return None
         none = self.none_test(test)
@@ -707,7 +747,28 @@ class Expressions(Common):
         values = [self.static_of(left), self.static_of(right)]
         if all(v is MISSING for v in values) or self.paths is None:
             return None
+        sentinels = sum(type(v) is object and v is not _prelude.NOTHING for v in values)
+        if sentinels and any(v is MISSING for v in values):
+            return None  # what is in the name may be UNSET = object(), or not
         return (values[0] is values[1]) == isinstance(test.ops[0], ast.Is)
+
+    def is_instance_known(self, test: ast.Call) -> bool | None:
+        """isinstance(x, Money) where what is known of x says it."""
+        if (
+            len(test.args) != 2
+            or not isinstance(test.args[0], ast.Name)
+            or self.python_object(test.func) is not isinstance
+        ):
+            return None
+        cls = self.python_object(test.args[1])
+        key = self.variable(test.args[0].id)
+        binding = None if key is None else (self.paths or {}).get(key)
+        known = None if binding is None or not binding.assigned else binding.value
+        if known is None or known.whole is not None or known.static is not MISSING or not is_record_class(cls):
+            return None
+        if not known.type.tags & {"object", "tuple", "exception"} and known.type.tags:
+            return False
+        return True if known.type.cls is cls and known.type.only("object") else None
 
     def is_none(self, node: ast.Name) -> bool | None:
         """Whether a helper's name stands for None, if that is known: a function, or None, was passed to it."""
@@ -758,6 +819,24 @@ class Expressions(Common):
     def constant_display(self, node: ast.expr) -> Any:
         """The object of a display of constants, else MISSING."""
         raise NotImplementedError
+
+
+def is_record_class(found: Any) -> bool:
+    return isinstance(found, type) and dataclasses.is_dataclass(found)
+
+
+SPECIAL_METHODS = {
+    "ADD": "add",
+    "SUB": "sub",
+    "MUL": "mul",
+    "DIV": "truediv",
+    "FLOORDIV": "floordiv",
+    "MOD": "mod",
+    "POW": "pow",
+    "BIT_AND": "and",
+    "BIT_OR": "or",
+    "BIT_XOR": "xor",
+}
 
 
 def is_plain_record(found: Any) -> bool:

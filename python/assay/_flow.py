@@ -199,6 +199,7 @@ class Unit:
     routines: dict[Any, Routine] = field(default_factory=dict)  # by what they are made of
     classes: dict[type, ClassInfo] = field(default_factory=dict)
     own_exceptions: dict[type, int] = field(default_factory=dict)  # number
+    sentinels: dict[int, int] = field(default_factory=dict)  # by id(): which object() of the module's it is
     numbers: dict[Any, int] = field(default_factory=dict)  # of functions that are chosen while running, from 1
     common: dict[Any, list[FunctionDef]] = field(default_factory=dict)  # where an expression stands (_common.py)
     shared_cells: dict[Any, Cell] | None = None  # of those that functions share; None: they are still counted

@@ -20,7 +20,7 @@ from ._definition import MISSING
 from ._flow import Refuse, Value
 from ._share import Cell
 from ._standard import Standard
-from ._syntax import CONVERSIONS
+from ._syntax import CONVERSIONS, placed
 from ._types import Type
 
 FORMATS = (str.__format__, int.__format__, getattr(enum.StrEnum, "__format__", None))
@@ -116,6 +116,11 @@ class Formats(Standard):
     # --- what an f-string's field and a template's have in common ---
 
     def put_text(self, value: Value, conversion: int, cell: Cell, node: ast.expr) -> None:
+        own = self.own_special(value, "__str__") if conversion < 2 else None
+        if own is not None:
+            call = placed(ast.Call(ast.Name("str", ast.Load()), [], []), node)
+            self.move(self.inline(own, [value], call, cell), cell, node)
+            return
         self.check_text(value, node, conversion > 1)
         self.emit("FORMAT", node, cell, value.cell, x=conversion)
 
@@ -125,6 +130,8 @@ class Formats(Standard):
         if conversion:
             self.put_text(value, conversion, first, node)
         else:
+            if self.own_special(value, "__str__") is not None:
+                raise Refuse(node, "a format for an object is not available", 'f"{x!s:>10}"')
             self.check_format(value, node)
             self.move(self.present(value, node), first, node)
         return first

@@ -188,7 +188,8 @@ def _freeze_instance(value: Any, number: int, fields: dict[str, Any], fields_of:
     frozen = _freeze_each(fields.values(), fields_of, depth)
     data = struct.pack("<BII", OBJECT_TAG, number, len(fields)) + b"".join(each.data for each in frozen)
     known = tuple((name, f.type) for name, f in zip(fields, frozen, strict=True) if f.type.texts is not None)
-    return Frozen(data, replace(_types.of_object(type(value)), fields=known))
+    kind = _types.of("object") if type(value) is object else replace(_types.of_object(type(value)), fields=known)
+    return Frozen(data, kind)
 
 
 def _freeze_each(values: Collection[Any], fields_of: Fields, depth: int) -> list[Frozen]:

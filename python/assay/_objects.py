@@ -51,6 +51,20 @@ def flags_of(cls: type) -> int:
     return flags | (TEXT if parameters.repr else 0)
 
 
+HAND_WRITTEN = {  # what a special method may be written as
+    "__eq__": "same_as(self, other)",
+    "__lt__": "before(self, other), or a key for sorted()",
+    "__hash__": "key(self)",
+    "__getattr__": "get(self, name)",
+    "__getattribute__": "get(self, name)",
+    "__setattr__": "with_value(self, value)",
+    "__bool__": "is_set(self)",
+    "__len__": "size(self)",
+    "__repr__": "text(self)",
+    "__format__": "text(self)",
+}
+
+
 class Objects(Changes):
     def class_info(self, cls: type, node: ast.AST) -> ClassInfo:
         """The number of a class in the bundle."""
@@ -63,6 +77,10 @@ class Objects(Changes):
 
     def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, dict[str, Any]] | None:
         cls = type(instance)
+        if cls is object:  # UNSET = object(): nothing but itself
+            sentinels = self.unit.sentinels
+            known = self.unit.classes.setdefault(cls, ClassInfo(len(self.unit.classes), cls, ("",), 0))
+            return known.number, {"": sentinels.setdefault(id(instance), len(sentinels))}
         if not is_record(cls):
             return None
         info = self.class_info(cls, node)
@@ -78,12 +96,18 @@ class Objects(Changes):
             "__setattr__",
             "__bool__",
             "__len__",
+            "__repr__",
+            "__format__",
         )
         for base in cls.__mro__:
             for name in special:
                 own = base.__dict__.get(name)
                 if isinstance(own, types.FunctionType) and self.is_users(own):
-                    raise Refuse(node, f"{cls.__name__} defines {name} of its own, which is not available", "a method")
+                    raise Refuse(
+                        node,
+                        f"{cls.__name__} defines {name} of its own, which is not available",
+                        f"a method with a name, called by it: def {HAND_WRITTEN[name]}",
+                    )
         if dataclasses.is_dataclass(cls):
             for field in dataclasses.fields(cls):
                 if not field.compare or not field.repr or field.hash is not None:

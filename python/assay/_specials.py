@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import collections
+import dataclasses
 import functools
 import operator
 import re
@@ -94,6 +95,60 @@ class Specials(Routines):
         self.emit("CALL", node, cell, source.cell, self.unit.builtins["Counter"][0], 1)
         key = source.type.item if source.type.only("dict") else _types.item_of(source.type)
         return Value(cell, Type(frozenset({"dict"}), key, _types.INT, cls=collections.Counter))
+
+    def call_str(self, node: ast.Call, into: Cell | None) -> Value:
+        if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred | ast.GeneratorExp):
+            value = self.value(node.args[0])
+            own = self.own_special(value, "__str__")
+            call = placed(ast.Call(node.func, [], []), node)
+            if own is not None:
+                return self.inline(own, [value], call, into)
+            return self.call_builtin("str", [self.plain(value, node.args[0])], call, into)
+        return self.call_builtin("str", [], node, into)
+
+    def call_record(self, node: ast.Call, into: Cell | None) -> Value:
+        """dataclasses.replace, asdict and astuple, by the fields that the class has."""
+        name = self.python_object(node.func).__name__
+        if not node.args or len(node.args) > 1 or (name != "replace" and node.keywords):
+            raise Refuse(node, f"{name}() takes an object" + (", and fields" if name == "replace" else ""))
+        value = self.value(node.args[0])
+        cls = value.type.cls
+        if not value.type.only("object") or cls is None or not dataclasses.is_dataclass(cls):
+            raise Refuse(node.args[0], "the class of this is not known here", "annotate it")
+        owner = self.let(value, node)
+        fields = dataclasses.fields(cls)
+        given = {keyword.arg for keyword in node.keywords}
+        if name == "replace":
+            if any(not each.init for each in fields) or None in given:
+                raise Refuse(
+                    node, "replace() with ** or of a class with fields that it does not take", f"{cls.__name__}()"
+                )
+            kept = [
+                ast.keyword(each.name, ast.Attribute(owner, each.name, ast.Load()))
+                for each in fields
+                if each.name not in given
+            ]
+            call = ast.Call(self.let_static(cls, node), [], [*node.keywords, *kept])
+            return self.value(placed(call, node), into)
+        values = [self.copied_field(cls, each.name, owner, node) for each in fields]
+        if name == "astuple":
+            return self.value(placed(ast.Tuple(values, ast.Load()), node), into)
+        keys: list[ast.expr | None] = [ast.Constant(each.name) for each in fields]
+        return self.value(placed(ast.Dict(keys, values), node), into)
+
+    def copied_field(self, cls: type, name: str, owner: ast.Name, node: ast.AST) -> ast.expr:
+        """A field's value as asdict() has it: a list or dict anew, what cannot change as it is."""
+        known = self.type_of_attribute(cls, name)
+        read = ast.Attribute(owner, name, ast.Load())
+        flat = all(part is None or not part.tags & {"list", "dict", "object"} for part in (known.item, known.value))
+        if "object" in known.tags or not flat:
+            raise Refuse(
+                node, f"{cls.__name__}.{name} may hold other objects, which are copied too", "write the fields"
+            )
+        for kind in ("list", "dict", "set"):
+            if known.only(kind):
+                return ast.Call(ast.Name(kind, ast.Load()), [read], []) if kind != "set" else read
+        return read
 
     def call_bool(self, node: ast.Call, into: Cell | None) -> Value:
         """bool(order.address): whether a nested object is there."""
@@ -337,6 +392,10 @@ SPECIAL: dict[Any, str] = {
     sorted: "call_sorted",
     dict: "call_dict",
     bool: "call_bool",
+    str: "call_str",
+    dataclasses.replace: "call_record",
+    dataclasses.asdict: "call_record",
+    dataclasses.astuple: "call_record",
     min: "call_extreme",
     max: "call_extreme",
     next: "call_next",
