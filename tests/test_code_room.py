@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay import _unicode
+from assay import _unicode, fn
 from assay._freeze import freeze
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -1181,6 +1181,7 @@ def test_every_builtin_is_compared_with_cpython() -> None:
     named |= {name for name in BUILTINS if name.startswith("re.") and name.rpartition(".")[2] in methods}
     named |= {name for name, word in made_of.items() if word in named}
     named.add("text.tokens")  # test_text.py: compared with the tokenizers package
+    named |= {f"assay.fn.{name}" for name in fn.__all__}  # test_comparisons.py: compared with their twins
     named |= {"text.bag", "text.embed"}  # test_vectors.py: compared with numpy
     missing = [name for name in BUILTINS if not named & {name, name.removeprefix("."), name.removeprefix("math.")}]
     assert missing == []

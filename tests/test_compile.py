@@ -271,7 +271,6 @@ REFUSED = [
     Case("return p.amuont", "p.amuont", "Payment has no field amuont", "did you mean amount?"),
     Case("return usual", "usual", "usual is a window, not its value", "take it as a parameter of the function"),
     Case("return other", "other", "other is a feature, not its value", "take it as a parameter of the function"),
-    Case("return fn.entropy(card)", "fn.entropy(card)", "assay.fn.entropy is not available yet"),
     Case(
         "return at.astimezone()",
         "at.astimezone()",

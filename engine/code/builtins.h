@@ -349,7 +349,15 @@
     BUILTIN(match_pos, "re.Match.pos", 1, 1) \
     BUILTIN(match_endpos, "re.Match.endpos", 1, 1) \
     BUILTIN(pattern_pattern, "re.Pattern.pattern", 1, 1) \
-    BUILTIN(pattern_flags, "re.Pattern.flags", 1, 1)
+    BUILTIN(pattern_flags, "re.Pattern.flags", 1, 1) \
+    /* the comparisons of fraud detection (python/assay/fn.py) */ \
+    BUILTIN(fn_haversine_km, "assay.fn.haversine_km", 4, 4) \
+    BUILTIN(fn_jaro_winkler, "assay.fn.jaro_winkler", 2, 2) \
+    BUILTIN(fn_levenshtein, "assay.fn.levenshtein", 2, 2) \
+    BUILTIN(fn_soundex, "assay.fn.soundex", 1, 1) \
+    BUILTIN(fn_geohash, "assay.fn.geohash", 2, 3) \
+    BUILTIN(fn_luhn_valid, "assay.fn.luhn_valid", 1, 1) \
+    BUILTIN(fn_entropy, "assay.fn.entropy", 1, 1)
 /* clang-format on */
 
 #endif

@@ -34,6 +34,7 @@ from ._known import (
     LINEAR,
     NEVER,
     NONE,
+    PAIRWISE,
     PLAIN,
     RUNS,
     SEARCH,
@@ -606,6 +607,8 @@ class Analysis:
             return inside.items * (2 + min(size_of(values[0]), VALUE_BYTES_MAX // 8))
         if name == "INDEX":
             return values[0].bytes // 64 if values[0].may("str") else 2 + values[-1].bytes // 64
+        if name in PAIRWISE and all(value.only("str") for value in values):
+            return values[0].items * values[1].items // 4 + values[0].items + values[1].items + 64
         if name in TIMES:
             return 4
         sizes = 1 + sum(size_of(value) for value in [*values, made])

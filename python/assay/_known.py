@@ -234,7 +234,10 @@ TIMES = words("""datetime.datetime datetime.date datetime.time datetime.timedelt
     datetime.date.fromisocalendar .replace.named .time .timetz .astimezone .utcoffset .dst .tzname .isocalendar
     .timetuple .utctimetuple .ctime .tzinfo .fold .week .tm_year .tm_mon .tm_mday .tm_hour .tm_min .tm_sec .tm_wday
     .tm_yday .tm_isdst""")
-LINEAR = LINEAR | TIMES
+# assay.fn: what each gives; the work of the two that compare each character with each is the product of the lengths.
+PAIRWISE = words("assay.fn.jaro_winkler assay.fn.levenshtein")
+LINEAR = LINEAR | TIMES | PAIRWISE
+LINEAR |= words("assay.fn.haversine_km assay.fn.geohash assay.fn.soundex assay.fn.luhn_valid assay.fn.entropy")
 HASHES = words(".digest .hexdigest hash.update hash.copy hmac.new hmac.digest")
 SEARCH = words(".find .rfind .index .rindex .count .replace .split .rsplit .partition .rpartition")
 NUMBERS = words("""len ord int sum.class sum.among round abs float .find .rfind .index .rindex .count .year .month .day
@@ -382,9 +385,22 @@ def _range(op: str, a: Known, b: Known) -> tuple[float | None, float | None]:
     return low, high
 
 
+COMPARISONS = {
+    "assay.fn.haversine_km": replace(FLOAT, low=0),
+    "assay.fn.jaro_winkler": replace(FLOAT, low=0, high=1),
+    "assay.fn.levenshtein": replace(INT, low=0),
+    "assay.fn.soundex": text(4),
+    "assay.fn.geohash": text(22, 1),
+    "assay.fn.luhn_valid": BOOL,
+    "assay.fn.entropy": replace(FLOAT, low=0),
+}
+
+
 def builtin(name: str, values: list[Known]) -> Known:
     """What a built-in gives."""
     first = values[0] if values else NONE
+    if name in COMPARISONS:
+        return COMPARISONS[name]
     if name == "len":
         return Known(frozenset({"int"}), low=first.fewest, high=first.items, nonzero=first.fewest > 0)
     if name in ("min", "max") and values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._types import BOOL, BYTES, INT, NONE, STR, Type, of
+from ._types import BOOL, BYTES, FLOAT, INT, NONE, STR, Type, of
 
 HASH = of("hash")
 _DIGESTS = "md5 sha1 sha224 sha256 sha384 sha512 sha3_224 sha3_256 sha3_384 sha3_512 blake2b blake2s"
@@ -29,6 +29,10 @@ KEYWORDS: dict[str, tuple[str | None, ...]] = {
     "zlib.crc32": (None, "value"),
     "zlib.adler32": (None, "value"),
     "binascii.hexlify": ("data", "sep", "bytes_per_sep"),
+    "assay.fn.haversine_km": ("lat1", "lon1", "lat2", "lon2"),
+    "assay.fn.geohash": ("lat", "lon", "precision"),
+    **dict.fromkeys(["assay.fn.jaro_winkler", "assay.fn.levenshtein"], ("a", "b")),
+    **dict.fromkeys(["assay.fn.soundex", "assay.fn.luhn_valid", "assay.fn.entropy"], ("s",)),
     "base64.b64encode": ("s", "altchars"),
     "base64.b64decode": ("s", "altchars", "validate"),
     "base64.b32decode": ("s", "casefold"),
@@ -55,5 +59,9 @@ RESULTS: dict[str, Type] = {
     **dict.fromkeys([".decode", ".hex", ".hexdigest"], STR),
     **dict.fromkeys(["hashlib.new", "hmac.new", "hash.copy", *(f"hashlib.{name}" for name in DIGESTS)], HASH),
     "hmac.compare_digest": BOOL,
+    **dict.fromkeys(["assay.fn.haversine_km", "assay.fn.jaro_winkler", "assay.fn.entropy"], FLOAT),
+    **dict.fromkeys(["assay.fn.soundex", "assay.fn.geohash"], STR),
+    "assay.fn.levenshtein": INT,
+    "assay.fn.luhn_valid": BOOL,
     "hash.update": NONE,
 }
