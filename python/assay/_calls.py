@@ -256,6 +256,13 @@ class Calls(Choices):
             raise Refuse(node, f"{cls.__name__}() takes a value")
         if "_missing_" in cls.__dict__:
             raise Refuse(node, f"{cls.__name__} defines _missing_, which is not available", "a dict")
+        if issubclass(cls, enum.Flag):
+            number = self.constant_display(node.args[0])
+            if not isinstance(number, int):
+                raise Refuse(
+                    node, f"{cls.__name__}() of a number known only while running is not available", "| of its members"
+                )
+            return self.constant(cls(number), node)
         value = self.value(node.args[0])
         if value.type.enum is cls:
             return self.move(value, into, node)

@@ -199,7 +199,9 @@ class Expressions(Common):
         if found is MISSING and (
             owner is _plain.numpy or isinstance(owner, _plain.Array | _plain.Series | _plain.Frame)
         ):
-            raise Refuse(node, f"{ast.unparse(node)} is not available", "docs/python.md lists what of numpy is")
+            help = _advice.NUMPY.get(node.attr, "") if owner is _plain.numpy else ""
+            help = help or "docs/python.md lists what of numpy is"
+            raise Refuse(node, f"{ast.unparse(node)} is not available", help)
         if found is MISSING:
             raise Refuse(node, f"{ast.unparse(node)} does not exist", nearest(node.attr, dict.fromkeys(dir(owner))))
         return found
@@ -295,7 +297,8 @@ class Expressions(Common):
         """.value and .name of an Enum's member, which the engine has as its value."""
         cls = value.type.enum
         assert isinstance(cls, type)
-        if node.attr in cls.__dict__ or (node.attr == "name" and value.type.maybe_none):
+        combined = issubclass(cls, enum.Flag) and node.attr == "name"
+        if node.attr in cls.__dict__ or combined or (node.attr == "name" and value.type.maybe_none):
             raise Refuse(node, f"{cls.__name__}.{node.attr} is not available yet")
         if node.attr == "value":
             value = self.checked(value, value.cell, node)
@@ -375,8 +378,9 @@ class Expressions(Common):
         if op is None:
             raise Refuse(node, "the operator @ is not available yet")
         mark = self.next_temporary
-        left = self.plain(self.value(node.left), node.left)
-        right = self.plain(self.value(node.right), node.right)
+        left, right = self.value(node.left), self.value(node.right)
+        if not both_flags(op, left.type, right.type):
+            left, right = self.plain(left, node.left), self.plain(right, node.right)
         left, right = self.present(left, node.left), self.present(right, node.right)
         made = self.between_counters(_prelude.COUNTERS, op, left, right, node, into)
         if made is not None:
@@ -444,6 +448,8 @@ class Expressions(Common):
         cell = into or self.temporary()
         self.emit(op, node, cell, left.cell, right.cell)
         made = _types.of_operator(op, left.type, right.type)
+        if both_flags(op, left.type, right.type):
+            made = left.type
         if op == "ADD" and left.type.texts and right.type.texts:
             made = _types.of_texts(made, *(a + b for a in left.type.texts for b in right.type.texts))
         return Value(cell, made)
@@ -476,6 +482,8 @@ class Expressions(Common):
             self.emit("NOT", node, cell, value.cell)
             return Value(cell, _types.BOOL)
         value = self.number(node.operand)
+        if isinstance(value.type.enum, type) and issubclass(value.type.enum, enum.Flag):
+            raise Refuse(node, f"~ of a {value.type.enum.__name__} is not available", "list the flags that are wanted")
         self.release(mark)
         cell = into or self.temporary()
         self.emit(SIGNS[type(node.op)], node, cell, value.cell)
@@ -549,6 +557,11 @@ class Expressions(Common):
             left = self.witness_of(op, left, right, node)
         elif op in ("IS", "IS_NOT"):
             op = self.identity(op, left, right, node)
+        elif op in ("IN", "NOT_IN") and both_flags("BIT_AND", left.type, right.type):
+            shared = self.temporary()
+            self.emit("BIT_AND", node, shared, right.cell, left.cell)
+            self.emit("EQ" if op == "IN" else "NE", node, cell, shared, left.cell)
+            return
         elif op in ("IN", "NOT_IN") and (contains := self.own_special(right, "__contains__")) is not None:
             call = placed(ast.Call(ast.Name("contains", ast.Load()), [], []), node)
             inside = self.inline(contains, [right, left], call, None)
@@ -819,6 +832,12 @@ class Expressions(Common):
     def constant_display(self, node: ast.expr) -> Any:
         """The object of a display of constants, else MISSING."""
         raise NotImplementedError
+
+
+def both_flags(op: str, a: Type, b: Type) -> bool:
+    """Members of one Flag, which | & ^ combine to another of it."""
+    flag = isinstance(a.enum, type) and issubclass(a.enum, enum.Flag) and a.enum is b.enum
+    return flag and op in ("BIT_AND", "BIT_OR", "BIT_XOR")
 
 
 def is_record_class(found: Any) -> bool:

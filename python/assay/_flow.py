@@ -368,7 +368,7 @@ class Flow:
             op = "JMP_NOT_NONE" if when else "JMP_NONE"
         elif value.type.enum is _types.Mixed.MIXED:
             raise Refuse(node, "this may be an Enum's member or another value", "compare .value")
-        elif isinstance(value.type.enum, type) and not _types.is_value_like(value.type.enum):
+        elif isinstance(value.type.enum, type) and not _types.truth_is_of_value(value.type.enum):
             op = "JMP_NOT_NONE" if when else "JMP_NONE"  # a member is true, whatever its value
         self.emit(op, node, b=cell, c=target)
         before = self.paths

@@ -294,6 +294,11 @@ def is_value_like(cls: type[enum.Enum]) -> bool:
     return issubclass(cls, str | int)
 
 
+def truth_is_of_value(cls: type[enum.Enum]) -> bool:
+    """Whether bool() of its members is that of their values."""
+    return is_value_like(cls) or issubclass(cls, enum.Flag)
+
+
 def prints_value(cls: type[enum.Enum]) -> bool:
     """Whether str() and format() of its members are those of their values."""
     return all(str(m) == str(m.value) and format(m) == format(m.value) for m in cls)

@@ -268,6 +268,45 @@ def amounts_mean(amounts: list[float]) -> float:
 
 
 @feature
+def amounts_std(amounts: list[float]) -> float:
+    return np.std(amounts, ddof=1) if len(amounts) > 1 else 0.0
+
+
+@feature
+def amounts_median(amounts: list[float]) -> float | None:
+    return float(np.median(amounts)) if len(amounts) else None
+
+
+@feature
+def amounts_p90(amounts: list[float]) -> float:
+    if not amounts:
+        return np.nan
+    return np.percentile(amounts, 90)
+
+
+@feature
+def amounts_describe(amounts: list[float]) -> list[float]:
+    if not amounts:
+        return [0.0] * 5
+    return [np.mean(amounts), np.std(amounts), np.min(amounts), np.max(amounts), np.sum(amounts)]
+
+
+@feature
+def amounts_nonzero(amounts: list[float]) -> int:
+    return int(np.count_nonzero(amounts)) + int(np.any(amounts)) * 100
+
+
+@feature
+def amount_rounded(amount: float) -> float:
+    return np.round(amount, 2) if abs(amount) < 1e15 else amount
+
+
+@feature
+def amount_flag(amount: float) -> float:
+    return float(np.where(amount > 100, 1.0, 0.0))
+
+
+@feature
 def amounts_cv(amounts: list[float]) -> float:
     n = len(amounts)
     if n < 2:
