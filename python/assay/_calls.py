@@ -90,6 +90,7 @@ UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do n
 
 class Calls(Choices):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
+        node = self.passed_on(node)
         function = node.func
         found = self.python_object(function)
         if found is not MISSING:
@@ -146,6 +147,9 @@ class Calls(Choices):
         bound = getattr(found, "__self__", None)
         if type(bound) is str and getattr(found, "__name__", "") == "format":  # euros = "{:.2f} EUR".format
             return self.call_format(bound, node, into)
+        starred = isinstance(found, collections.abc.Hashable) and any(isinstance(a, ast.Starred) for a in node.args)
+        if starred and found in _prelude.STARRED:
+            return self.inline(_prelude.STARRED[found], [], node, into)
         if isinstance(found, type) and found in CONSTANT_CLASSES:
             constant = self.constant_call(found, node)
             if constant is not None:
@@ -490,6 +494,8 @@ class Calls(Choices):
             raise self.no_method(function, receiver, node)
         if name == ".update" and node.keywords:
             return self.update_named(receiver, node)
+        if name == ".union" and receiver.type.only("set") and any(isinstance(a, ast.Starred) for a in node.args):
+            return self.inline(_prelude.union_of, [receiver], node, into)
         if function.attr in GROWING and not (name == ".update" and receiver.type.only("none")):
             return self.call_growing(name, function, node, into)
         return self.call_builtin(name, [receiver], node, into)

@@ -86,6 +86,13 @@ class Chosen:
         return next(iter(self.options))[1] if len(self.options) == 1 else self
 
 
+@dataclass(frozen=True)
+class Named:
+    """What **kwargs holds where it is only passed on."""
+
+    values: tuple[tuple[str, Value], ...]
+
+
 @dataclass(eq=False)
 class Target(Label):
     """A label together with what is known on the ways to it."""

@@ -138,10 +138,9 @@ class Objects(Changes):
         return made
 
     def bind_fields(self, cls: type, node: ast.Call) -> dict[str, Value]:
-        values = [self.value(a) for a in node.args]
-        if any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
-            raise Refuse(node, f"* and ** in a call of {cls.__name__} are not available", "name the fields")
-        named = {str(k.arg): self.value(k.value) for k in node.keywords}
+        parameters = inspect.signature(cls).parameters
+        defaults = any(p.default is not p.empty for p in parameters.values())
+        values, named = self.written_arguments(node, len(parameters), defaults)
         try:
             bound = inspect.signature(cls).bind(*values, **named)
         except TypeError as error:
@@ -151,6 +150,11 @@ class Objects(Changes):
             if name not in given:
                 given[name] = self.default_of(cls, name, parameter.default, node)
         return given
+
+    def written_arguments(
+        self, node: ast.Call, most: int, open_ended: bool = False
+    ) -> tuple[list[Value], dict[str, Value]]:
+        raise NotImplementedError
 
     def default_of(self, cls: type, name: str, default: Any, node: ast.Call) -> Value:
         if dataclasses.is_dataclass(cls):

@@ -80,6 +80,27 @@ def cycle(iterable):
         yield from saved
 
 
+def gcd_of(*integers):
+    result = 0
+    for n in integers:
+        result = math.gcd(result, n)
+    return result
+
+
+def lcm_of(*integers):
+    result = 1
+    for n in integers:
+        result = math.lcm(result, n)
+    return result
+
+
+def union_of(first, *others):
+    made = set(first)
+    for other in others:
+        made.update(other)
+    return made
+
+
 # --- re ---
 
 
@@ -527,6 +548,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     },
     **{getattr(operator, f.__name__): f for f in (eq, ne, lt, le, gt, ge, contains, getitem)},
 }
+STARRED: dict[Any, Callable[..., Any]] = {math.gcd: gcd_of, math.lcm: lcm_of, set.union: union_of}  # f(*xs)
 METHODS: dict[tuple[type | None, str], Callable[..., Any]] = {
     (collections.Counter, "most_common"): most_common,
     (collections.Counter, "total"): total,

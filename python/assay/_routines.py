@@ -11,6 +11,7 @@ import ast
 import functools
 import inspect
 import types
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,20 @@ from typing import Any
 from . import _plain, _prelude, _types
 from ._comprehensions import Comprehensions
 from ._definition import MISSING
-from ._flow import Binding, Chosen, Closure, Refuse, Routine, Scope, Target, Unknown, Value, numbered
+from ._flow import (
+    Binding,
+    Chosen,
+    Closure,
+    Named,
+    Refuse,
+    Routine,
+    Scope,
+    Target,
+    Unknown,
+    Value,
+    holds_function,
+    numbered,
+)
 from ._share import Cell, Label, tidy
 from ._source import function_node
 from ._syntax import free_names, is_generator, names_stored, placed
@@ -85,22 +99,120 @@ class Routines(Comprehensions):
 
     def bind(self, function: types.FunctionType, bound: list[Value], node: ast.Call) -> dict[str, Value]:
         """Arguments by parameter, evaluated as they are written."""
-        signature = inspect.signature(function)
-        for parameter in signature.parameters.values():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                raise Refuse(
-                    node, f"{function.__name__} takes *{parameter.name}, which is not available", "name its parameters"
-                )
-        written, named = self.written_arguments(node, len(signature.parameters) - len(bound))
+        parameters = inspect.signature(function, follow_wrapped=False)
+
+        def default(parameter: inspect.Parameter) -> Value:
+            return self.default_of_parameter(parameter, node)
+
+        return self.bind_to(parameters, function_node(function), bound, node, function.__name__, default)
+
+    def bind_to(
+        self,
+        signature: inspect.Signature,
+        tree: Any,
+        bound: list[Value],
+        node: ast.Call,
+        name: str,
+        default: Callable[[inspect.Parameter], Value],
+    ) -> dict[str, Value]:
+        kinds = inspect.Parameter
+        every = signature.parameters.values()
+        rest = next((p.name for p in every if p.kind is kinds.VAR_POSITIONAL), None)
+        others = next((p.name for p in every if p.kind is kinds.VAR_KEYWORD), None)
+        plain = [p for p in every if p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)]
+        fixed = sum(p.kind is not kinds.KEYWORD_ONLY for p in plain)
+        head, tail = node.args, list[ast.expr]()
+        if rest is not None and any(isinstance(a, ast.Starred) for a in node.args):
+            cut = max(fixed - len(bound), 0)
+            head, tail = node.args[:cut], node.args[cut:]
+        call = ast.copy_location(ast.Call(node.func, head, node.keywords), node)
+        defaults = any(p.default is not kinds.empty for p in plain if p.kind is not kinds.KEYWORD_ONLY)
+        written, named = self.written_arguments(call, fixed - len(bound), defaults)
         places = [*bound, *written]
+        more = self.value(placed(ast.Tuple(tail, ast.Load()), node)) if tail else self.packed(places[fixed:], node)
+        extra = {k: v for k, v in named.items() if k not in signature.parameters} if others is not None else {}
         try:
-            given = signature.bind(*places, **named).arguments
+            kept = places if rest is None else places[:fixed]
+            wanted = {k: v for k, v in named.items() if k not in extra}
+            given = dict(inspect.Signature(plain).bind(*kept, **wanted).arguments)
         except TypeError as error:
-            raise Refuse(node, f"{function.__name__}(): {error}") from None
-        for parameter in signature.parameters.values():
+            raise Refuse(node, f"{name}(): {error}") from None
+        for parameter in plain:
             if parameter.name not in given:
-                given[parameter.name] = self.default_of_parameter(parameter, node)
-        return dict(given)
+                given[parameter.name] = default(parameter)
+        if rest is not None:
+            given[rest] = more
+        if others is not None:
+            given[others] = self.packed_names(extra, others, tree, node)
+        return given
+
+    def packed(self, values: list[Value], node: ast.AST) -> Value:
+        """What *args is: a tuple; of functions one that is known while compiling."""
+        if not values:
+            return self.constant((), node)
+        if all(value.static is not MISSING for value in values):
+            return self.static(tuple(value.static for value in values))
+        if any(value.static is not MISSING or value.whole is not None for value in values):
+            raise Refuse(node, "functions and values together in *args are not available", "name the parameters")
+        first = self.run_of(len(values))
+        for at, value in enumerate(values):
+            self.move(value, Cell(first.kind, first.number + at), node)
+        cell = self.temporary()
+        self.emit("TUPLE", node, cell, first, x=len(values))
+        kinds = tuple(value.type for value in values)
+        return Value(cell, Type(frozenset({"tuple"}), _types.join_all(kinds), None, kinds))
+
+    def packed_names(self, named: dict[str, Value], name: str, tree: ast.AST, node: ast.AST) -> Value:
+        """What **kwargs is: a dict; nothing but the arguments where it is only passed on."""
+        inside = list(ast.walk(tree))
+        passed = sum(isinstance(k, ast.keyword) and k.arg is None and is_name(k.value, name) for k in inside)
+        if passed == sum(is_name(each, name) for each in inside):
+            return self.static(Named(tuple(named.items())))
+        if any(value.static is not MISSING or value.whole is not None for value in named.values()):
+            raise Refuse(node, "functions and events in **kwargs are not available", "name the parameters")
+        first = self.run_of(max(2 * len(named), 1))
+        for at, (key, value) in enumerate(named.items()):
+            self.move(self.literal(key), Cell(first.kind, first.number + 2 * at), node)
+            self.move(value, Cell(first.kind, first.number + 2 * at + 1), node)
+        cell = self.temporary()
+        self.emit("DICT", node, cell, first, x=2 * len(named))
+        known = _types.join_all(value.type for value in named.values())
+        return Value(cell, Type(frozenset({"dict"}), _types.STR, known if known.tags else None))
+
+    def passed_on(self, node: ast.Call) -> ast.Call:
+        """f(*args, **kwargs) with the arguments that the names stand for, where that is known."""
+        if not any(isinstance(a, ast.Starred) for a in node.args) and all(k.arg is not None for k in node.keywords):
+            return node
+        arguments: list[ast.expr] = []
+        for argument in node.args:
+            values = self.known_items(argument.value, node) if isinstance(argument, ast.Starred) else None
+            arguments += [argument] if values is None else [self.as_name(value, node) for value in values]
+        keywords: list[ast.keyword] = []
+        for keyword in node.keywords:
+            found = self.python_object(keyword.value) if keyword.arg is None else MISSING
+            if isinstance(found, Named):
+                keywords += [ast.keyword(name, self.as_name(value, node)) for name, value in found.values]
+            elif isinstance(found, dict) and all(isinstance(name, str) for name in found):
+                keywords += [ast.keyword(name, self.as_name(self.constant(v, node), node)) for name, v in found.items()]
+            else:
+                keywords.append(keyword)
+        return placed(ast.Call(node.func, arguments, keywords), node)
+
+    def as_name(self, value: Value, node: ast.AST) -> ast.Name:
+        return self.let(value, node) if value.static is MISSING else self.let_static(value.static, node)
+
+    def known_items(self, node: ast.expr, place: ast.AST) -> list[Value] | None:
+        """What a name stands for that holds a known number of things."""
+        if not isinstance(node, ast.Name):
+            return None
+        found = self.python_object(node)
+        if isinstance(found, tuple) and holds_function(found):
+            return [self.static(item) if holds_function(item) else self.constant(item, place) for item in found]
+        key = self.variable(node.id)
+        binding = None if key is None else (self.paths or {}).get(key)
+        if binding is None or not binding.assigned or binding.value.type.items is None:
+            return None
+        return self.spread(node, len(binding.value.type.items)) if binding.value.type.only("tuple") else None
 
     def start(self, scope: Scope, arguments: dict[str, Value]) -> None:
         """Binds parameters; those that the body assigns, and all locals, get cells of their own."""
@@ -174,28 +286,31 @@ class Routines(Comprehensions):
 
     def bind_closure(self, closure: Closure, node: ast.Call) -> dict[str, Value]:
         parameters = signature_of(closure)
-        places, named = self.written_arguments(node, len(parameters.parameters))
-        try:
-            given = dict(parameters.bind(*places, **named).arguments)
-        except TypeError as error:
-            raise Refuse(node, f"{closure.name}(): {error}") from None
-        for name in parameters.parameters:
-            if name not in given:
-                given[name] = closure.defaults[name]
-        return given
 
-    def written_arguments(self, node: ast.Call, most: int) -> tuple[list[Value], dict[str, Value]]:
-        """The arguments of a call, evaluated as they are written; a starred one is unpacked to what is left."""
+        def default(parameter: inspect.Parameter) -> Value:
+            return closure.defaults[parameter.name]
+
+        return self.bind_to(parameters, closure.node, [], node, closure.name, default)
+
+    def written_arguments(
+        self, node: ast.Call, most: int, open_ended: bool = False
+    ) -> tuple[list[Value], dict[str, Value]]:
+        """The arguments of a call, evaluated as they are written; a starred one is unpacked to what is left.
+        `open_ended`: it may be fewer, for there are defaults."""
         places: list[Value] = []
         stars = sum(isinstance(a, ast.Starred) for a in node.args)
         for argument in node.args:
             if not isinstance(argument, ast.Starred):
                 places.append(self.value(argument))
                 continue
+            if isinstance(argument.value, ast.List | ast.Tuple):
+                inside = ast.copy_location(ast.Call(node.func, argument.value.elts, []), node)
+                places += self.written_arguments(inside, most, open_ended)[0]
+                continue
             count = most - (len(node.args) - 1) - len(node.keywords)
             if stars > 1 or count < 0:
                 raise Refuse(argument, "more than one * in a call is not available", "write the arguments")
-            places += self.spread(argument.value, count)
+            places += self.spread(argument.value, count, open_ended)
         named: dict[str, Value] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
@@ -203,10 +318,19 @@ class Routines(Comprehensions):
             named[keyword.arg] = self.value(keyword.value)
         return places, named
 
-    def spread(self, node: ast.expr, count: int) -> list[Value]:
+    def spread(self, node: ast.expr, count: int, open_ended: bool = False) -> list[Value]:
         value = self.present(self.plain(self.value(node), node), node)
         if value.type.items is not None:
             count = len(value.type.items)
+        elif open_ended or not value.type.only("list", "tuple"):
+            raise Refuse(node, "how many arguments * gives is not known here", f"f({ast.unparse(node)}[0], ...)")
+        else:  # Python says TypeError where the number is another
+            length, fits = self.temporary(), Target()
+            self.emit("CALL", node, length, value.cell, self.unit.builtins["len"][0], 1)
+            self.emit("EQ", node, length, length, self.literal(count).cell)
+            self.jump_if(Value(length, _types.BOOL), fits, True, node)
+            self.fail("TypeError", node, self.literal("another number of arguments").cell)
+            self.put(fits)
         names: list[ast.expr] = [ast.Name("_", ast.Store()) for _ in range(count)]
         target = placed(ast.Tuple(names, ast.Store()), node)
         return self.unpacked(value, target)
@@ -418,7 +542,8 @@ def _parameter_count(function: types.FunctionType) -> int:
 
 def all_arguments(node: Any) -> list[ast.arg]:
     arguments = node.args
-    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    packs = [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *packs]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -426,15 +551,19 @@ def nonlocals(node: ast.AST) -> frozenset[str]:
     return frozenset(name for n in ast.walk(node) if isinstance(n, ast.Nonlocal) for name in n.names)
 
 
+def is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
 def signature_of(closure: Closure) -> inspect.Signature:
     arguments = closure.node.args
-    if arguments.vararg is not None or arguments.kwarg is not None:
-        raise Refuse(closure.node, f"{closure.name} takes * or **, which is not available", "name its parameters")
     kinds = inspect.Parameter
     groups = [
         (arguments.posonlyargs, kinds.POSITIONAL_ONLY),
         (arguments.args, kinds.POSITIONAL_OR_KEYWORD),
+        ([arguments.vararg] if arguments.vararg else [], kinds.VAR_POSITIONAL),
         (arguments.kwonlyargs, kinds.KEYWORD_ONLY),
+        ([arguments.kwarg] if arguments.kwarg else [], kinds.VAR_KEYWORD),
     ]
     return inspect.Signature(
         [
