@@ -16,7 +16,9 @@ from test_functions import HEAD, Running, compare, events, features_of, text
 pytestmark = pytest.mark.engine
 
 IMPORTS = """
-import base64, binascii, hashlib, hmac, zlib
+import base64, binascii, calendar, hashlib, hmac, statistics, string, unicodedata, zlib
+DROP = str.maketrans("", "", string.punctuation)
+SWAP = {ord("a"): "b", ord("b"): ord("a"), 0xE9: None, ord("0"): "zero"}
 KEY = b"a key\\xff"
 MAGIC = {b"\\x89PNG": "png", b"GIF8": "gif"}
 

@@ -357,7 +357,8 @@
     BUILTIN(fn_soundex, "assay.fn.soundex", 1, 1) \
     BUILTIN(fn_geohash, "assay.fn.geohash", 2, 3) \
     BUILTIN(fn_luhn_valid, "assay.fn.luhn_valid", 1, 1) \
-    BUILTIN(fn_entropy, "assay.fn.entropy", 1, 1)
+    BUILTIN(fn_entropy, "assay.fn.entropy", 1, 1) \
+    BUILTIN(exact_sums, "assay._prelude.exact_sums", 2, 2) /* what mean and variance are made of */
 /* clang-format on */
 
 #endif

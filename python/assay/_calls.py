@@ -17,6 +17,7 @@ import re
 import sys
 import types
 import zoneinfo
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ class Calls(Choices):
             return made
         if isinstance(found, functools._lru_cache_wrapper):
             found = found.__wrapped__
-        if isinstance(found, types.FunctionType) and (self.is_users(found) or is_library(found)):
+        if isinstance(found, types.FunctionType) and (self.is_users(found) or self.is_inlined(found)):
             return self.inline(found, [], node, into)
         if isinstance(found, _plain.Folded):
             return self.call_folded(found, node)
@@ -141,7 +142,7 @@ class Calls(Choices):
         called = self.call_made(found, node, into)
         if called is not None:
             return called
-        written = _prelude.FUNCTIONS.get(found) if isinstance(found, collections.abc.Hashable) else None
+        written = _prelude.function(found) if isinstance(found, collections.abc.Hashable) else None
         if written is not None:
             return self.inline(written, [], node, into)
         bound = getattr(found, "__self__", None)
@@ -150,7 +151,7 @@ class Calls(Choices):
         starred = isinstance(found, collections.abc.Hashable) and any(isinstance(a, ast.Starred) for a in node.args)
         if starred and found in _prelude.STARRED:
             return self.inline(_prelude.STARRED[found], [], node, into)
-        if isinstance(found, type) and found in CONSTANT_CLASSES:
+        if (isinstance(found, type) and found in CONSTANT_CLASSES) or found == str.maketrans:
             constant = self.constant_call(found, node)
             if constant is not None:
                 return constant
@@ -160,6 +161,10 @@ class Calls(Choices):
         if isinstance(found, type):
             return self.call_class(found, node, into)
         raise self.not_native(found, name, node)
+
+    def is_inlined(self, found: types.FunctionType) -> bool:
+        """Whether it is library code that is written in Python, with no built-in of the engine for it."""
+        return is_library(found) and self.builtin_name(found) is None
 
     def object_value(self, found: Any, node: ast.AST) -> Value:
         """A module's object as a value, or as what it is if it cannot be one."""
@@ -288,8 +293,8 @@ class Calls(Choices):
         """The name of a Python object in the engine's table of built-ins."""
         return _library.name_of(found, self.unit.builtins)
 
-    def constant_call(self, cls: type, node: ast.Call) -> Value | None:
-        """timedelta(hours=1), ZoneInfo("Europe/Berlin"): made at build time if all arguments are constants."""
+    def constant_call(self, cls: Callable[..., Any], node: ast.Call) -> Value | None:
+        """timedelta(hours=1), ZoneInfo("Europe/Berlin"), str.maketrans("a", "b"): made at build time of constants."""
         arguments = [self.constant_argument(a) for a in node.args]
         named = {k.arg: self.constant_argument(k.value) for k in node.keywords if k.arg is not None}
         if len(named) != len(node.keywords) or any(a is MISSING for a in [*arguments, *named.values()]):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import bisect
 import calendar
 import collections
+import datetime
 import functools
 import heapq
 import itertools
@@ -284,6 +285,199 @@ def median_high(data):
     return items[n // 2]
 
 
+def exact_sums(items, squared):
+    """(whether all are ints, the sum, the sum of the squares if `squared`, shift): exact sums of items * 2 ** shift.
+    With an infinity or a NaN the first sum is theirs, a float. Natively in C (engine/code/exact.c)."""
+    odd = [x for x in items if isinstance(x, float) and not math.isfinite(x)]
+    if odd:
+        return (False, sum(odd), 0, 0)
+    ratios = [x.as_integer_ratio() for x in items]
+    shift = max(d.bit_length() - 1 for _, d in ratios)
+    whole = [n << shift - d.bit_length() + 1 for n, d in ratios]
+    ints = not any(isinstance(x, float) for x in items)
+    return (ints, sum(whole), sum(n * n for n in whole) if squared else 0, shift)
+
+
+def exact_quotient(numerator, denominator, ints):
+    """As statistics gives a fraction: an int for ints where it is one, else the nearest float."""
+    if ints and numerator % denominator == 0:
+        return numerator // denominator
+    return numerator / denominator
+
+
+def mean(data):
+    items = list(data)
+    if not items:
+        raise statistics.StatisticsError("mean requires at least one data point")
+    ints, total, _, shift = exact_sums(items, False)
+    if isinstance(total, float):
+        return total / len(items)
+    return exact_quotient(total, len(items) << shift, ints)
+
+
+def spread(items, less):
+    """The sum of the squared distances from the mean by one less than the number of items, or by the number: as
+    (numerator, denominator, whether all are ints); a NaN or an infinity as (itself, 0, False)."""
+    n = len(items)
+    ints, total, squares, shift = exact_sums(items, True)
+    if isinstance(total, float):
+        return (total / (n - less), 0, False)
+    return (n * squares - total * total, n * (n - less) << 2 * shift, ints)
+
+
+def variance(data):
+    items = list(data)
+    if len(items) < 2:
+        raise statistics.StatisticsError("variance requires at least two data points")
+    numerator, denominator, ints = spread(items, 1)
+    return numerator if denominator == 0 else exact_quotient(numerator, denominator, ints)
+
+
+def pvariance(data):
+    items = list(data)
+    if not items:
+        raise statistics.StatisticsError("pvariance requires at least one data point")
+    numerator, denominator, ints = spread(items, 0)
+    return numerator if denominator == 0 else exact_quotient(numerator, denominator, ints)
+
+
+def root_of_ratio(n, m):
+    """The square root of n / m, rounded once: statistics._float_sqrt_of_frac."""
+    q = (n.bit_length() - m.bit_length() - 109) // 2
+    if q >= 0:
+        divisor = m << 2 * q
+        whole = math.isqrt(n // divisor)
+        return ((whole | (whole * whole * divisor != n)) << q) / 1
+    above = n << -2 * q
+    whole = math.isqrt(above // m)
+    return (whole | (whole * whole * m != above)) / (1 << -q)
+
+
+def root_of_spread(items, less):
+    numerator, denominator, _ = spread(items, less)
+    if denominator == 0:
+        if STDEV_OF_INFINITE is AttributeError:
+            raise AttributeError("'float' object has no attribute 'numerator'")
+        raise ValueError("inf or nan encountered in data")
+    return 0.0 if numerator == 0 else root_of_ratio(numerator, denominator)
+
+
+def stdev(data):
+    items = list(data)
+    if len(items) < 2:
+        raise statistics.StatisticsError("stdev requires at least two data points")
+    return root_of_spread(items, 1)
+
+
+def pstdev(data):
+    items = list(data)
+    if not items:
+        raise statistics.StatisticsError("pstdev requires at least one data point")
+    return root_of_spread(items, 0)
+
+
+def _stdev_of_infinite():
+    """What this Python raises for it."""
+    try:
+        statistics.stdev([math.inf, 1.0])
+    except (AttributeError, ValueError) as error:
+        return type(error)
+    raise AssertionError("stdev of an infinity has a value")
+
+
+STDEV_OF_INFINITE = _stdev_of_infinite()
+
+
+def mode(data):
+    counts = collections.Counter(data)
+    best, most = None, 0
+    for item, n in counts.items():
+        if n > most:
+            best, most = item, n
+    if most == 0:
+        raise statistics.StatisticsError("no mode for empty data")
+    return best
+
+
+def multimode(data):
+    counts = collections.Counter(data)
+    most = max(counts.values(), default=0)
+    return [item for item, n in counts.items() if n == most]
+
+
+def quantiles(data, n=4, method="exclusive"):
+    if n < 1:
+        raise statistics.StatisticsError("n must be at least 1")
+    items = sorted(data)
+    length = len(items)
+    if length < QUANTILES_LEAST:
+        raise statistics.StatisticsError("must have at least two data points")
+    if length < 2:
+        return items * (n - 1)
+    made = []
+    if method == "inclusive":
+        for i in range(1, n):
+            j, delta = divmod(i * (length - 1), n)
+            made.append((items[j] * (n - delta) + items[j + 1] * delta) / n)
+        return made
+    if method != "exclusive":
+        raise ValueError("Unknown method: " + repr(method))
+    for i in range(1, n):
+        j = i * (length + 1) // n
+        j = 1 if j < 1 else length - 1 if j > length - 1 else j
+        delta = i * (length + 1) - j * n
+        made.append((items[j - 1] * (n - delta) + items[j] * delta) / n)
+    return made
+
+
+def _quantiles_least():
+    """How many items this Python's needs (1 since 3.13)."""
+    try:
+        statistics.quantiles([1.0])
+    except statistics.StatisticsError:
+        return 2
+    return 1
+
+
+QUANTILES_LEAST = _quantiles_least()
+
+
+MONTH_DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def monthrange(year, month):
+    if not 1 <= month <= 12:
+        raise ValueError(f"bad month number {month}; must be 1-12")  # there: IllegalMonthError, which is one
+    days = 29 if month == 2 and isleap(year) else MONTH_DAYS[month]
+    in_range = year if datetime.MINYEAR <= year <= datetime.MAXYEAR else 2000 + year % 400
+    return (datetime.date(in_range, month, 1).weekday(), days)
+
+
+def weekday(year, month, day):
+    in_range = year if datetime.MINYEAR <= year <= datetime.MAXYEAR else 2000 + year % 400
+    return datetime.date(in_range, month, day).weekday()
+
+
+# --- str.translate ---
+
+
+def translate(text, table):
+    parts = []
+    for c in text:
+        try:
+            made = table[ord(c)]
+        except LookupError:
+            parts.append(c)
+        else:
+            if isinstance(made, str):
+                parts.append(made)
+            elif isinstance(made, int):
+                parts.append(chr(made))
+            elif made is not None:
+                raise TypeError("character mapping must return integer, None or str")
+    return "".join(parts)
+
+
 def isleap(year):
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
@@ -541,7 +735,17 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     statistics.median: median,
     statistics.median_low: median_low,
     statistics.median_high: median_high,
+    statistics.mean: mean,
+    statistics.variance: variance,
+    statistics.pvariance: pvariance,
+    statistics.stdev: stdev,
+    statistics.pstdev: pstdev,
+    statistics.mode: mode,
+    statistics.multimode: multimode,
+    statistics.quantiles: quantiles,
     calendar.isleap: isleap,
+    calendar.monthrange: monthrange,
+    calendar.weekday: weekday,
     **{
         getattr(operator, f.__name__): f
         for f in (add, sub, mul, truediv, floordiv, mod, neg, not_, truth, and_, or_, xor)
@@ -554,4 +758,14 @@ METHODS: dict[tuple[type | None, str], Callable[..., Any]] = {
     (collections.Counter, "total"): total,
     (collections.Counter, "elements"): elements,
     (collections.Counter, "subtract"): subtract,
+    (None, "translate"): translate,
 }
+
+
+def function(found: Any) -> Callable[..., Any] | None:
+    """What is written here of a function of the standard library."""
+    if getattr(found, "__module__", None) == "unicodedata":
+        from . import _prelude_unicode  # its tables take a moment
+
+        return _prelude_unicode.FUNCTIONS.get(found)
+    return FUNCTIONS.get(found)

@@ -530,7 +530,7 @@ class Routines(Comprehensions):
 
 def is_library(function: Any) -> bool:
     """Whether it is one of `_prelude.py`'s, or of the look-ups of `_plain.py`."""
-    files = (_prelude.__file__, _plain.__file__)
+    files = (_prelude.__file__, _prelude.__file__.replace("_prelude", "_prelude_unicode"), _plain.__file__)
     return isinstance(function, types.FunctionType) and function.__code__.co_filename in files
 
 
