@@ -768,4 +768,8 @@ def function(found: Any) -> Callable[..., Any] | None:
         from . import _prelude_unicode  # its tables take a moment
 
         return _prelude_unicode.FUNCTIONS.get(found)
+    if getattr(found, "__module__", None) == "itertools" and found not in FUNCTIONS:
+        from . import _prelude_iterators
+
+        return _prelude_iterators.FUNCTIONS.get(found)
     return FUNCTIONS.get(found)

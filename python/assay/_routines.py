@@ -122,14 +122,22 @@ class Routines(Comprehensions):
         plain = [p for p in every if p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)]
         fixed = sum(p.kind is not kinds.KEYWORD_ONLY for p in plain)
         head, tail = node.args, list[ast.expr]()
-        if rest is not None and any(isinstance(a, ast.Starred) for a in node.args):
+        starred = [at for at, a in enumerate(node.args) if isinstance(a, ast.Starred)]
+        taken = 0  # parameters that get what a star gives
+        if rest is not None and starred:
             cut = max(fixed - len(bound), 0)
-            head, tail = node.args[:cut], node.args[cut:]
+            head, tail = node.args[: min(cut, starred[0])], node.args[min(cut, starred[0]) :]
+            taken = cut - len(head)
         call = ast.copy_location(ast.Call(node.func, head, node.keywords), node)
         defaults = any(p.default is not kinds.empty for p in plain if p.kind is not kinds.KEYWORD_ONLY)
         written, named = self.written_arguments(call, fixed - len(bound), defaults)
         places = [*bound, *written]
+        if taken and defaults:
+            raise Refuse(node, "how many arguments * gives is not known here", "write the arguments")
         more = self.value(placed(ast.Tuple(tail, ast.Load()), node)) if tail else self.packed(places[fixed:], node)
+        if taken:
+            first, more = self.taken_from(more, taken, node)
+            places += first
         extra = {k: v for k, v in named.items() if k not in signature.parameters} if others is not None else {}
         try:
             kept = places if rest is None else places[:fixed]
@@ -145,6 +153,21 @@ class Routines(Comprehensions):
         if others is not None:
             given[others] = self.packed_names(extra, others, tree, node)
         return given
+
+    def taken_from(self, value: Value, count: int, node: ast.AST) -> tuple[list[Value], Value]:
+        """The first items of a tuple, for parameters, and the others, for *args."""
+        length, fits = self.temporary(), Target()
+        self.emit("CALL", node, length, value.cell, self.unit.builtins["len"][0], 1)
+        self.emit("GE", node, length, length, self.literal(count).cell)
+        self.jump_if(Value(length, _types.BOOL), fits, True, node)
+        self.fail("TypeError", node, self.literal("an argument is missing").cell)
+        self.put(fits)
+        names: list[ast.expr] = [ast.Name("_", ast.Store()) for _ in range(count)]
+        target = placed(ast.Tuple([*names, ast.Starred(ast.Name("_", ast.Store()), ast.Store())], ast.Store()), node)
+        *first, others = self.unpacked(value, target)
+        cell = self.temporary()
+        self.emit("CALL", node, cell, others.cell, self.unit.builtins["tuple"][0], 1)
+        return first, Value(cell, _types.of("tuple", item=others.type.item))
 
     def packed(self, values: list[Value], node: ast.AST) -> Value:
         """What *args is: a tuple; of functions one that is known while compiling."""
@@ -528,9 +551,12 @@ class Routines(Comprehensions):
         routine.result = _types.join_all(scope.yields)
 
 
+PRELUDES = ("_prelude", "_prelude_unicode", "_prelude_iterators")
+
+
 def is_library(function: Any) -> bool:
     """Whether it is one of `_prelude.py`'s, or of the look-ups of `_plain.py`."""
-    files = (_prelude.__file__, _prelude.__file__.replace("_prelude", "_prelude_unicode"), _plain.__file__)
+    files = (_plain.__file__, *(_prelude.__file__.replace("_prelude", name) for name in PRELUDES))
     return isinstance(function, types.FunctionType) and function.__code__.co_filename in files
 
 
