@@ -24,7 +24,7 @@ from typing import Any
 from . import _api, _library, _plain, _prelude, _types
 from ._choices import Choices
 from ._definition import MISSING
-from ._flow import Binding, Chosen, Closure, Refuse, Target, Unknown, Value, Whole
+from ._flow import Binding, Chosen, Closure, Consequence, Refuse, Target, Unknown, Value, Whole
 from ._names import nearest
 from ._objects import is_record
 from ._routines import is_library
@@ -546,6 +546,8 @@ class Calls(Choices):
             return Refuse(
                 node, ".format() is for a template that is a constant", 'an f-string: f"{x}", or template % args'
             )
+        if not receiver.type.tags and receiver.static is MISSING:
+            return Consequence(node, "what it belongs to was refused")
         return Refuse(node, f"the method .{name}() is not available yet", nearest(f".{name}", self.unit.builtins))
 
     def call_replace(self, receiver: Value, node: ast.Call, into: Cell | None) -> Value:

@@ -21,7 +21,7 @@ from typing import Any
 from . import _advice, _api, _library, _plain, _prelude, _types, _zones
 from ._common import Common
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
-from ._flow import Chosen, Closure, Refuse, Target, Value, Whole, field_key, whole_key
+from ._flow import Chosen, Closure, Consequence, Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
 from ._share import Cell
 from ._syntax import ATTRIBUTES, COMPARISONS, CONSTRUCTS, OPERATORS, SIGNS, construct, literal_number, placed
@@ -44,13 +44,19 @@ class Expressions(Common):
             return MISSING if self.variable(name) is not None else self.find_name(name)
 
         node, native = refused.node, self.unit.builtins.__contains__
-        if self.paths is None:
-            return  # nothing comes here
+        if self.paths is None or isinstance(refused, Consequence):
+            return  # nothing comes here, or it has been said
+        if refused.once in self.unit.said:
+            self.unit.report(self.unit.said[refused.once])
+            return
         if _advice.receivers(node) & self.unit.refused:
             return  # what a thing that was refused gives is unknown: this is no second problem
         self.unit.refused.add(node)
         origin = _advice.origin(node, resolve)
-        self.unit.report(_advice.problem(self.users_place(node), node, str(refused), refused.help, origin, native))
+        problem = _advice.problem(self.users_place(node), node, str(refused), refused.help, origin, native)
+        if refused.once is not None:
+            self.unit.said[refused.once] = problem
+        self.unit.report(problem)
 
     def lower(self, node: ast.expr, into: Cell | None) -> Value:
         known = CONSTRUCTS.get(type(node))
@@ -156,6 +162,9 @@ class Expressions(Common):
         """What a name that is not local stands for, when the definition was read."""
         found = self.find_name(node.id)
         if found is MISSING:
+            if node.id in self.beyond:
+                message = f"{node.id} is a function inside another, which {self.scope.name} cannot call while it runs"
+                raise Refuse(node, message, MODULE_LEVEL, (self.scope.node, "beyond"))
             close = nearest(node.id, {**self.scope.function.__globals__, **dict.fromkeys(self.scope.locals)})
             raise Refuse(node, f"{node.id} is not defined", close)
         return found
@@ -288,6 +297,8 @@ class Expressions(Common):
         elif name not in ATTRIBUTES or name not in self.unit.builtins:
             if name in self.unit.builtins:
                 raise Refuse(node, f"{ast.unparse(node)} is a method", f"call it: {ast.unparse(node)}()")
+            if not value.type.tags and value.static is MISSING:
+                raise Consequence(node, "what it belongs to was refused")
             raise Refuse(node, f"the attribute .{node.attr} is not available yet", nearest(name, self.unit.builtins))
         cell = into or self.temporary()
         self.emit("CALL", node, cell, value.cell, self.unit.builtins[name][0], 1)
@@ -844,6 +855,7 @@ def is_record_class(found: Any) -> bool:
     return isinstance(found, type) and dataclasses.is_dataclass(found)
 
 
+MODULE_LEVEL = "move both to module level; what they share becomes parameters and results"
 SPECIAL_METHODS = {
     "ADD": "add",
     "SUB": "sub",

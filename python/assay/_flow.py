@@ -31,10 +31,15 @@ INSTRUCTIONS_MAX = 32_768
 class Refuse(Exception):
     """A construct that cannot be compiled, at a node of the current file."""
 
-    def __init__(self, node: ast.AST, message: str, help: str = ""):
+    def __init__(self, node: ast.AST, message: str, help: str = "", once: Any = None):
         super().__init__(message)
         self.node = node
         self.help = help
+        self.once = once  # what it is about; said at the first place alone
+
+
+class Consequence(Refuse):
+    """What follows from something that was refused: no second problem."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ class Scope:
     regions: int = 0  # how many regions are around it
     result_statics: list[Any] = field(default_factory=list)  # functions that it returned
     yields: list[Type] | None = None  # of a generator: what it yielded so far
+    name: str = ""  # of a nested function that runs by itself
     call: ast.AST | None = None  # of a library function: the user's call, where its instructions are said to stand
 
 
@@ -206,6 +212,7 @@ class Unit:
     routines: dict[Any, Routine] = field(default_factory=dict)  # by what they are made of
     classes: dict[type, ClassInfo] = field(default_factory=dict)
     own_exceptions: dict[type, int] = field(default_factory=dict)  # number
+    said: dict[Any, Problem] = field(default_factory=dict)  # about a class, at the first place
     sentinels: dict[int, int] = field(default_factory=dict)  # by id(): which object() of the module's it is
     numbers: dict[Any, int] = field(default_factory=dict)  # of functions that are chosen while running, from 1
     common: dict[Any, list[FunctionDef]] = field(default_factory=dict)  # where an expression stands (_common.py)
@@ -250,6 +257,7 @@ class Flow:
         self.regions: list[Region] = []  # innermost last
         self.handlers: list[Handler] = []  # inner ones first
         self.rewritten: dict[ast.AST, Any] = {}  # syntax made of other syntax, so that it is made once
+        self.beyond: frozenset[str] = frozenset()  # of a routine: variables of its maker that it does not have
         self.pinned = 0  # temporaries below are kept: a function that outlives its maker reads them
 
     # --- cells ---

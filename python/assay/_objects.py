@@ -51,6 +51,7 @@ def flags_of(cls: type) -> int:
     return flags | (TEXT if parameters.repr else 0)
 
 
+ITS_TEXT = 'a class without it: class Bad(ValueError): ..., and raise Bad(f"at {i}") with all there is to say'
 HAND_WRITTEN = {  # what a special method may be written as
     "__eq__": "same_as(self, other)",
     "__lt__": "before(self, other), or a key for sorted()",
@@ -107,6 +108,7 @@ class Objects(Changes):
                         node,
                         f"{cls.__name__} defines {name} of its own, which is not available",
                         f"a method with a name, called by it: def {HAND_WRITTEN[name]}",
+                        (cls, name),
                     )
         if dataclasses.is_dataclass(cls):
             for field in dataclasses.fields(cls):
@@ -270,9 +272,9 @@ class Objects(Changes):
 
     def make_exception(self, cls: type, arguments: list[ast.expr], node: ast.AST, into: Cell | None) -> Value:
         if any(isinstance(b.__dict__.get("__init__"), types.FunctionType) for b in cls.__mro__):
-            raise Refuse(node, f"{cls.__name__} has an __init__ of its own, which is not available", "pass the text")
+            raise Refuse(node, f"{cls.__name__} has an __init__ of its own, which is not available", ITS_TEXT, cls)
         if any(isinstance(b.__dict__.get("__str__"), types.FunctionType) for b in cls.__mro__):
-            raise Refuse(node, f"{cls.__name__} has a __str__ of its own, which is not available", "pass the text")
+            raise Refuse(node, f"{cls.__name__} has a __str__ of its own, which is not available", ITS_TEXT, cls)
         number = self.unit.exception_number(cls)
         first = self.run_of(max(len(arguments), 1))
         for at, argument in enumerate(arguments):

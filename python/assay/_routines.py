@@ -346,7 +346,8 @@ class Routines(Comprehensions):
         if value.type.items is not None:
             count = len(value.type.items)
         elif open_ended or not value.type.only("list", "tuple"):
-            raise Refuse(node, "how many arguments * gives is not known here", f"f({ast.unparse(node)}[0], ...)")
+            help = f"write them: f({ast.unparse(node)}[0], {ast.unparse(node)}[1])"
+            raise Refuse(node, "how many arguments * gives is not known here", help)
         else:  # Python says TypeError where the number is another
             length, fits = self.temporary(), Target()
             self.emit("CALL", node, length, value.cell, self.unit.builtins["len"][0], 1)
@@ -451,7 +452,9 @@ class Routines(Comprehensions):
         }
         scope = self.open_scope(found, tree) if closure is None else self.scope_of_closure(closure)
         if closure is not None:
-            scope.parent = None
+            beyond = {name for name in locals_of(scope.parent) if name not in routine.parameters}
+            self.beyond = frozenset(beyond)
+            scope.parent, scope.name = None, closure.name
             scope.locals |= {*routine.parameters, closure.name}
         scope.yields = [] if is_generator(tree) else None
         self.scopes.append(scope)
@@ -575,6 +578,11 @@ def all_arguments(node: Any) -> list[ast.arg]:
 @functools.lru_cache(maxsize=4096)
 def nonlocals(node: ast.AST) -> frozenset[str]:
     return frozenset(name for n in ast.walk(node) if isinstance(n, ast.Nonlocal) for name in n.names)
+
+
+def locals_of(scope: Scope | None) -> set[str]:
+    """The names of a function's variables and those of the functions that it stands in."""
+    return set() if scope is None else scope.locals | locals_of(scope.parent)
 
 
 def is_name(node: ast.AST, name: str) -> bool:
