@@ -1,5 +1,5 @@
-"""docs/corpus.md: what `assay check` says of the functions of tests/corpus; and tests/not-native.txt, those that are not
-native, with the reason.
+"""docs/corpus.md: what `assay check` says of the functions of tests/corpus; tests/not-native.txt: which are not native,
+and why.
 
 .venv/bin/python tools/corpus_page.py            # says whether the page is as the command prints it
 .venv/bin/python tools/corpus_page.py --write    # writes both anew (as `make corpus-page` does)
@@ -23,15 +23,15 @@ HEAD = """# What `assay check` says of {functions} functions
 
 `tests/corpus` holds functions as people write them for fraud: {features} features, {rules} rules and {decisions} decisions in
 {modules} modules, of engineers, rules analysts and people with notebooks. {native} of them are native, {share:.1f}%;
-`tests/not-native.txt` names the others. `tests/test_corpus.py` compares every native one with CPython on generated payments,
-values, types, bits and exceptions: `ASSAY_CORPUS_PAYMENTS=1200 .venv/bin/python -m pytest tests/test_corpus.py` gives each of
-them {payments} payments.
+`tests/not-native.txt` names the others. `tests/test_corpus.py` compares every native one with CPython on generated
+payments, values, types, bits and exceptions: `ASSAY_CORPUS_PAYMENTS=1200 .venv/bin/python -m pytest tests/test_corpus.py`
+gives each of them {payments} payments.
 
 | module | functions | native | what it is about |
 | --- | --- | --- | --- |
 {table}
-Below is what the command prints, but for the line of worst cases. Each problem has the place in `file:line:column`, the
-construct, the functions that it keeps out, and the way to write it instead.
+Below is what the command prints, but for the line of worst cases. Each problem has the place in `file:line:column`,
+the construct, the functions that it keeps out, and the way to write it instead.
 
 `tools/corpus_page.py --write` makes this page, and a test compares it.
 
