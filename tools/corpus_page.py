@@ -21,8 +21,8 @@ LIST_HEAD = (
 )
 HEAD = """# What `assay check` says of {functions} functions
 
-`tests/corpus` holds functions as people write them for fraud: {features} features, {rules} rules, {decisions} decisions in
-{modules} modules, of engineers, rules analysts and people with notebooks. {native} of them are native, {share:.1f}%;
+`tests/corpus` holds functions as people write them for fraud: {features} features, {rules} rules, {decisions} decisions
+in {modules} modules, of engineers, rules analysts and people with notebooks. {native} are native, {share:.1f}%;
 `tests/not-native.txt` names the others. `tests/test_corpus.py` compares every native one with CPython on generated
 payments, values, types, bits and exceptions:
 `ASSAY_CORPUS_PAYMENTS=1200 .venv/bin/python -m pytest tests/test_corpus.py`

@@ -145,6 +145,8 @@ class Calls(Choices):
         written = _prelude.function(found) if isinstance(found, collections.abc.Hashable) else None
         if written is not None:
             return self.inline(written, [], node, into)
+        if found == collections.OrderedDict.fromkeys:
+            return self.call_builtin("dict.fromkeys", [], node, into)
         bound = getattr(found, "__self__", None)
         if type(bound) is str and getattr(found, "__name__", "") == "format":  # euros = "{:.2f} EUR".format
             return self.call_format(bound, node, into)
@@ -472,7 +474,7 @@ class Calls(Choices):
                 return self.inline(method, [receiver], node, into)
             raise Refuse(node, f"{receiver.whole.cls.__name__} has no method {function.attr}")
         name = f".{function.attr}"
-        if receiver.type.cls is not None and receiver.type.cls is not collections.Counter:
+        if receiver.type.cls is not None and receiver.type.cls not in _types.OF_PYTHON:
             made = self.call_method_of(self.present(receiver, function.value), receiver.type.cls, node, into)
             if made is not None:
                 return made
@@ -481,6 +483,8 @@ class Calls(Choices):
             if made is not None:
                 return made
         receiver = self.present(self.dict_or_plain(receiver, function.value, name), function.value)
+        if receiver.type.cls is collections.deque and function.attr in KEEPING:
+            return self.call_keeping(receiver, function, node, into)
         written = _prelude.METHODS.get((receiver.type.cls, function.attr))
         if written is not None:
             return self.inline(written, [receiver], node, into)
@@ -504,6 +508,30 @@ class Calls(Choices):
         if function.attr in GROWING and not (name == ".update" and receiver.type.only("none")):
             return self.call_growing(name, function, node, into)
         return self.call_builtin(name, [receiver], node, into)
+
+    def call_keeping(self, receiver: Value, function: ast.Attribute, node: ast.Call, into: Cell | None) -> Value:
+        """A method that puts something into a deque: the list's, and what it has too many of is dropped."""
+        name, bound = function.attr, receiver.type.bound
+        if bound == -1 or (name == "extendleft" and len(node.args) != 1):
+            raise Refuse(
+                node, f"how many items the deque of {name}() keeps is not known here", "make it in this function"
+            )
+        if name == "extendleft":
+            call = ast.Call(ast.Attribute(function.value, "appendleft", ast.Load()), [ast.Name(".x", ast.Load())], [])
+            self.scope.locals.add(".x")
+            self.scope.cells.setdefault(".x", self.temporary())
+            loop = ast.For(ast.Name(".x", ast.Store()), node.args[0], [ast.Expr(call)], [])
+            self.statement(placed(loop, node))
+            return self.literal(None)
+        if name == "appendleft":
+            attribute = ast.Attribute(function.value, "insert", ast.Load())
+            call = placed(ast.Call(attribute, [ast.Constant(0), *node.args], node.keywords), node)
+            made = self.call_growing(".insert", attribute, call, into)
+        else:
+            made = self.call_growing(f".{name}", function, node, into)
+        if bound is not None:
+            self.trim(receiver, bound, name == "appendleft", node)
+        return made
 
     def update_named(self, receiver: Value, node: ast.Call) -> Value:
         for keyword in node.keywords:
@@ -611,6 +639,7 @@ GO_OVER = (
     "min",
     "max",
 )
+KEEPING = ("append", "appendleft", "extend", "extendleft")
 KEYS_ALONE = ("len", "list", "sorted", "set", "frozenset", "tuple")  # of a dict they look at nothing else
 GROWING = frozenset(["append", "add", "extend", "insert", "update", "setdefault", "pop", "remove", "discard", "clear"])
 GROWING |= frozenset(["reverse", "popitem"])

@@ -250,7 +250,10 @@ class Expressions(Common):
                 return self.member_attribute(self.present(value, node.value), node, into)
         if value.type.without_none().only("match", "pattern"):
             return self.regex_attribute(self.present(value, node.value), node, into)
-        known = value.type.only("object", "exception") or value.type.cls is not None
+        if value.type.cls is collections.deque and node.attr == "maxlen" and value.type.bound != -1:
+            return self.literal(value.type.bound)
+        of_users = value.type.cls is not None and value.type.cls not in _types.OF_PYTHON
+        known = value.type.only("object", "exception") or of_users
         maybe = value.type.tags & {"object", "exception"} and f".{node.attr}" not in self.unit.builtins
         if known or maybe:
             return self.object_attribute(value, node, into)
@@ -592,6 +595,13 @@ class Expressions(Common):
         elif op in ("EQ", "NE"):
             if not _types.equality_is_exact(left.type, right.type):
                 raise self.differs(left.type, right.type, node)
+            kinds = {left.type.cls, right.type.cls}
+            if collections.OrderedDict in kinds or (collections.deque in kinds and len(kinds) > 1):
+                raise Refuse(
+                    node,
+                    "comparing this with a dict or list is not available",
+                    "list(a.items()) == ..., list(d) == ...",
+                )
             if _types.enum_inside(left.type.item) or _types.enum_inside(right.type.item):
                 raise Refuse(node, "comparing containers of Enum members is not available yet", "compare their .value")
         else:
@@ -830,6 +840,8 @@ class Expressions(Common):
             isinstance(kind, type) and (representation or not _types.prints_value(kind))
         ):
             raise Refuse(node, "the text of an Enum's member is not that of its value", "use its .value")
+        if value.type.cls in (collections.deque, collections.OrderedDict):
+            raise Refuse(node, f"the text of a {value.type.cls.__name__} is not available", "list(d)")
         if _types.holds_set(value.type):
             raise Refuse(node, "the text of a set depends on its order, which Python randomizes", "sorted(s)")
 

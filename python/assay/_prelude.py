@@ -711,6 +711,50 @@ COUNTERS_IN_PLACE: dict[str, Callable[..., Any]] = {
     "BIT_OR": counter_ior,
     "BIT_AND": counter_iand,
 }
+# --- collections.deque and OrderedDict: a list and a dict ---
+
+
+def drop_left(items, most):
+    while len(items) > most:
+        del items[0]
+
+
+def drop_right(items, most):
+    while len(items) > most:
+        items.pop()
+
+
+def popleft(items):
+    if not items:
+        raise IndexError("pop from an empty deque")
+    return items.pop(0)
+
+
+def rotate(items, n=1):
+    if items:
+        shift = n % len(items)
+        items[:] = items[len(items) - shift :] + items[: len(items) - shift]
+
+
+def move_to_end(table, key, last=True):
+    value = table.pop(key)
+    if last:
+        table[key] = value
+    else:
+        rest = list(table.items())
+        table.clear()
+        table[key] = value
+        for name, other in rest:
+            table[name] = other
+
+
+def popitem(table, last=True):
+    if not table:
+        raise KeyError("dictionary is empty")
+    key = next(reversed(list(table))) if last else next(iter(table))
+    return (key, table.pop(key))
+
+
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     functools.reduce: reduce,
     re.escape: re_escape,
@@ -758,6 +802,10 @@ METHODS: dict[tuple[type | None, str], Callable[..., Any]] = {
     (collections.Counter, "total"): total,
     (collections.Counter, "elements"): elements,
     (collections.Counter, "subtract"): subtract,
+    (collections.deque, "popleft"): popleft,
+    (collections.deque, "rotate"): rotate,
+    (collections.OrderedDict, "move_to_end"): move_to_end,
+    (collections.OrderedDict, "popitem"): popitem,
     (None, "translate"): translate,
 }
 

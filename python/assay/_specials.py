@@ -13,9 +13,10 @@ import functools
 import operator
 import re
 import typing
+from dataclasses import replace
 from typing import Any
 
-from . import _types
+from . import _prelude, _types
 from ._definition import MISSING
 from ._flow import Closure, Refuse, Target, Value
 from ._routines import Routines
@@ -64,6 +65,8 @@ class Specials(Routines):
         if isinstance(made_by, ast.Call) and self.python_object(made_by.func) in (
             collections.Counter,
             collections.defaultdict,
+            collections.deque,
+            collections.OrderedDict,
         ):
             made = self.value(made_by)
             return 4, (made.type, made)
@@ -160,6 +163,38 @@ class Specials(Routines):
         if value.whole is not None or value.type.enum is not None:
             return self.truth_of(node.args[0], into)
         return self.call_builtin("bool", [self.plain(value, node)], placed(ast.Call(node.func, [], []), node), into)
+
+    def call_ordered(self, node: ast.Call, into: Cell | None) -> Value:
+        """OrderedDict(...): a dict, which keeps the order."""
+        call = placed(ast.Call(self.let_static(dict, node), node.args, node.keywords), node)
+        made = self.value(call, into)
+        return replace(made, type=replace(made.type, cls=collections.OrderedDict))
+
+    def call_deque(self, node: ast.Call, into: Cell | None) -> Value:
+        """A deque is a list here; its type knows how many items it keeps."""
+        written: list[ast.expr | None] = [*node.args, None, None][:2]
+        for keyword in node.keywords:
+            if keyword.arg not in ("iterable", "maxlen"):
+                raise Refuse(node, "deque() takes an iterable, and maxlen")
+            written[keyword.arg == "maxlen"] = keyword.value
+        source, most = written
+        bound = None if most is None else self.constant_display(most)
+        if bound is not None and (not isinstance(bound, int) or bound < 0):
+            raise Refuse(node, "maxlen must be known when the bundle is built", "deque(maxlen=10)")
+        items: ast.expr = (
+            ast.List([], ast.Load()) if source is None else ast.Call(self.let_static(list, node), [source], [])
+        )
+        made = self.value(placed(items, node), into)
+        made = replace(made, type=replace(made.type.without_none(), cls=collections.deque, bound=bound))
+        if source is not None and bound is not None:
+            self.trim(made, bound, False, node)
+        return made
+
+    def trim(self, value: Value, bound: int, right: bool, node: ast.AST) -> None:
+        """Drops what a deque has too many of."""
+        written = _prelude.drop_right if right else _prelude.drop_left
+        call = placed(ast.Call(ast.Name("trim", ast.Load()), [], []), node)
+        self.inline(written, [value, self.literal(bound)], call, None)
 
     def call_dict(self, node: ast.Call, into: Cell | None) -> Value:
         """dict(a=1), dict(pairs, a=1) as displays."""
@@ -392,6 +427,8 @@ SPECIAL: dict[Any, str] = {
     sorted: "call_sorted",
     dict: "call_dict",
     bool: "call_bool",
+    collections.deque: "call_deque",
+    collections.OrderedDict: "call_ordered",
     str: "call_str",
     dataclasses.replace: "call_record",
     dataclasses.asdict: "call_record",

@@ -39,6 +39,7 @@ class Type:
     enum: type[enum.Enum] | Mixed | None = None  # what is not None is a member of it
     cls: type | None = None  # of an object: its class; of a dict: Counter
     texts: frozenset[str] | None = None  # every str that it can be, where that is written in the source
+    bound: int | None = None  # of a deque: how many items it keeps, -1 if that is not known
     fields: tuple[tuple[str, Type], ...] = ()  # of a constant object: those of which more than the class is known
 
     @property
@@ -85,6 +86,13 @@ BYTES = of("bytes")
 NUMBER = of("int", "float")
 
 
+OF_PYTHON = (
+    collections.Counter,
+    collections.deque,
+    collections.OrderedDict,
+)  # classes of lists and dicts of the engine's
+
+
 def of_object(cls: type) -> Type:
     """An instance of the user's class."""
     return Type(frozenset({"tuple" if issubclass(cls, tuple) else "object"}), cls=cls)
@@ -112,7 +120,8 @@ def join(a: Type, b: Type) -> Type:
     else:
         of = a.cls if a.cls is b.cls else None
     parts = _join_parts(a, b, "item"), _join_parts(a, b, "value")
-    return Type(a.tags | b.tags, *parts, items, cls, of, _join_texts(a, b), _join_fields(a, b))
+    bound = a.bound if a.bound == b.bound or b == NONE else b.bound if a == NONE else -1
+    return Type(a.tags | b.tags, *parts, items, cls, of, _join_texts(a, b), bound, _join_fields(a, b))
 
 
 def _join_fields(a: Type, b: Type) -> tuple[tuple[str, Type], ...]:

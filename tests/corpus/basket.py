@@ -4,7 +4,7 @@ import bisect
 import heapq
 import itertools
 import math
-from collections import ChainMap, Counter, defaultdict, deque
+from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
 from functools import reduce
@@ -218,6 +218,29 @@ def last_three_sum(amounts: list[float]) -> float:
     for a in amounts:
         recent.append(a)
     return sum(recent)
+
+
+@feature
+def smoothed_peak(amounts: list[float]) -> float:
+    window, best = deque(maxlen=2), 0.0
+    for a in amounts:
+        window.append(a)
+        if len(window) == window.maxlen:
+            best = max(best, sum(window) / len(window))
+    return best
+
+
+@feature
+def recent_categories(categorys: list[str]) -> list[str]:
+    """The three that were used last, as a small cache would keep them."""
+    cache = OrderedDict()
+    for c in categorys:
+        if c in cache:
+            cache.move_to_end(c)
+        cache[c] = len(c)
+        if len(cache) > 3:
+            cache.popitem(last=False)
+    return list(cache)
 
 
 @feature
