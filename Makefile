@@ -88,6 +88,10 @@ sanitize: | deps
 	ctest --test-dir build/tsan --output-on-failure
 
 FUZZ_SECONDS ?= 60
+.PHONY: corpus-page
+corpus-page: ## docs/corpus.md and tests/not-native.txt, as `assay check` says it of tests/corpus
+	$(PYTHON) tools/corpus_page.py --write
+
 fuzz: | deps ## every fuzz target from its corpus, FUZZ_SECONDS each
 	CC=clang $(GENERATE) -B build/fuzz -DASSAY_FUZZ=ON -DASSAY_SANITIZE=address,undefined >/dev/null
 	cmake --build build/fuzz

@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 import check_page
+import corpus_page
 
 pytestmark = pytest.mark.engine
 
@@ -30,3 +31,10 @@ def test_the_page_names_every_member_of_the_json() -> None:
     found = check_json(check(file), False)
     for name in [*found, *found["functions"][0]]:
         assert f'"{name}"' in page, name
+
+
+def test_the_page_of_the_corpus_is_what_the_command_prints() -> None:
+    page, listed = corpus_page.made()
+    hint = "tools/corpus_page.py --write (make corpus-page) brings docs/corpus.md and tests/not-native.txt up to date"
+    assert corpus_page.PAGE.read_text(encoding="utf-8") == page, hint
+    assert corpus_page.LIST.read_text(encoding="utf-8") == listed, hint

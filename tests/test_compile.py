@@ -216,7 +216,12 @@ REFUSED = [
     Case(
         "return card.split(',', 1, 2)", "card.split(',', 1, 2)", "card.split() takes 1 to 3 arguments here, 4 are given"
     ),
-    Case("return starred(count)", "starred(count)", "starred takes *xs, which is not available", "name its parameters"),
+    Case(
+        "return starred(count, len)",
+        "starred(count, len)",
+        "functions and values together in *args are not available",
+        "name the parameters",
+    ),
     Case("return undefined + 1", "undefined", "undefined is not defined"),
     Case("return amuont", "amuont", "amuont is not defined", "did you mean amount or Payment?"),
     Case(

@@ -92,7 +92,7 @@ def rows(definition: Definition, seed: int) -> Iterator[Row]:
     pools: dict[FieldDef, list[Any]] = {
         each: [of_field(each, chance) for _ in range(5)] for each in scored.fields if each.name in keys
     }
-    at = inputs.moment(chance).replace(year=1999)
+    at = inputs.moment(chance).replace(year=2000)
     for number in range(1, PAYMENTS + 1):
         made = payment(definition, number, chance)
         if number <= PAYMENTS // 2:

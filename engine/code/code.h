@@ -147,7 +147,7 @@ struct code_frame {
     const struct code *code;
     struct value *cells;
     struct arena *arena;
-    uint8_t *active;        /* per routine */
+    uint16_t *active;       /* per routine */
     struct matcher *matcher; /* regex.h; NULL: no pattern among the constants */
     struct run *run;        /* what a call works with (run.h) */
     struct code_error errors[CODE_ERRORS_MAX];

@@ -44,14 +44,13 @@ static const struct value *run_routine(struct run *run, const struct code_routin
 
 bool routine_call(struct run *run, uint32_t number, const struct value *args, uint32_t count, struct value *out) {
     const struct code_routine *routine = &run->code->routines[number];
-    struct value *saved, arguments[UINT8_MAX];
+    struct value *saved;
     ASSERT(count == routine->parameters);
-    copy_bytes(arguments, args, count * sizeof *args); /* they may stand in the cells that are about to be cleared */
     if (!enter(run, routine, number, &saved))
         return false;
     struct value *cells = cells_of(run, routine);
-    memset(cells, 0, routine->cells * sizeof *cells);
-    copy_bytes(cells, arguments, count * sizeof *cells);
+    memmove(cells, args, count * sizeof *cells); /* they may stand in these cells */
+    memset(cells + count, 0, (routine->cells - count) * sizeof *cells);
     const struct instruction *at = run->code->instructions + routine->first;
     const struct value *result = run_routine(run, routine, &at);
     if (result != NULL)

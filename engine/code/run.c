@@ -32,7 +32,7 @@ bool code_frame_init(struct code_frame *frame, const struct code *code, struct a
     ASSERT(code != NULL && arena != NULL);
     uint32_t cells = code_frame_cells(code);
     *frame = (struct code_frame){.code = code, .cells = calloc(cells + 1ull, sizeof(struct value)), .arena = arena};
-    frame->active = calloc(code->routine_count + 1ull, 1);
+    frame->active = calloc(code->routine_count + 1ull, sizeof *frame->active);
     frame->matcher = code->pattern_count == 0 ? NULL : matcher_new();
     frame->run = calloc(1, sizeof *frame->run);
     if (frame->cells == NULL || frame->active == NULL || frame->run == NULL ||

@@ -45,7 +45,7 @@ enum { LIST_OWNED = 4 };  /* flag of a V_LIST: p is a struct list, and can be ch
 enum { SET_HASHABLE = 1 };/* flag of a V_SET: a frozenset */
 enum { BIG_NEGATIVE = 1 };/* flag of a V_BIGINT; p: its limbs */
 enum { DEPTH_MAX = 100 }; /* of nested tuples and lists, in comparisons and texts: RecursionError */
-enum { CALLS_MAX = 50 };  /* of routines inside each other: RecursionError */
+enum { CALLS_MAX = 500 }; /* of routines inside each other: RecursionError */
 
 /* A list that a function made. Lists of fields and constants are bare items, which nothing changes. */
 struct list {
@@ -97,7 +97,7 @@ struct run {
     /* What routines need; NULL where none can be called. */
     const struct code *code;
     struct value *cells;
-    uint8_t *active; /* per routine: whether its cells are in use */
+    uint16_t *active; /* per routine: whether its cells are in use */
     uint32_t depth;
     uint32_t nested; /* how deep in values the comparison or text is that asked for another one */
 };

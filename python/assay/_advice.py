@@ -142,6 +142,9 @@ TABLE: tuple[Advice, ...] = (
         MODEL,
     ),
     Advice(
+        "pandas.cut pandas.qcut", "not-native", "", 'LABELS[bisect.bisect_left(EDGES, x)], LABELS = ["low", "high"]'
+    ),
+    Advice(
         "pandas.* polars.* .iterrows .itertuples .iloc .loc .iat .groupby .merge .to_dict .set_index .query .apply "
         ".fillna .rolling .values.tolist",
         "not-native",
@@ -164,6 +167,8 @@ TABLE: tuple[Advice, ...] = (
         "the event's JSON is parsed already",
         "declare what is inside: a nested class, or a list field",
     ),
+    Advice("textwrap.*", "not-native", "", "a loop over text.split() that begins a new line where a word does not fit"),
+    Advice("collections.ChainMap", "not-native", "", "{**defaults, **own}: what comes later wins"),
     Advice("copy.*", "not-native", "", "the value itself: nothing here changes it"),
     Advice("statistics.mean statistics.fmean", "not-native", "", "sum(xs) / len(xs)"),
     Advice("statistics.*", "not-native", "", "write the formula: sum, sorted, len and math are there"),

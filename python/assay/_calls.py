@@ -25,7 +25,7 @@ from typing import Any
 from . import _api, _library, _plain, _prelude, _types
 from ._choices import Choices
 from ._definition import MISSING
-from ._flow import Binding, Chosen, Closure, Refuse, Target, Unknown, Value, Whole
+from ._flow import Binding, Chosen, Closure, Consequence, Refuse, Target, Unknown, Value, Whole
 from ._names import nearest
 from ._objects import is_record
 from ._routines import is_library
@@ -92,6 +92,7 @@ UNORDERED = ("any", "all", "len", "min", "max", "sorted")  # of a set, they do n
 
 class Calls(Choices):
     def lower_Call(self, node: ast.Call, into: Cell | None) -> Value:
+        node = self.passed_on(node)
         function = node.func
         found = self.python_object(function)
         if found is not MISSING:
@@ -101,6 +102,9 @@ class Calls(Choices):
         value = self.value(function)
         if value.static is not MISSING:
             return self.call_object(value.static, node, into)
+        own = self.own_special(value, "__call__")
+        if own is not None:
+            return self.inline(own, [value], node, into)
         if self.paths is None:  # nothing comes here
             return self.literal(None)
         raise Refuse(node, f"{ast.unparse(function)} is not known to be a function here", "name the function")
@@ -142,9 +146,14 @@ class Calls(Choices):
         written = _prelude.function(found) if isinstance(found, collections.abc.Hashable) else None
         if written is not None:
             return self.inline(written, [], node, into)
+        if found == collections.OrderedDict.fromkeys:
+            return self.call_builtin("dict.fromkeys", [], node, into)
         bound = getattr(found, "__self__", None)
         if type(bound) is str and getattr(found, "__name__", "") == "format":  # euros = "{:.2f} EUR".format
             return self.call_format(bound, node, into)
+        starred = isinstance(found, collections.abc.Hashable) and any(isinstance(a, ast.Starred) for a in node.args)
+        if starred and found in _prelude.STARRED:
+            return self.inline(_prelude.STARRED[found], [], node, into)
         if (isinstance(found, type) and found in CONSTANT_CLASSES) or found == str.maketrans:
             constant = self.constant_call(found, node)
             if constant is not None:
@@ -259,6 +268,13 @@ class Calls(Choices):
             raise Refuse(node, f"{cls.__name__}() takes a value")
         if "_missing_" in cls.__dict__:
             raise Refuse(node, f"{cls.__name__} defines _missing_, which is not available", "a dict")
+        if issubclass(cls, enum.Flag):
+            number = self.constant_display(node.args[0])
+            if not isinstance(number, int):
+                raise Refuse(
+                    node, f"{cls.__name__}() of a number known only while running is not available", "| of its members"
+                )
+            return self.constant(cls(number), node)
         value = self.value(node.args[0])
         if value.type.enum is cls:
             return self.move(value, into, node)
@@ -373,6 +389,8 @@ class Calls(Choices):
         value = (self.read if name in ONLY_READ else self.value)(node, into)
         if name == ".get" and isinstance(value.type.enum, type) and value.whole is None:
             return value  # an Enum's member as a key: check_arguments looks at the keys
+        if name in GO_OVER and isinstance(value.static, enum.EnumType):
+            return self.move(self.members(value), into, node)
         return self.plain(value, node)
 
     def positions(self, name: str, given: int, node: ast.Call) -> list[int]:
@@ -429,6 +447,10 @@ class Calls(Choices):
             if name == ".get" and not _types.equality_is_exact(kinds[1], kinds[0].item or _types.NONE):
                 raise self.differs(kinds[1], kinds[0].item or _types.NONE, node)
             return
+        if name in ("min", "max", "sorted", "sum") and all(map(_types.members_are_values, kinds)):
+            return
+        if name in (".index", ".count") and _types.equality_is_exact(kinds[1], kinds[0].item or _types.NONE):
+            return
         if name in ("str", "repr", "ascii", "min", "max", "sorted") or any(_types.enum_inside(k.item) for k in kinds):
             if name == "str" and isinstance(kinds[0].enum, type):
                 return
@@ -453,7 +475,7 @@ class Calls(Choices):
                 return self.inline(method, [receiver], node, into)
             raise Refuse(node, f"{receiver.whole.cls.__name__} has no method {function.attr}")
         name = f".{function.attr}"
-        if receiver.type.cls is not None and receiver.type.cls is not collections.Counter:
+        if receiver.type.cls is not None and receiver.type.cls not in _types.OF_PYTHON:
             made = self.call_method_of(self.present(receiver, function.value), receiver.type.cls, node, into)
             if made is not None:
                 return made
@@ -465,6 +487,8 @@ class Calls(Choices):
         receiver = self.present(self.dict_or_plain(receiver, function.value, name), function.value)
         if may_be_none and node.args:  # before the arguments are looked at, which may raise something else
             receiver = self.checked(replace(receiver, type=join(receiver.type, _types.NONE)), receiver.cell, node)
+        if receiver.type.cls is collections.deque and function.attr in KEEPING:
+            return self.call_keeping(receiver, function, node, into)
         written = _prelude.METHODS.get((receiver.type.cls, function.attr))
         if written is not None:
             return self.inline(written, [receiver], node, into)
@@ -483,9 +507,35 @@ class Calls(Choices):
             raise self.no_method(function, receiver, node)
         if name == ".update" and node.keywords:
             return self.update_named(receiver, node)
+        if name == ".union" and receiver.type.only("set") and any(isinstance(a, ast.Starred) for a in node.args):
+            return self.inline(_prelude.union_of, [receiver], node, into)
         if function.attr in GROWING and not (name == ".update" and receiver.type.only("none")):
             return self.call_growing(name, function, node, into)
         return self.call_builtin(name, [receiver], node, into)
+
+    def call_keeping(self, receiver: Value, function: ast.Attribute, node: ast.Call, into: Cell | None) -> Value:
+        """A method that puts something into a deque: the list's, and what it has too many of is dropped."""
+        name, bound = function.attr, receiver.type.bound
+        if bound == -1 or (name == "extendleft" and len(node.args) != 1):
+            raise Refuse(
+                node, f"how many items the deque of {name}() keeps is not known here", "make it in this function"
+            )
+        if name == "extendleft":
+            call = ast.Call(ast.Attribute(function.value, "appendleft", ast.Load()), [ast.Name(".x", ast.Load())], [])
+            self.scope.locals.add(".x")
+            self.scope.cells.setdefault(".x", self.temporary())
+            loop = ast.For(ast.Name(".x", ast.Store()), node.args[0], [ast.Expr(call)], [])
+            self.statement(placed(loop, node))
+            return self.literal(None)
+        if name == "appendleft":
+            attribute = ast.Attribute(function.value, "insert", ast.Load())
+            call = placed(ast.Call(attribute, [ast.Constant(0), *node.args], node.keywords), node)
+            made = self.call_growing(".insert", attribute, call, into)
+        else:
+            made = self.call_growing(f".{name}", function, node, into)
+        if bound is not None:
+            self.trim(receiver, bound, name == "appendleft", node)
+        return made
 
     def update_named(self, receiver: Value, node: ast.Call) -> Value:
         for keyword in node.keywords:
@@ -528,6 +578,8 @@ class Calls(Choices):
             return Refuse(
                 node, ".format() is for a template that is a constant", 'an f-string: f"{x}", or template % args'
             )
+        if not receiver.type.tags and receiver.static is MISSING:
+            return Consequence(node, "what it belongs to was refused")
         return Refuse(node, f"the method .{name}() is not available yet", nearest(f".{name}", self.unit.builtins))
 
     def call_replace(self, receiver: Value, node: ast.Call, into: Cell | None) -> Value:
@@ -576,6 +628,22 @@ def _random_classes() -> tuple[type, ...]:
     return (random.Random,)
 
 
+GO_OVER = (
+    "len",
+    "list",
+    "tuple",
+    "sorted",
+    "set",
+    "frozenset",
+    "enumerate",
+    "zip",
+    "reversed",
+    "iter",
+    "sum",
+    "min",
+    "max",
+)
+KEEPING = ("append", "appendleft", "extend", "extendleft")
 KEYS_ALONE = ("len", "list", "sorted", "set", "frozenset", "tuple")  # of a dict they look at nothing else
 GROWING = frozenset(["append", "add", "extend", "insert", "update", "setdefault", "pop", "remove", "discard", "clear"])
 GROWING |= frozenset(["reverse", "popitem"])

@@ -7,10 +7,12 @@ may not, since other functions see it. What is put into a container of a local n
 from __future__ import annotations
 
 import ast
+import enum
 from dataclasses import replace
 
 from . import _prelude, _types
 from ._definition import MISSING
+from ._expressions import both_flags
 from ._flow import Binding, Chosen, Refuse, Scope, Value, numbered
 from ._formats import Formats
 from ._share import Cell
@@ -184,11 +186,20 @@ class Changes(Formats):
 
     def change_name(self, target: ast.Name, op: str, node: ast.AugAssign) -> None:
         name = ast.copy_location(ast.Name(target.id, ast.Load()), target)
-        left = self.present(self.plain(self.value(name), name), name)
+        left = self.value(name)
+        flags = isinstance(left.type.enum, type) and issubclass(left.type.enum, enum.Flag)
+        left = self.present(left if flags else self.plain(left, name), name)
         if "list" in left.type.tags or "set" in left.type.tags or "dict" in left.type.tags:
             value = self.changed(op, left, node)
         else:
-            right = self.present(self.plain(self.value(node.value), node.value), node.value)
+            right = self.value(node.value)
+            if not both_flags(op, left.type, right.type):
+                left, right = self.plain(left, name), self.plain(right, node.value)
+            right = self.present(right, node.value)
+            own = self.by_special(op, left, right, node, None)
+            if own is not None:
+                self.assign_name(target.id, own, node)
+                return
             value = self.operate(op, left, right, node, self.home(target.id).cells[target.id])
         self.assign_name(target.id, value, node)
 

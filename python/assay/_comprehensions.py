@@ -162,8 +162,8 @@ class Comprehensions(Objects):
             return MISSING
 
     def iterable(self, value: Value, node: ast.expr, any_order: bool = False) -> Value:
-        if value.whole is not None:
-            self.plain(value, node)
+        if value.whole is not None or value.static is not MISSING:
+            value = self.plain(self.members(value), node)
         if "set" in value.type.tags and value.type.only("set", "none") and not any_order:
             raise Refuse(node, "the order of a set is randomized by Python", f"sorted({ast.unparse(node)})")
         return value if value.type.enum is None else self.open(value, node)

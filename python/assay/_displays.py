@@ -183,12 +183,18 @@ class Displays(Expressions):
         table = None if isinstance(node.slice, ast.Slice) else self.table_of_functions(node.value)
         if table is not None:
             return self.chosen_from(table, node.slice, node)
-        base = self.read(node.value)
+        if isinstance(frozen, enum.EnumType) and not isinstance(node.slice, ast.Slice):
+            base = self.constant(dict(frozen.__members__), node)  # K["NAME"]
+        else:
+            base = self.read(node.value)
         if base.type.cls is _plain.Array and isinstance(node.slice, ast.Tuple):  # of two dimensions
             row: ast.expr = node.value
             for part in node.slice.elts:
                 row = placed(ast.Subscript(row, part, ast.Load()), node)
             return self.value(row, into)
+        own = None if isinstance(node.slice, ast.Slice) else self.own_special(base, "__getitem__")
+        if own is not None:
+            return self.inline(own, [base], placed(ast.Call(node.value, [node.slice], []), node), into)
         if base.whole is None and base.type.cls is not None:
             base = replace(base, type=replace(base.type, cls=None)) if not base.type.only("dict", "none") else base
         base = self.present(self.plain(base, node.value), node.value)
@@ -203,7 +209,7 @@ class Displays(Expressions):
             self.release(mark)
             cell = into or self.temporary()
             self.emit("SLICE", node, cell, base.cell, first)
-            return Value(cell, replace(base.type, items=None))
+            return Value(cell, replace(base.type, items=None, texts=None))
         index = self.value(node.slice)
         if base.type.only("dict", "none"):
             if not _types.equality_is_exact(index.type, base.type.item or _types.NONE):

@@ -21,7 +21,7 @@ from typing import Any
 from . import _advice, _api, _library, _plain, _prelude, _types, _zones
 from ._common import Common
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
-from ._flow import Chosen, Closure, Refuse, Target, Value, Whole, field_key, whole_key
+from ._flow import Chosen, Closure, Consequence, Refuse, Target, Value, Whole, field_key, whole_key
 from ._names import nearest
 from ._share import Cell
 from ._syntax import ATTRIBUTES, COMPARISONS, CONSTRUCTS, OPERATORS, SIGNS, construct, literal_number, placed
@@ -44,11 +44,19 @@ class Expressions(Common):
             return MISSING if self.variable(name) is not None else self.find_name(name)
 
         node, native = refused.node, self.unit.builtins.__contains__
+        if self.paths is None or isinstance(refused, Consequence):
+            return  # nothing comes here, or it has been said
+        if refused.once in self.unit.said:
+            self.unit.report(self.unit.said[refused.once])
+            return
         if _advice.receivers(node) & self.unit.refused:
             return  # what a thing that was refused gives is unknown: this is no second problem
         self.unit.refused.add(node)
         origin = _advice.origin(node, resolve)
-        self.unit.report(_advice.problem(self.users_place(node), node, str(refused), refused.help, origin, native))
+        problem = _advice.problem(self.users_place(node), node, str(refused), refused.help, origin, native)
+        if refused.once is not None:
+            self.unit.said[refused.once] = problem
+        self.unit.report(problem)
 
     def lower(self, node: ast.expr, into: Cell | None) -> Value:
         known = CONSTRUCTS.get(type(node))
@@ -68,9 +76,18 @@ class Expressions(Common):
             raise Refuse(node, f"{what} can only be asked for its fields here", "write the field: event.amount")
         if isinstance(value.static, _plain.Series):
             return self.constant(value.static.values, node)
+        if isinstance(value.static, enum.EnumType):
+            cls = value.static.__name__
+            raise Refuse(node, f"{cls} can be called, indexed and iterated over only", f"list({cls})")
         if value.static is not MISSING:
             raise Refuse(node, "a function can only be called here", "call it")
         return self.open(value, node)
+
+    def members(self, value: Value) -> Value:
+        """What iterates over an Enum's class iterates over: its members."""
+        if not isinstance(value.static, enum.EnumType):
+            return value
+        return self.constant(tuple(value.static), self.scope.node)
 
     def open(self, value: Value, node: ast.AST) -> Value:
         kind = value.type.enum
@@ -109,7 +126,9 @@ class Expressions(Common):
     def lower_Constant(self, node: ast.Constant, into: Cell | None) -> Value:
         if isinstance(node.value, complex) or node.value is ...:
             raise Refuse(node, f"a value of type {type(node.value).__name__} is not available yet")
-        return self.constant(node.value, node)
+        value = self.constant(node.value, node)
+        known = _types.of_texts(value.type, node.value) if isinstance(node.value, str) else value.type
+        return replace(value, type=known)
 
     def lower_Name(self, node: ast.Name, into: Cell | None) -> Value:
         key = self.variable(node.id)
@@ -143,6 +162,9 @@ class Expressions(Common):
         """What a name that is not local stands for, when the definition was read."""
         found = self.find_name(node.id)
         if found is MISSING:
+            if node.id in self.beyond:
+                message = f"{node.id} is a function inside another, which {self.scope.name} cannot call while it runs"
+                raise Refuse(node, message, MODULE_LEVEL, (self.scope.node, "beyond"))
             close = nearest(node.id, {**self.scope.function.__globals__, **dict.fromkeys(self.scope.locals)})
             raise Refuse(node, f"{node.id} is not defined", close)
         return found
@@ -176,7 +198,8 @@ class Expressions(Common):
         if not isinstance(node, ast.Attribute):
             return MISSING
         owner = self.python_object(node.value)
-        inside = isinstance(owner, types.ModuleType | type | enum.Enum) or is_plain_record(owner)
+        inside = isinstance(owner, types.ModuleType | type | enum.Enum | types.SimpleNamespace)
+        inside = inside or is_plain_record(owner)
         if owner is MISSING or not (inside or type(owner).__module__.startswith("assay.")):
             return MISSING
         if isinstance(owner, enum.Enum) and isinstance(getattr(type(owner), node.attr, None), types.FunctionType):
@@ -185,7 +208,9 @@ class Expressions(Common):
         if found is MISSING and (
             owner is _plain.numpy or isinstance(owner, _plain.Array | _plain.Series | _plain.Frame)
         ):
-            raise Refuse(node, f"{ast.unparse(node)} is not available", "docs/python.md lists what of numpy is")
+            help = _advice.NUMPY.get(node.attr, "") if owner is _plain.numpy else ""
+            help = help or "docs/python.md lists what of numpy is"
+            raise Refuse(node, f"{ast.unparse(node)} is not available", help)
         if found is MISSING:
             raise Refuse(node, f"{ast.unparse(node)} does not exist", nearest(node.attr, dict.fromkeys(dir(owner))))
         return found
@@ -225,7 +250,10 @@ class Expressions(Common):
                 return self.member_attribute(self.present(value, node.value), node, into)
         if value.type.without_none().only("match", "pattern"):
             return self.regex_attribute(self.present(value, node.value), node, into)
-        known = value.type.only("object", "exception") or value.type.cls is not None
+        if value.type.cls is collections.deque and node.attr == "maxlen" and value.type.bound != -1:
+            return self.literal(value.type.bound)
+        of_users = value.type.cls is not None and value.type.cls not in _types.OF_PYTHON
+        known = value.type.only("object", "exception") or of_users
         maybe = value.type.tags & {"object", "exception"} and f".{node.attr}" not in self.unit.builtins
         if known or maybe:
             return self.object_attribute(value, node, into)
@@ -245,7 +273,7 @@ class Expressions(Common):
 
     def module_object(self, found: Any, node: ast.expr) -> Value:
         """A constant of the module's, or what exists only while compiling."""
-        unfit = isinstance(found, types.ModuleType | type | _plain.LOOKUPS)
+        unfit = isinstance(found, types.ModuleType | type | types.SimpleNamespace | _plain.LOOKUPS)
         unfit = unfit or (callable(found) and not isinstance(found, enum.Enum))
         if unfit and not is_plain_record(found):
             return self.static(found)
@@ -272,6 +300,8 @@ class Expressions(Common):
         elif name not in ATTRIBUTES or name not in self.unit.builtins:
             if name in self.unit.builtins:
                 raise Refuse(node, f"{ast.unparse(node)} is a method", f"call it: {ast.unparse(node)}()")
+            if not value.type.tags and value.static is MISSING:
+                raise Consequence(node, "what it belongs to was refused")
             raise Refuse(node, f"the attribute .{node.attr} is not available yet", nearest(name, self.unit.builtins))
         cell = into or self.temporary()
         self.emit("CALL", node, cell, value.cell, self.unit.builtins[name][0], 1)
@@ -281,7 +311,8 @@ class Expressions(Common):
         """.value and .name of an Enum's member, which the engine has as its value."""
         cls = value.type.enum
         assert isinstance(cls, type)
-        if node.attr in cls.__dict__ or (node.attr == "name" and value.type.maybe_none):
+        combined = issubclass(cls, enum.Flag) and node.attr == "name"
+        if node.attr in cls.__dict__ or combined or (node.attr == "name" and value.type.maybe_none):
             raise Refuse(node, f"{cls.__name__}.{node.attr} is not available yet")
         if node.attr == "value":
             value = self.checked(value, value.cell, node)
@@ -361,14 +392,37 @@ class Expressions(Common):
         if op is None:
             raise Refuse(node, "the operator @ is not available yet")
         mark = self.next_temporary
-        left = self.plain(self.value(node.left), node.left)
-        right = self.plain(self.value(node.right), node.right)
+        left, right = self.value(node.left), self.value(node.right)
+        if not both_flags(op, left.type, right.type):
+            left, right = self.plain(left, node.left), self.plain(right, node.right)
         left, right = self.present(left, node.left), self.present(right, node.right)
         made = self.between_counters(_prelude.COUNTERS, op, left, right, node, into)
         if made is not None:
             return made
         self.release(mark)
         return self.operate(op, left, right, node, into)
+
+    def by_special(self, op: str, left: Value, right: Value, node: ast.AST, into: Cell | None) -> Value | None:
+        """What the class of an operand says of an operator: `def __add__(self, other)`."""
+        name = SPECIAL_METHODS.get(op, "")
+        function = self.own_special(left, f"__{name}__")
+        sides = [left, right]
+        if function is None:
+            function, sides = self.own_special(right, f"__r{name}__"), [right, left]
+        if function is None:
+            return None
+        call = placed(ast.Call(ast.Name(op.lower(), ast.Load()), [], []), node)
+        return self.inline(function, sides, call, into)
+
+    def own_special(self, value: Value, name: str) -> types.FunctionType | None:
+        """A special method that the class of an object defines."""
+        if value.type.cls is None or not value.type.only("object") or value.static is not MISSING:
+            return None
+        found = inspect.getattr_static(value.type.cls, name, None)
+        return found if isinstance(found, types.FunctionType) and self.is_users(found) else None
+
+    def is_users(self, function: types.FunctionType) -> bool:
+        raise NotImplementedError
 
     def between_counters(
         self,
@@ -379,7 +433,11 @@ class Expressions(Common):
         node: ast.AST,
         into: Cell | None,
     ) -> Value | None:
-        """An operator or a comparison of two Counters; None if they are not, or it is that of dicts."""
+        """An operator or a comparison of two Counters, or of an object whose class says what it does; None if it is
+        neither, or that of dicts."""
+        own = self.by_special(op, left, right, node, into)
+        if own is not None:
+            return own
         sides = [value.type.cls is collections.Counter for value in (left, right)]
         if not any(sides) or op not in known:
             return None
@@ -403,7 +461,12 @@ class Expressions(Common):
             self.warn_of_naive(left, right, node)
         cell = into or self.temporary()
         self.emit(op, node, cell, left.cell, right.cell)
-        return Value(cell, _types.of_operator(op, left.type, right.type))
+        made = _types.of_operator(op, left.type, right.type)
+        if both_flags(op, left.type, right.type):
+            made = left.type
+        if op == "ADD" and left.type.texts and right.type.texts:
+            made = _types.of_texts(made, *(a + b for a in left.type.texts for b in right.type.texts))
+        return Value(cell, made)
 
     def warn_of_naive(self, left: Value, right: Value, node: ast.AST) -> None:
         """A field's time, which is aware, against a constant without a zone: always a TypeError."""
@@ -433,6 +496,8 @@ class Expressions(Common):
             self.emit("NOT", node, cell, value.cell)
             return Value(cell, _types.BOOL)
         value = self.number(node.operand)
+        if isinstance(value.type.enum, type) and issubclass(value.type.enum, enum.Flag):
+            raise Refuse(node, f"~ of a {value.type.enum.__name__} is not available", "list the flags that are wanted")
         self.release(mark)
         cell = into or self.temporary()
         self.emit(SIGNS[type(node.op)], node, cell, value.cell)
@@ -485,6 +550,11 @@ class Expressions(Common):
         cell: Cell,
     ) -> None:
         op = COMPARISONS[type(operator)]
+        if isinstance(right.static, enum.EnumType) and op in ("IN", "NOT_IN"):
+            if left.type.enum is not right.static:
+                cls = right.static.__name__
+                raise Refuse(node, f"what is no member may be in {cls} or not", f"x in [m.value for m in {cls}]")
+            right = self.members(right)
         if isinstance(right.static, _plain.Series | _plain.Frame) and op in ("IN", "NOT_IN"):
             right = self.constant(right.static.index_table(), right_node)
         if op not in ("IS", "IS_NOT", "IN", "NOT_IN"):
@@ -501,6 +571,18 @@ class Expressions(Common):
             left = self.witness_of(op, left, right, node)
         elif op in ("IS", "IS_NOT"):
             op = self.identity(op, left, right, node)
+        elif op in ("IN", "NOT_IN") and both_flags("BIT_AND", left.type, right.type):
+            shared = self.temporary()
+            self.emit("BIT_AND", node, shared, right.cell, left.cell)
+            self.emit("EQ" if op == "IN" else "NE", node, cell, shared, left.cell)
+            return
+        elif op in ("IN", "NOT_IN") and (contains := self.own_special(right, "__contains__")) is not None:
+            call = placed(ast.Call(ast.Name("contains", ast.Load()), [], []), node)
+            inside = self.inline(contains, [right, left], call, None)
+            self.emit("CALL", node, cell, inside.cell, self.unit.builtins["bool"][0], 1)
+            if op == "NOT_IN":
+                self.emit("NOT", node, cell, cell)
+            return
         elif op in ("IN", "NOT_IN"):
             self.plain(right, right_node)
             self.present(right, right_node)
@@ -513,6 +595,13 @@ class Expressions(Common):
         elif op in ("EQ", "NE"):
             if not _types.equality_is_exact(left.type, right.type):
                 raise self.differs(left.type, right.type, node)
+            kinds = {left.type.cls, right.type.cls}
+            if collections.OrderedDict in kinds or (collections.deque in kinds and len(kinds) > 1):
+                raise Refuse(
+                    node,
+                    "comparing this with a dict or list is not available",
+                    "list(a.items()) == ..., list(d) == ...",
+                )
             if _types.enum_inside(left.type.item) or _types.enum_inside(right.type.item):
                 raise Refuse(node, "comparing containers of Enum members is not available yet", "compare their .value")
         else:
@@ -554,6 +643,8 @@ class Expressions(Common):
         cls = left.type.enum
         if isinstance(cls, type) and right.type.enum is cls:
             return "EQ" if op == "IS" else "NE"
+        if any(side.type.only("object") and side.cell.kind == "constant" for side in (left, right)):
+            return op  # UNSET = object()
         own = ("list", "dict", "set", "object")
         if left.type.only(*own) and right.type.only(*own):
             return op
@@ -676,6 +767,8 @@ class Expressions(Common):
         """What a test says that is known while compiling: `initial is NOTHING`, `while True`."""
         if isinstance(test, ast.Constant):
             return bool(test.value)
+        if isinstance(test, ast.Call):
+            return self.is_instance_known(test)
         if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot)):
             return None
         none = self.none_test(test)
@@ -688,7 +781,28 @@ class Expressions(Common):
         values = [self.static_of(left), self.static_of(right)]
         if all(v is MISSING for v in values) or self.paths is None:
             return None
+        sentinels = sum(type(v) is object and v is not _prelude.NOTHING for v in values)
+        if sentinels and any(v is MISSING for v in values):
+            return None  # what is in the name may be UNSET = object(), or not
         return (values[0] is values[1]) == isinstance(test.ops[0], ast.Is)
+
+    def is_instance_known(self, test: ast.Call) -> bool | None:
+        """isinstance(x, Money) where what is known of x says it."""
+        if (
+            len(test.args) != 2
+            or not isinstance(test.args[0], ast.Name)
+            or self.python_object(test.func) is not isinstance
+        ):
+            return None
+        cls = self.python_object(test.args[1])
+        key = self.variable(test.args[0].id)
+        binding = None if key is None else (self.paths or {}).get(key)
+        known = None if binding is None or not binding.assigned else binding.value
+        if known is None or known.whole is not None or known.static is not MISSING or not is_record_class(cls):
+            return None
+        if not known.type.tags & {"object", "tuple", "exception"} and known.type.tags:
+            return False
+        return True if known.type.cls is cls and known.type.only("object") else None
 
     def is_none(self, node: ast.Name) -> bool | None:
         """Whether a helper's name stands for None, if that is known: a function, or None, was passed to it."""
@@ -726,6 +840,8 @@ class Expressions(Common):
             isinstance(kind, type) and (representation or not _types.prints_value(kind))
         ):
             raise Refuse(node, "the text of an Enum's member is not that of its value", "use its .value")
+        if value.type.cls in (collections.deque, collections.OrderedDict):
+            raise Refuse(node, f"the text of a {value.type.cls.__name__} is not available", "list(d)")
         if _types.holds_set(value.type):
             raise Refuse(node, "the text of a set depends on its order, which Python randomizes", "sorted(s)")
 
@@ -739,6 +855,31 @@ class Expressions(Common):
     def constant_display(self, node: ast.expr) -> Any:
         """The object of a display of constants, else MISSING."""
         raise NotImplementedError
+
+
+def both_flags(op: str, a: Type, b: Type) -> bool:
+    """Members of one Flag, which | & ^ combine to another of it."""
+    flag = isinstance(a.enum, type) and issubclass(a.enum, enum.Flag) and a.enum is b.enum
+    return flag and op in ("BIT_AND", "BIT_OR", "BIT_XOR")
+
+
+def is_record_class(found: Any) -> bool:
+    return isinstance(found, type) and dataclasses.is_dataclass(found)
+
+
+MODULE_LEVEL = "move both to module level; what they share becomes parameters and results"
+SPECIAL_METHODS = {
+    "ADD": "add",
+    "SUB": "sub",
+    "MUL": "mul",
+    "DIV": "truediv",
+    "FLOORDIV": "floordiv",
+    "MOD": "mod",
+    "POW": "pow",
+    "BIT_AND": "and",
+    "BIT_OR": "or",
+    "BIT_XOR": "xor",
+}
 
 
 def is_plain_record(found: Any) -> bool:

@@ -31,10 +31,15 @@ INSTRUCTIONS_MAX = 32_768
 class Refuse(Exception):
     """A construct that cannot be compiled, at a node of the current file."""
 
-    def __init__(self, node: ast.AST, message: str, help: str = ""):
+    def __init__(self, node: ast.AST, message: str, help: str = "", once: Any = None):
         super().__init__(message)
         self.node = node
         self.help = help
+        self.once = once  # what it is about; said at the first place alone
+
+
+class Consequence(Refuse):
+    """What follows from something that was refused: no second problem."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,13 @@ class Chosen:
         return next(iter(self.options))[1] if len(self.options) == 1 else self
 
 
+@dataclass(frozen=True)
+class Named:
+    """What **kwargs holds where it is only passed on."""
+
+    values: tuple[tuple[str, Value], ...]
+
+
 @dataclass(eq=False)
 class Target(Label):
     """A label together with what is known on the ways to it."""
@@ -113,6 +125,7 @@ class Scope:
     regions: int = 0  # how many regions are around it
     result_statics: list[Any] = field(default_factory=list)  # functions that it returned
     yields: list[Type] | None = None  # of a generator: what it yielded so far
+    name: str = ""  # of a nested function that runs by itself
     call: ast.AST | None = None  # of a library function: the user's call, where its instructions are said to stand
 
 
@@ -199,6 +212,8 @@ class Unit:
     routines: dict[Any, Routine] = field(default_factory=dict)  # by what they are made of
     classes: dict[type, ClassInfo] = field(default_factory=dict)
     own_exceptions: dict[type, int] = field(default_factory=dict)  # number
+    said: dict[Any, Problem] = field(default_factory=dict)  # about a class, at the first place
+    sentinels: dict[int, int] = field(default_factory=dict)  # by id(): which object() of the module's it is
     numbers: dict[Any, int] = field(default_factory=dict)  # of functions that are chosen while running, from 1
     common: dict[Any, list[FunctionDef]] = field(default_factory=dict)  # where an expression stands (_common.py)
     shared_cells: dict[Any, Cell] | None = None  # of those that functions share; None: they are still counted
@@ -242,6 +257,7 @@ class Flow:
         self.regions: list[Region] = []  # innermost last
         self.handlers: list[Handler] = []  # inner ones first
         self.rewritten: dict[ast.AST, Any] = {}  # syntax made of other syntax, so that it is made once
+        self.beyond: frozenset[str] = frozenset()  # of a routine: variables of its maker that it does not have
         self.pinned = 0  # temporaries below are kept: a function that outlives its maker reads them
 
     # --- cells ---
@@ -269,8 +285,8 @@ class Flow:
             raise Refuse(node, f"{name or 'this'} cannot be used: it contains itself") from None
         return Value(self.unit.constants.cell(frozen.data), frozen.type)
 
-    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, tuple[Any, ...]] | None:
-        """The number of its class in the bundle and its fields, of an instance of the user's classes."""
+    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, dict[str, Any]] | None:
+        """The number of its class in the bundle and its fields by name, of an instance of the user's classes."""
         raise NotImplementedError
 
     def literal(self, value: Any) -> Value:
@@ -367,7 +383,7 @@ class Flow:
             op = "JMP_NOT_NONE" if when else "JMP_NONE"
         elif value.type.enum is _types.Mixed.MIXED:
             raise Refuse(node, "this may be an Enum's member or another value", "compare .value")
-        elif isinstance(value.type.enum, type) and not _types.is_value_like(value.type.enum):
+        elif isinstance(value.type.enum, type) and not _types.truth_is_of_value(value.type.enum):
             op = "JMP_NOT_NONE" if when else "JMP_NONE"  # a member is true, whatever its value
         self.emit(op, node, b=cell, c=target)
         before = self.paths

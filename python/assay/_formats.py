@@ -20,7 +20,7 @@ from ._definition import MISSING
 from ._flow import Refuse, Value
 from ._share import Cell
 from ._standard import Standard
-from ._syntax import CONVERSIONS
+from ._syntax import CONVERSIONS, placed
 from ._types import Type
 
 FORMATS = (str.__format__, int.__format__, getattr(enum.StrEnum, "__format__", None))
@@ -56,7 +56,24 @@ class Formats(Standard):
             else:
                 self.move(self.value(part, cell), cell, part)
 
-        return self.joined_text(parts, put, node, into)
+        made = self.joined_text(parts, put, node, into)
+        known = {""}
+        for part in parts:
+            known = {before + text for before in known for text in self.texts_of(part)}
+            if len(known) > _types.TEXTS_MAX:
+                return made
+        return replace(made, type=_types.of_texts(made.type, *known)) if known else made
+
+    def texts_of(self, part: ast.expr) -> set[str]:
+        """What a part of an f-string can be, if that is known: it is written there, or a name for such."""
+        if isinstance(part, ast.Constant):
+            return {str(part.value)}
+        if not isinstance(part, ast.FormattedValue) or part.format_spec is not None or part.conversion != -1:
+            return set()
+        key = self.variable(part.value.id) if isinstance(part.value, ast.Name) else None
+        binding = None if key is None else (self.paths or {}).get(key)
+        known = binding is not None and binding.assigned and binding.value.type.only("str")
+        return set(binding.value.type.texts or ()) if binding is not None and known else set()
 
     def lower_FormattedValue(self, node: ast.FormattedValue, into: Cell | None) -> Value:
         cell = into or self.temporary()
@@ -99,6 +116,11 @@ class Formats(Standard):
     # --- what an f-string's field and a template's have in common ---
 
     def put_text(self, value: Value, conversion: int, cell: Cell, node: ast.expr) -> None:
+        own = self.own_special(value, "__str__") if conversion < 2 else None
+        if own is not None:
+            call = placed(ast.Call(ast.Name("str", ast.Load()), [], []), node)
+            self.move(self.inline(own, [value], call, cell), cell, node)
+            return
         self.check_text(value, node, conversion > 1)
         self.emit("FORMAT", node, cell, value.cell, x=conversion)
 
@@ -108,6 +130,8 @@ class Formats(Standard):
         if conversion:
             self.put_text(value, conversion, first, node)
         else:
+            if self.own_special(value, "__str__") is not None:
+                raise Refuse(node, "a format for an object is not available", 'f"{x!s:>10}"')
             self.check_format(value, node)
             self.move(self.present(value, node), first, node)
         return first

@@ -12,8 +12,8 @@ import math
 import re
 import struct
 import types
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import _plain, _regex, _types, _zones
@@ -57,7 +57,7 @@ class Frozen:
     type: Type
 
 
-Fields = Callable[[Any], "tuple[int, tuple[Any, ...]] | None"]
+Fields = Callable[[Any], "tuple[int, dict[str, Any]] | None"]
 
 
 def no_classes(value: Any) -> None:
@@ -184,13 +184,27 @@ def _freeze_time(value: Any) -> Frozen:
     return Frozen(struct.pack("<Bq", TIMEDELTA_TAG, value // MICROSECOND), _types.of("timedelta"))
 
 
-def _freeze_instance(value: Any, number: int, fields: tuple[Any, ...], fields_of: Fields, depth: int) -> Frozen:
-    parts = b"".join(freeze(field, fields_of, depth + 1).data for field in fields)
-    return Frozen(struct.pack("<BII", OBJECT_TAG, number, len(fields)) + parts, _types.of_object(type(value)))
+def _freeze_instance(value: Any, number: int, fields: dict[str, Any], fields_of: Fields, depth: int) -> Frozen:
+    frozen = _freeze_each(fields.values(), fields_of, depth)
+    data = struct.pack("<BII", OBJECT_TAG, number, len(fields)) + b"".join(each.data for each in frozen)
+    known = tuple((name, f.type) for name, f in zip(fields, frozen, strict=True) if f.type.texts is not None)
+    kind = _types.of("object") if type(value) is object else replace(_types.of_object(type(value)), fields=known)
+    return Frozen(data, kind)
+
+
+def _freeze_each(values: Collection[Any], fields_of: Fields, depth: int) -> list[Frozen]:
+    """The items of a container; where they are few, a str is known to be that one."""
+    frozen = [freeze(item, fields_of, depth + 1) for item in values]
+    if len(frozen) > _types.TEXTS_MAX:
+        return frozen
+    return [
+        replace(each, type=_types.of_texts(each.type, item)) if type(item) is str else each
+        for each, item in zip(frozen, values, strict=True)
+    ]
 
 
 def _freeze_items(value: Any, fields_of: Fields, depth: int) -> Frozen:
-    items = [freeze(item, fields_of, depth + 1) for item in value]
+    items = _freeze_each(value, fields_of, depth)
     joined = _types.join_all(item.type for item in items)
     if isinstance(value, set | frozenset):
         if any(isinstance(item, float) and math.isnan(item) for item in value):
@@ -207,7 +221,7 @@ def _freeze_items(value: Any, fields_of: Fields, depth: int) -> Frozen:
 
 def _freeze_dict(value: Any, fields_of: Fields, depth: int) -> Frozen:
     keys = [freeze(key, fields_of, depth + 1) for key in value]
-    values = [freeze(item, fields_of, depth + 1) for item in value.values()]
+    values = _freeze_each(value.values(), fields_of, depth)
     data = struct.pack("<BI", DICT_TAG, len(keys))
     data += b"".join(k.data + v.data for k, v in zip(keys, values, strict=True))
     key_type = _types.join_all(k.type for k in keys)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import importlib
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -149,7 +150,7 @@ def of_call(name: str, arguments: list[Type]) -> Type:
     if name in (".count", ".index"):
         return INT
     if name == ".replace":
-        return STR if first.without_none().only("str") else first.without_none()
+        return STR if first.without_none().only("str") else replace(first.without_none(), texts=None)
     if name in (".setdefault", ".pop"):
         popped = first.value if first.only("dict") else first.item if first.only("list") else None
         return join_all([popped if popped is not None else ANY, *arguments[2:]])

@@ -9,6 +9,7 @@ its line and column. `_flow.py` has instructions and paths, `_expressions.py` an
 from __future__ import annotations
 
 import ast
+import collections
 import importlib
 import types
 import typing
@@ -287,6 +288,8 @@ class _Lowering(Patterns):
 
     def check_result(self, value: Value, node: ast.AST) -> None:
         """Enum members leave a function as their values; only str and int ones do so in Python too."""
+        if value.type.cls is collections.deque:
+            raise Refuse(node, "a deque cannot be returned", "list(d)")
         returned = node.value if isinstance(node, ast.Return) and node.value is not None else node
         truth = strip_none(self.function.returns)[0] is bool or self.function.kind == "rule"
         if not truth:

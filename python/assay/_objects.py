@@ -51,6 +51,21 @@ def flags_of(cls: type) -> int:
     return flags | (TEXT if parameters.repr else 0)
 
 
+ITS_TEXT = 'a class without it: class Bad(ValueError): ..., and raise Bad(f"at {i}") with all there is to say'
+HAND_WRITTEN = {  # what a special method may be written as
+    "__eq__": "same_as(self, other)",
+    "__lt__": "before(self, other), or a key for sorted()",
+    "__hash__": "key(self)",
+    "__getattr__": "get(self, name)",
+    "__getattribute__": "get(self, name)",
+    "__setattr__": "with_value(self, value)",
+    "__bool__": "is_set(self)",
+    "__len__": "size(self)",
+    "__repr__": "text(self)",
+    "__format__": "text(self)",
+}
+
+
 class Objects(Changes):
     def class_info(self, cls: type, node: ast.AST) -> ClassInfo:
         """The number of a class in the bundle."""
@@ -61,12 +76,16 @@ class Objects(Changes):
             self.unit.classes[cls] = known
         return known
 
-    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, tuple[Any, ...]] | None:
+    def fields_of_instance(self, instance: Any, node: ast.AST) -> tuple[int, dict[str, Any]] | None:
         cls = type(instance)
+        if cls is object:  # UNSET = object(): nothing but itself
+            sentinels = self.unit.sentinels
+            known = self.unit.classes.setdefault(cls, ClassInfo(len(self.unit.classes), cls, ("",), 0))
+            return known.number, {"": sentinels.setdefault(id(instance), len(sentinels))}
         if not is_record(cls):
             return None
         info = self.class_info(cls, node)
-        return info.number, tuple(getattr(instance, name) for name in info.fields)
+        return info.number, {name: getattr(instance, name) for name in info.fields}
 
     def check_class(self, cls: type, node: ast.AST) -> None:
         special = (
@@ -78,12 +97,19 @@ class Objects(Changes):
             "__setattr__",
             "__bool__",
             "__len__",
+            "__repr__",
+            "__format__",
         )
         for base in cls.__mro__:
             for name in special:
                 own = base.__dict__.get(name)
                 if isinstance(own, types.FunctionType) and self.is_users(own):
-                    raise Refuse(node, f"{cls.__name__} defines {name} of its own, which is not available", "a method")
+                    raise Refuse(
+                        node,
+                        f"{cls.__name__} defines {name} of its own, which is not available",
+                        f"a method with a name, called by it: def {HAND_WRITTEN[name]}",
+                        (cls, name),
+                    )
         if dataclasses.is_dataclass(cls):
             for field in dataclasses.fields(cls):
                 if not field.compare or not field.repr or field.hash is not None:
@@ -114,10 +140,9 @@ class Objects(Changes):
         return made
 
     def bind_fields(self, cls: type, node: ast.Call) -> dict[str, Value]:
-        values = [self.value(a) for a in node.args]
-        if any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
-            raise Refuse(node, f"* and ** in a call of {cls.__name__} are not available", "name the fields")
-        named = {str(k.arg): self.value(k.value) for k in node.keywords}
+        parameters = inspect.signature(cls).parameters
+        defaults = any(p.default is not p.empty for p in parameters.values())
+        values, named = self.written_arguments(node, len(parameters), defaults)
         try:
             bound = inspect.signature(cls).bind(*values, **named)
         except TypeError as error:
@@ -127,6 +152,11 @@ class Objects(Changes):
             if name not in given:
                 given[name] = self.default_of(cls, name, parameter.default, node)
         return given
+
+    def written_arguments(
+        self, node: ast.Call, most: int, open_ended: bool = False
+    ) -> tuple[list[Value], dict[str, Value]]:
+        raise NotImplementedError
 
     def default_of(self, cls: type, name: str, default: Any, node: ast.Call) -> Value:
         if dataclasses.is_dataclass(cls):
@@ -166,7 +196,10 @@ class Objects(Changes):
             value = self.present(value, node.value)
         cell = into or self.temporary()
         self.emit("GET_ATTRIBUTE", node, cell, value.cell, self.literal(node.attr).cell)
-        return Value(cell, self.type_of_attribute(cls, node.attr) if cls is not None else _types.ANY)
+        known = dict(value.type.fields).get(node.attr)
+        if known is None:
+            known = self.type_of_attribute(cls, node.attr) if cls is not None else _types.ANY
+        return Value(cell, known)
 
     def member_of_object(self, value: Value, cls: type, node: ast.Attribute, into: Cell | None) -> Value:
         found = inspect.getattr_static(cls, node.attr, MISSING)
@@ -239,9 +272,9 @@ class Objects(Changes):
 
     def make_exception(self, cls: type, arguments: list[ast.expr], node: ast.AST, into: Cell | None) -> Value:
         if any(isinstance(b.__dict__.get("__init__"), types.FunctionType) for b in cls.__mro__):
-            raise Refuse(node, f"{cls.__name__} has an __init__ of its own, which is not available", "pass the text")
+            raise Refuse(node, f"{cls.__name__} has an __init__ of its own, which is not available", ITS_TEXT, cls)
         if any(isinstance(b.__dict__.get("__str__"), types.FunctionType) for b in cls.__mro__):
-            raise Refuse(node, f"{cls.__name__} has a __str__ of its own, which is not available", "pass the text")
+            raise Refuse(node, f"{cls.__name__} has a __str__ of its own, which is not available", ITS_TEXT, cls)
         number = self.unit.exception_number(cls)
         first = self.run_of(max(len(arguments), 1))
         for at, argument in enumerate(arguments):

@@ -204,6 +204,177 @@ class numpy:
     def float64(x: Any = 0.0) -> float:
         return float(x)
 
+    @staticmethod
+    def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08) -> bool:
+        return a == b or (math.isfinite(b) and abs(a - b) <= atol + rtol * abs(b))
+
+    @staticmethod
+    def where(condition: Any, a: Any, b: Any) -> Any:
+        x = a if condition else b
+        return float(x) if isinstance(a, float) or isinstance(b, float) else x
+
+    @staticmethod
+    def rint(x: Any) -> float:
+        return numpy_rint(x)
+
+    @staticmethod
+    def round(x: Any, decimals: int = 0) -> Any:
+        if isinstance(x, int):
+            return x if decimals >= 0 else round(x, decimals)
+        if decimals == 0:
+            return numpy_rint(x)
+        scale = 10.0 ** abs(decimals)
+        return numpy_rint(x * scale) / scale if decimals > 0 else numpy_rint(x / scale) * scale
+
+    @staticmethod
+    def square(x: Any) -> Any:
+        return x * x
+
+    @staticmethod
+    def radians(x: float) -> float:
+        return x * (math.pi / 180.0)
+
+    @staticmethod
+    def degrees(x: float) -> float:
+        return x * (180.0 / math.pi)
+
+    # --- of a list of numbers ---
+
+    @staticmethod
+    def sum(xs: Any) -> Any:
+        items = list(xs)
+        if items and all(isinstance(x, int) for x in items):
+            return sum(items)
+        return total_of(items)
+
+    @staticmethod
+    def mean(xs: Any) -> float:
+        items = list(xs)
+        return total_of(items) / len(items) if items else math.nan
+
+    @staticmethod
+    def var(xs: Any, ddof: int = 0) -> float:
+        return variance_of(list(xs), ddof)
+
+    @staticmethod
+    def std(xs: Any, ddof: int = 0) -> float:
+        variance = variance_of(list(xs), ddof)
+        return math.sqrt(variance) if variance >= 0 else math.nan
+
+    @staticmethod
+    def median(xs: Any) -> float:
+        items = [float(x) for x in xs]
+        if not items or any(x != x for x in items):
+            return math.nan
+        items.sort()
+        half = len(items) // 2
+        return items[half] + 0.0 if len(items) % 2 else (items[half - 1] + items[half] + 0.0) / 2.0
+
+    @staticmethod
+    def quantile(xs: Any, q: float) -> float:
+        return quantile_of([float(x) for x in xs], q)
+
+    @staticmethod
+    def percentile(xs: Any, q: float) -> float:
+        return quantile_of([float(x) for x in xs], q / 100)
+
+    @staticmethod
+    def max(xs: Any) -> Any:
+        return extreme_of(list(xs), True)
+
+    @staticmethod
+    def min(xs: Any) -> Any:
+        return extreme_of(list(xs), False)
+
+    @staticmethod
+    def ptp(xs: Any) -> Any:
+        items = list(xs)
+        return extreme_of(items, True) - extreme_of(items, False)
+
+    @staticmethod
+    def any(xs: Any) -> bool:
+        return any(xs)
+
+    @staticmethod
+    def all(xs: Any) -> bool:
+        return all(xs)
+
+    @staticmethod
+    def count_nonzero(xs: Any) -> int:
+        return sum(1 for x in xs if x)
+
+    amax, amin, around, deg2rad, rad2deg = max, min, round, radians, degrees
+
+
+def numpy_rint(x: Any) -> float:
+    return math.copysign(float(round(x)), x) if math.isfinite(x) else float(x)
+
+
+def total_of(items: list[Any]) -> float:
+    """Its sum as numpy adds: in pairs of pairs, so that errors stay small."""
+    return 0.0 + pairwise(items, 0, len(items))
+
+
+def pairwise(items: list[float], start: int, count: int) -> float:
+    if count < 8:
+        total = -0.0
+        for at in range(start, start + count):
+            total += items[at]
+        return total
+    if count <= 128:
+        a, b, c, d, e, f, g, h = items[start : start + 8]
+        end = start + count - count % 8
+        for at in range(start + 8, end, 8):
+            a += items[at]
+            b += items[at + 1]
+            c += items[at + 2]
+            d += items[at + 3]
+            e += items[at + 4]
+            f += items[at + 5]
+            g += items[at + 6]
+            h += items[at + 7]
+        total = ((a + b) + (c + d)) + ((e + f) + (g + h)) + 0.0
+        for at in range(end, start + count):
+            total += items[at]
+        return total
+    half = count // 2
+    half -= half % 8
+    return pairwise(items, start, half) + pairwise(items, start + half, count - half)
+
+
+def variance_of(items: list[Any], ddof: int) -> float:
+    n = len(items)
+    if n - ddof <= 0:
+        return math.nan
+    mean = total_of(items) / n
+    return total_of([(x - mean) * (x - mean) for x in items]) / (n - ddof)
+
+
+def extreme_of(items: list[Any], greatest: bool) -> Any:
+    if not items:
+        raise ValueError("zero-size array to reduction operation which has no identity")
+    best = items[0]
+    for x in items:
+        if x != x or ((x > best) if greatest else (x < best)):
+            best = x
+    return float(best) if any(isinstance(x, float) for x in items) else best
+
+
+def quantile_of(items: list[float], q: float) -> float:
+    """The one between two items where q falls."""
+    if not 0 <= q <= 1:
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    if not items or any(x != x for x in items):
+        return math.nan
+    items.sort()
+    last = len(items) - 1
+    position = last * q
+    below = min(math.floor(position), last)
+    above = min(below + 1, last)
+    share = position - below
+    a, b = items[below], items[above]
+    return b - (b - a) * (1 - share) if share >= 0.5 else a + (b - a) * share
+
 
 def of_function(found: Any) -> types.FunctionType | None:
     """What stands here for a function of numpy's itself, which an import inside a function names."""

@@ -13,6 +13,7 @@ import calendar
 import collections
 import datetime
 import functools
+import heapq
 import itertools
 import math
 import operator
@@ -80,6 +81,27 @@ def cycle(iterable):
         yield from saved
 
 
+def gcd_of(*integers):
+    result = 0
+    for n in integers:
+        result = math.gcd(result, n)
+    return result
+
+
+def lcm_of(*integers):
+    result = 1
+    for n in integers:
+        result = math.lcm(result, n)
+    return result
+
+
+def union_of(first, *others):
+    made = set(first)
+    for other in others:
+        made.update(other)
+    return made
+
+
 # --- re ---
 
 
@@ -115,36 +137,114 @@ def re_escape(pattern):
 # --- bisect ---
 
 
-def bisect_right(a, x, lo=0, hi=None):
+def bisect_right(a, x, lo=0, hi=None, *, key=None):
     if lo < 0:
         raise ValueError("lo must be non-negative")
     high = len(a) if hi is None else hi
     low = lo
     while low < high:
         mid = (low + high) // 2
-        if x < a[mid]:
+        if x < (a[mid] if key is None else key(a[mid])):
             high = mid
         else:
             low = mid + 1
     return low
 
 
-def bisect_left(a, x, lo=0, hi=None):
+def bisect_left(a, x, lo=0, hi=None, *, key=None):
     if lo < 0:
         raise ValueError("lo must be non-negative")
     high = len(a) if hi is None else hi
     low = lo
     while low < high:
         mid = (low + high) // 2
-        if a[mid] < x:
+        if (a[mid] if key is None else key(a[mid])) < x:
             low = mid + 1
         else:
             high = mid
     return low
 
 
-def insort(a, x):
-    a.insert(bisect_right(a, x), x)
+def insort_right(a, x, lo=0, hi=None, *, key=None):
+    a.insert(bisect_right(a, x if key is None else key(x), lo, hi, key=key), x)
+
+
+def insort_left(a, x, lo=0, hi=None, *, key=None):
+    a.insert(bisect_left(a, x if key is None else key(x), lo, hi, key=key), x)
+
+
+# --- heapq ---
+
+
+def nlargest(n, iterable, key=None):
+    return sorted(iterable, key=key, reverse=True)[: max(n, 0)]
+
+
+def nsmallest(n, iterable, key=None):
+    return sorted(iterable, key=key)[: max(n, 0)]
+
+
+def sift_down(heap, start, pos):
+    item = heap[pos]
+    while pos > start:
+        parent = (pos - 1) // 2
+        if not item < heap[parent]:
+            break
+        heap[pos] = heap[parent]
+        pos = parent
+    heap[pos] = item
+
+
+def sift_up(heap, pos):
+    end = len(heap)
+    start = pos
+    item = heap[pos]
+    child = 2 * pos + 1
+    while child < end:
+        right = child + 1
+        if right < end and not heap[child] < heap[right]:
+            child = right
+        heap[pos] = heap[child]
+        pos = child
+        child = 2 * pos + 1
+    heap[pos] = item
+    sift_down(heap, start, pos)
+
+
+def heappush(heap, item):
+    heap.append(item)
+    sift_down(heap, 0, len(heap) - 1)
+
+
+def heappop(heap):
+    last = heap.pop()
+    if not heap:
+        return last
+    least = heap[0]
+    heap[0] = last
+    sift_up(heap, 0)
+    return least
+
+
+def heapify(x):
+    for i in range(len(x) // 2 - 1, -1, -1):
+        sift_up(x, i)
+
+
+def heapreplace(heap, item):
+    least = heap[0]
+    heap[0] = item
+    sift_up(heap, 0)
+    return least
+
+
+def heappushpop(heap, item):
+    if heap and heap[0] < item:
+        least = heap[0]
+        heap[0] = item
+        sift_up(heap, 0)
+        return least
+    return item
 
 
 # --- statistics, calendar ---
@@ -611,6 +711,50 @@ COUNTERS_IN_PLACE: dict[str, Callable[..., Any]] = {
     "BIT_OR": counter_ior,
     "BIT_AND": counter_iand,
 }
+# --- collections.deque and OrderedDict: a list and a dict ---
+
+
+def drop_left(items, most):
+    while len(items) > most:
+        del items[0]
+
+
+def drop_right(items, most):
+    while len(items) > most:
+        items.pop()
+
+
+def popleft(items):
+    if not items:
+        raise IndexError("pop from an empty deque")
+    return items.pop(0)
+
+
+def rotate(items, n=1):
+    if items:
+        shift = n % len(items)
+        items[:] = items[len(items) - shift :] + items[: len(items) - shift]
+
+
+def move_to_end(table, key, last=True):
+    value = table.pop(key)
+    if last:
+        table[key] = value
+    else:
+        rest = list(table.items())
+        table.clear()
+        table[key] = value
+        for name, other in rest:
+            table[name] = other
+
+
+def popitem(table, last=True):
+    if not table:
+        raise KeyError("dictionary is empty")
+    key = next(reversed(list(table))) if last else next(iter(table))
+    return (key, table.pop(key))
+
+
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     functools.reduce: reduce,
     re.escape: re_escape,
@@ -622,7 +766,15 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     bisect.bisect_right: bisect_right,
     bisect.bisect: bisect_right,
     bisect.bisect_left: bisect_left,
-    bisect.insort: insort,
+    bisect.insort: insort_right,
+    bisect.insort_left: insort_left,
+    heapq.nlargest: nlargest,
+    heapq.nsmallest: nsmallest,
+    heapq.heappush: heappush,
+    heapq.heappop: heappop,
+    heapq.heapify: heapify,
+    heapq.heapreplace: heapreplace,
+    heapq.heappushpop: heappushpop,
     statistics.fmean: fmean,
     statistics.median: median,
     statistics.median_low: median_low,
@@ -644,11 +796,16 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     },
     **{getattr(operator, f.__name__): f for f in (eq, ne, lt, le, gt, ge, contains, getitem)},
 }
+STARRED: dict[Any, Callable[..., Any]] = {math.gcd: gcd_of, math.lcm: lcm_of, set.union: union_of}  # f(*xs)
 METHODS: dict[tuple[type | None, str], Callable[..., Any]] = {
     (collections.Counter, "most_common"): most_common,
     (collections.Counter, "total"): total,
     (collections.Counter, "elements"): elements,
     (collections.Counter, "subtract"): subtract,
+    (collections.deque, "popleft"): popleft,
+    (collections.deque, "rotate"): rotate,
+    (collections.OrderedDict, "move_to_end"): move_to_end,
+    (collections.OrderedDict, "popitem"): popitem,
     (None, "translate"): translate,
 }
 
@@ -659,4 +816,8 @@ def function(found: Any) -> Callable[..., Any] | None:
         from . import _prelude_unicode  # its tables take a moment
 
         return _prelude_unicode.FUNCTIONS.get(found)
+    if getattr(found, "__module__", None) == "itertools" and found not in FUNCTIONS:
+        from . import _prelude_iterators
+
+        return _prelude_iterators.FUNCTIONS.get(found)
     return FUNCTIONS.get(found)

@@ -14,6 +14,7 @@ from typing import Any
 from . import _prelude, _regex, _types
 from ._definition import MISSING
 from ._flow import Refuse, Value
+from ._freeze import freeze
 from ._share import Cell
 from ._specials import Specials
 from ._syntax import placed
@@ -68,9 +69,19 @@ class Regular(Specials):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             return self.regex_flags(node.left) | self.regex_flags(node.right)
         found = self.known_object(node)
+        if found is MISSING and isinstance(node, ast.Name):
+            found = self.constant_flags(node)
         if not isinstance(found, int):
             raise Refuse(node, "the flags of a pattern must be known when the bundle is built", "re.I | re.M")
         return int(found)
+
+    def constant_flags(self, node: ast.Name) -> Any:
+        """The flags that a helper's parameter got, written where it was called."""
+        value = self.value(node)
+        known = value.cell.kind == "constant" and value.static is MISSING
+        data = self.unit.constants.data_of(value.cell) if known else b""
+        is_int = len(data) == 9 and data[0] == freeze(0).data[0]
+        return int.from_bytes(data[1:], "little", signed=True) if is_int else MISSING
 
     def known_object(self, node: ast.expr) -> Any:
         found = self.constant_display(node)
@@ -98,14 +109,17 @@ class Regular(Specials):
 
     def regex_template(self, pattern: re.Pattern[str] | None, text: str, node: ast.expr) -> Value:
         """A replacement as the engine takes it."""
+        return self.constant(self.template_object(pattern, text, node), node)
+
+    def template_object(
+        self, pattern: re.Pattern[str] | None, text: str, node: ast.expr
+    ) -> str | tuple[str | int, ...]:
         known = pattern if pattern is not None else re.compile("()" * _regex.GROUPS_MAX)
         try:
             parts = _regex.template(known, text)
         except (re.error, IndexError) as error:
             raise Refuse(node, f"not a replacement: {error}") from None
-        if all(isinstance(part, str) for part in parts):
-            return self.constant("".join(map(str, parts)), node)
-        return self.constant(tuple(parts), node)
+        return "".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else tuple(parts)
 
     def regex_arguments(self, node: ast.Call, names: tuple[str, ...], needed: int, what: str) -> list[ast.expr | None]:
         """The written arguments by their place."""
@@ -129,7 +143,7 @@ class Regular(Specials):
         if name == "compile":
             pattern, flags = self.regex_arguments(node, ("pattern", "flags"), 1, "re.compile")
             assert pattern is not None
-            return self.regex_value(self.regex_constant(pattern, flags), node)
+            return self.regex_of(pattern, flags, node)[1]
         names = FUNCTIONS[name]
         given = dict(
             zip(
@@ -138,10 +152,32 @@ class Regular(Specials):
         )
         source = given["pattern"]
         assert source is not None
-        compiled = self.regex_constant(source, given["flags"])
+        compiled, receiver = self.regex_of(source, given["flags"], source)
         rest = [ast.keyword(n, a) for n, a in given.items() if n not in ("pattern", "flags") and a is not None]
         call = placed(ast.Call(node.func, [], rest), node)
-        return self.call_pattern(compiled, self.regex_value(compiled, source), name, call, into)
+        return self.call_pattern(compiled, receiver, name, call, into)
+
+    def regex_of(self, node: ast.expr, flags: ast.expr | None, place: ast.AST) -> tuple[re.Pattern[str] | None, Value]:
+        """The pattern that an expression is, and its value; which one of several, of a text out of a module's list or
+        dict, is known only while running."""
+        known = self.known_object(node)
+        made = isinstance(node, ast.Call) and self.python_object(node.func) is re.compile
+        if known is not MISSING or made or self.paths is None:
+            pattern = self.regex_constant(node, flags)
+            return pattern, self.regex_value(pattern, place)
+        value = self.value(node)
+        if value.type.only("pattern") and flags is None:
+            return None, value
+        if not value.type.only("str") or not value.type.texts:
+            raise Refuse(node, "a pattern must be known when the bundle is built", CONSTANT_HELP)
+        table = {}
+        for text in sorted(value.type.texts):
+            table[text] = self.regex_constant(ast.copy_location(ast.Constant(text), node), flags)
+        if len(table) == 1:
+            return table[text], self.regex_value(table[text], place)
+        cell = self.temporary()
+        self.emit("INDEX", node, cell, self.constant(table, node).cell, value.cell)
+        return None, Value(cell, _types.of("pattern"))
 
     def call_pattern(
         self, pattern: re.Pattern[str] | None, receiver: Value, name: str, node: ast.Call, into: Cell | None
@@ -197,6 +233,14 @@ class Regular(Specials):
         if isinstance(by, ast.Lambda) or callable(known) or (known is not MISSING and not isinstance(known, bytes)):
             written = _prelude.re_sub if name == "sub" else _prelude.re_subn
             return self.inline(written, [receiver], placed(ast.Call(node.func, [by, *rest], []), node), into)
+        value = self.value(by)
+        if value.type.only("str") and value.type.texts:
+            table = {text: self.template_object(pattern, text, by) for text in sorted(value.type.texts)}
+            cell = self.temporary()
+            self.emit("INDEX", by, cell, self.constant(table, by).cell, value.cell)
+            return self.regex_call(
+                f"re.Pattern.{name}", receiver, [self.let(Value(cell, _types.ANY), by), *rest], node, into
+            )
         raise Refuse(
             by,
             "a replacement must be known when the bundle is built, or a function",

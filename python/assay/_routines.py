@@ -11,13 +11,28 @@ import ast
 import functools
 import inspect
 import types
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from . import _plain, _prelude, _types
 from ._comprehensions import Comprehensions
 from ._definition import MISSING
-from ._flow import Binding, Chosen, Closure, Refuse, Routine, Scope, Target, Unknown, Value, numbered
+from ._flow import (
+    Binding,
+    Chosen,
+    Closure,
+    Named,
+    Refuse,
+    Routine,
+    Scope,
+    Target,
+    Unknown,
+    Value,
+    holds_function,
+    numbered,
+)
 from ._share import Cell, Label, tidy
 from ._source import function_node
 from ._syntax import free_names, is_generator, names_stored, placed
@@ -84,22 +99,143 @@ class Routines(Comprehensions):
 
     def bind(self, function: types.FunctionType, bound: list[Value], node: ast.Call) -> dict[str, Value]:
         """Arguments by parameter, evaluated as they are written."""
-        signature = inspect.signature(function)
-        for parameter in signature.parameters.values():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                raise Refuse(
-                    node, f"{function.__name__} takes *{parameter.name}, which is not available", "name its parameters"
-                )
-        written, named = self.written_arguments(node, len(signature.parameters) - len(bound))
+        parameters = inspect.signature(function, follow_wrapped=False)
+
+        def default(parameter: inspect.Parameter) -> Value:
+            return self.default_of_parameter(parameter, node)
+
+        return self.bind_to(parameters, function_node(function), bound, node, function.__name__, default)
+
+    def bind_to(
+        self,
+        signature: inspect.Signature,
+        tree: Any,
+        bound: list[Value],
+        node: ast.Call,
+        name: str,
+        default: Callable[[inspect.Parameter], Value],
+    ) -> dict[str, Value]:
+        kinds = inspect.Parameter
+        every = signature.parameters.values()
+        rest = next((p.name for p in every if p.kind is kinds.VAR_POSITIONAL), None)
+        others = next((p.name for p in every if p.kind is kinds.VAR_KEYWORD), None)
+        plain = [p for p in every if p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)]
+        fixed = sum(p.kind is not kinds.KEYWORD_ONLY for p in plain)
+        head, tail = node.args, list[ast.expr]()
+        starred = [at for at, a in enumerate(node.args) if isinstance(a, ast.Starred)]
+        taken = 0  # parameters that get what a star gives
+        if rest is not None and starred:
+            cut = max(fixed - len(bound), 0)
+            head, tail = node.args[: min(cut, starred[0])], node.args[min(cut, starred[0]) :]
+            taken = cut - len(head)
+        call = ast.copy_location(ast.Call(node.func, head, node.keywords), node)
+        defaults = any(p.default is not kinds.empty for p in plain if p.kind is not kinds.KEYWORD_ONLY)
+        written, named = self.written_arguments(call, fixed - len(bound), defaults)
         places = [*bound, *written]
+        if taken and defaults:
+            raise Refuse(node, "how many arguments * gives is not known here", "write the arguments")
+        more = self.value(placed(ast.Tuple(tail, ast.Load()), node)) if tail else self.packed(places[fixed:], node)
+        if taken:
+            first, more = self.taken_from(more, taken, node)
+            places += first
+        extra = {k: v for k, v in named.items() if k not in signature.parameters} if others is not None else {}
         try:
-            given = signature.bind(*places, **named).arguments
+            kept = places if rest is None else places[:fixed]
+            wanted = {k: v for k, v in named.items() if k not in extra}
+            given = dict(inspect.Signature(plain).bind(*kept, **wanted).arguments)
         except TypeError as error:
-            raise Refuse(node, f"{function.__name__}(): {error}") from None
-        for parameter in signature.parameters.values():
+            raise Refuse(node, f"{name}(): {error}") from None
+        for parameter in plain:
             if parameter.name not in given:
-                given[parameter.name] = self.default_of_parameter(parameter, node)
-        return dict(given)
+                given[parameter.name] = default(parameter)
+        if rest is not None:
+            given[rest] = more
+        if others is not None:
+            given[others] = self.packed_names(extra, others, tree, node)
+        return given
+
+    def taken_from(self, value: Value, count: int, node: ast.AST) -> tuple[list[Value], Value]:
+        """The first items of a tuple, for parameters, and the others, for *args."""
+        length, fits = self.temporary(), Target()
+        self.emit("CALL", node, length, value.cell, self.unit.builtins["len"][0], 1)
+        self.emit("GE", node, length, length, self.literal(count).cell)
+        self.jump_if(Value(length, _types.BOOL), fits, True, node)
+        self.fail("TypeError", node, self.literal("an argument is missing").cell)
+        self.put(fits)
+        names: list[ast.expr] = [ast.Name("_", ast.Store()) for _ in range(count)]
+        target = placed(ast.Tuple([*names, ast.Starred(ast.Name("_", ast.Store()), ast.Store())], ast.Store()), node)
+        *first, others = self.unpacked(value, target)
+        cell = self.temporary()
+        self.emit("CALL", node, cell, others.cell, self.unit.builtins["tuple"][0], 1)
+        return first, Value(cell, _types.of("tuple", item=others.type.item))
+
+    def packed(self, values: list[Value], node: ast.AST) -> Value:
+        """What *args is: a tuple; of functions one that is known while compiling."""
+        if not values:
+            return self.constant((), node)
+        if all(value.static is not MISSING for value in values):
+            return self.static(tuple(value.static for value in values))
+        if any(value.static is not MISSING or value.whole is not None for value in values):
+            raise Refuse(node, "functions and values together in *args are not available", "name the parameters")
+        first = self.run_of(len(values))
+        for at, value in enumerate(values):
+            self.move(value, Cell(first.kind, first.number + at), node)
+        cell = self.temporary()
+        self.emit("TUPLE", node, cell, first, x=len(values))
+        kinds = tuple(value.type for value in values)
+        return Value(cell, Type(frozenset({"tuple"}), _types.join_all(kinds), None, kinds))
+
+    def packed_names(self, named: dict[str, Value], name: str, tree: ast.AST, node: ast.AST) -> Value:
+        """What **kwargs is: a dict; nothing but the arguments where it is only passed on."""
+        inside = list(ast.walk(tree))
+        passed = sum(isinstance(k, ast.keyword) and k.arg is None and is_name(k.value, name) for k in inside)
+        if passed == sum(is_name(each, name) for each in inside):
+            return self.static(Named(tuple(named.items())))
+        if any(value.static is not MISSING or value.whole is not None for value in named.values()):
+            raise Refuse(node, "functions and events in **kwargs are not available", "name the parameters")
+        first = self.run_of(max(2 * len(named), 1))
+        for at, (key, value) in enumerate(named.items()):
+            self.move(self.literal(key), Cell(first.kind, first.number + 2 * at), node)
+            self.move(value, Cell(first.kind, first.number + 2 * at + 1), node)
+        cell = self.temporary()
+        self.emit("DICT", node, cell, first, x=2 * len(named))
+        known = _types.join_all(value.type for value in named.values())
+        return Value(cell, Type(frozenset({"dict"}), _types.STR, known if known.tags else None))
+
+    def passed_on(self, node: ast.Call) -> ast.Call:
+        """f(*args, **kwargs) with the arguments that the names stand for, where that is known."""
+        if not any(isinstance(a, ast.Starred) for a in node.args) and all(k.arg is not None for k in node.keywords):
+            return node
+        arguments: list[ast.expr] = []
+        for argument in node.args:
+            values = self.known_items(argument.value, node) if isinstance(argument, ast.Starred) else None
+            arguments += [argument] if values is None else [self.as_name(value, node) for value in values]
+        keywords: list[ast.keyword] = []
+        for keyword in node.keywords:
+            found = self.python_object(keyword.value) if keyword.arg is None else MISSING
+            if isinstance(found, Named):
+                keywords += [ast.keyword(name, self.as_name(value, node)) for name, value in found.values]
+            elif isinstance(found, dict) and all(isinstance(name, str) for name in found):
+                keywords += [ast.keyword(name, self.as_name(self.constant(v, node), node)) for name, v in found.items()]
+            else:
+                keywords.append(keyword)
+        return placed(ast.Call(node.func, arguments, keywords), node)
+
+    def as_name(self, value: Value, node: ast.AST) -> ast.Name:
+        return self.let(value, node) if value.static is MISSING else self.let_static(value.static, node)
+
+    def known_items(self, node: ast.expr, place: ast.AST) -> list[Value] | None:
+        """What a name stands for that holds a known number of things."""
+        if not isinstance(node, ast.Name):
+            return None
+        found = self.python_object(node)
+        if isinstance(found, tuple) and holds_function(found):
+            return [self.static(item) if holds_function(item) else self.constant(item, place) for item in found]
+        key = self.variable(node.id)
+        binding = None if key is None else (self.paths or {}).get(key)
+        if binding is None or not binding.assigned or binding.value.type.items is None:
+            return None
+        return self.spread(node, len(binding.value.type.items)) if binding.value.type.only("tuple") else None
 
     def start(self, scope: Scope, arguments: dict[str, Value]) -> None:
         """Binds parameters; those that the body assigns, and all locals, get cells of their own."""
@@ -114,7 +250,9 @@ class Routines(Comprehensions):
     def default_of_parameter(self, parameter: inspect.Parameter, node: ast.AST) -> Value:
         if callable(parameter.default) or parameter.default is _prelude.NOTHING:
             return self.static(parameter.default)
-        return self.constant(parameter.default, node, f"the default of {parameter.name}")
+        value = self.constant(parameter.default, node, f"the default of {parameter.name}")
+        written = isinstance(parameter.default, str)
+        return replace(value, type=_types.of_texts(value.type, parameter.default)) if written else value
 
     def body(self, scope: Scope) -> None:
         raise NotImplementedError
@@ -171,28 +309,31 @@ class Routines(Comprehensions):
 
     def bind_closure(self, closure: Closure, node: ast.Call) -> dict[str, Value]:
         parameters = signature_of(closure)
-        places, named = self.written_arguments(node, len(parameters.parameters))
-        try:
-            given = dict(parameters.bind(*places, **named).arguments)
-        except TypeError as error:
-            raise Refuse(node, f"{closure.name}(): {error}") from None
-        for name in parameters.parameters:
-            if name not in given:
-                given[name] = closure.defaults[name]
-        return given
 
-    def written_arguments(self, node: ast.Call, most: int) -> tuple[list[Value], dict[str, Value]]:
-        """The arguments of a call, evaluated as they are written; a starred one is unpacked to what is left."""
+        def default(parameter: inspect.Parameter) -> Value:
+            return closure.defaults[parameter.name]
+
+        return self.bind_to(parameters, closure.node, [], node, closure.name, default)
+
+    def written_arguments(
+        self, node: ast.Call, most: int, open_ended: bool = False
+    ) -> tuple[list[Value], dict[str, Value]]:
+        """The arguments of a call, evaluated as they are written; a starred one is unpacked to what is left.
+        `open_ended`: it may be fewer, for there are defaults."""
         places: list[Value] = []
         stars = sum(isinstance(a, ast.Starred) for a in node.args)
         for argument in node.args:
             if not isinstance(argument, ast.Starred):
                 places.append(self.value(argument))
                 continue
+            if isinstance(argument.value, ast.List | ast.Tuple):
+                inside = ast.copy_location(ast.Call(node.func, argument.value.elts, []), node)
+                places += self.written_arguments(inside, most, open_ended)[0]
+                continue
             count = most - (len(node.args) - 1) - len(node.keywords)
             if stars > 1 or count < 0:
                 raise Refuse(argument, "more than one * in a call is not available", "write the arguments")
-            places += self.spread(argument.value, count)
+            places += self.spread(argument.value, count, open_ended)
         named: dict[str, Value] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
@@ -200,10 +341,20 @@ class Routines(Comprehensions):
             named[keyword.arg] = self.value(keyword.value)
         return places, named
 
-    def spread(self, node: ast.expr, count: int) -> list[Value]:
+    def spread(self, node: ast.expr, count: int, open_ended: bool = False) -> list[Value]:
         value = self.present(self.plain(self.value(node), node), node)
         if value.type.items is not None:
             count = len(value.type.items)
+        elif open_ended or not value.type.only("list", "tuple"):
+            help = f"write them: f({ast.unparse(node)}[0], {ast.unparse(node)}[1])"
+            raise Refuse(node, "how many arguments * gives is not known here", help)
+        else:  # Python says TypeError where the number is another
+            length, fits = self.temporary(), Target()
+            self.emit("CALL", node, length, value.cell, self.unit.builtins["len"][0], 1)
+            self.emit("EQ", node, length, length, self.literal(count).cell)
+            self.jump_if(Value(length, _types.BOOL), fits, True, node)
+            self.fail("TypeError", node, self.literal("another number of arguments").cell)
+            self.put(fits)
         names: list[ast.expr] = [ast.Name("_", ast.Store()) for _ in range(count)]
         target = placed(ast.Tuple(names, ast.Store()), node)
         return self.unpacked(value, target)
@@ -301,7 +452,9 @@ class Routines(Comprehensions):
         }
         scope = self.open_scope(found, tree) if closure is None else self.scope_of_closure(closure)
         if closure is not None:
-            scope.parent = None
+            beyond = {name for name in locals_of(scope.parent) if name not in routine.parameters}
+            self.beyond = frozenset(beyond)
+            scope.parent, scope.name = None, closure.name
             scope.locals |= {*routine.parameters, closure.name}
         scope.yields = [] if is_generator(tree) else None
         self.scopes.append(scope)
@@ -401,9 +554,12 @@ class Routines(Comprehensions):
         routine.result = _types.join_all(scope.yields)
 
 
+PRELUDES = ("_prelude", "_prelude_unicode", "_prelude_iterators")
+
+
 def is_library(function: Any) -> bool:
     """Whether it is one of `_prelude.py`'s, or of the look-ups of `_plain.py`."""
-    files = (_prelude.__file__, _prelude.__file__.replace("_prelude", "_prelude_unicode"), _plain.__file__)
+    files = (_plain.__file__, *(_prelude.__file__.replace("_prelude", name) for name in PRELUDES))
     return isinstance(function, types.FunctionType) and function.__code__.co_filename in files
 
 
@@ -415,7 +571,8 @@ def _parameter_count(function: types.FunctionType) -> int:
 
 def all_arguments(node: Any) -> list[ast.arg]:
     arguments = node.args
-    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    packs = [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *packs]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -423,15 +580,24 @@ def nonlocals(node: ast.AST) -> frozenset[str]:
     return frozenset(name for n in ast.walk(node) if isinstance(n, ast.Nonlocal) for name in n.names)
 
 
+def locals_of(scope: Scope | None) -> set[str]:
+    """The names of a function's variables and those of the functions that it stands in."""
+    return set() if scope is None else scope.locals | locals_of(scope.parent)
+
+
+def is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
 def signature_of(closure: Closure) -> inspect.Signature:
     arguments = closure.node.args
-    if arguments.vararg is not None or arguments.kwarg is not None:
-        raise Refuse(closure.node, f"{closure.name} takes * or **, which is not available", "name its parameters")
     kinds = inspect.Parameter
     groups = [
         (arguments.posonlyargs, kinds.POSITIONAL_ONLY),
         (arguments.args, kinds.POSITIONAL_OR_KEYWORD),
+        ([arguments.vararg] if arguments.vararg else [], kinds.VAR_POSITIONAL),
         (arguments.kwonlyargs, kinds.KEYWORD_ONLY),
+        ([arguments.kwarg] if arguments.kwarg else [], kinds.VAR_KEYWORD),
     ]
     return inspect.Signature(
         [

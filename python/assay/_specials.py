@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import collections
+import dataclasses
 import functools
 import operator
 import re
@@ -15,7 +16,7 @@ import typing
 from dataclasses import replace
 from typing import Any
 
-from . import _types
+from . import _prelude, _types
 from ._definition import MISSING
 from ._flow import Closure, Refuse, Target, Value
 from ._routines import Routines
@@ -64,6 +65,8 @@ class Specials(Routines):
         if isinstance(made_by, ast.Call) and self.python_object(made_by.func) in (
             collections.Counter,
             collections.defaultdict,
+            collections.deque,
+            collections.OrderedDict,
         ):
             made = self.value(made_by)
             return 4, (made.type, made)
@@ -108,6 +111,103 @@ class Specials(Routines):
         self.put(there)
         return replace(value, cell=cell, type=value.type.without_none())
 
+    def call_str(self, node: ast.Call, into: Cell | None) -> Value:
+        if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred | ast.GeneratorExp):
+            value = self.value(node.args[0])
+            own = self.own_special(value, "__str__")
+            call = placed(ast.Call(node.func, [], []), node)
+            if own is not None:
+                return self.inline(own, [value], call, into)
+            return self.call_builtin("str", [self.plain(value, node.args[0])], call, into)
+        return self.call_builtin("str", [], node, into)
+
+    def call_record(self, node: ast.Call, into: Cell | None) -> Value:
+        """dataclasses.replace, asdict and astuple, by the fields that the class has."""
+        name = self.python_object(node.func).__name__
+        if not node.args or len(node.args) > 1 or (name != "replace" and node.keywords):
+            raise Refuse(node, f"{name}() takes an object" + (", and fields" if name == "replace" else ""))
+        value = self.value(node.args[0])
+        cls = value.type.cls
+        if not value.type.only("object") or cls is None or not dataclasses.is_dataclass(cls):
+            raise Refuse(node.args[0], "the class of this is not known here", "annotate it")
+        owner = self.let(value, node)
+        fields = dataclasses.fields(cls)
+        given = {keyword.arg for keyword in node.keywords}
+        if name == "replace":
+            if any(not each.init for each in fields) or None in given:
+                raise Refuse(
+                    node, "replace() with ** or of a class with fields that it does not take", f"{cls.__name__}()"
+                )
+            kept = [
+                ast.keyword(each.name, ast.Attribute(owner, each.name, ast.Load()))
+                for each in fields
+                if each.name not in given
+            ]
+            call = ast.Call(self.let_static(cls, node), [], [*node.keywords, *kept])
+            return self.value(placed(call, node), into)
+        values = [self.copied_field(cls, each.name, owner, node) for each in fields]
+        if name == "astuple":
+            return self.value(placed(ast.Tuple(values, ast.Load()), node), into)
+        keys: list[ast.expr | None] = [ast.Constant(each.name) for each in fields]
+        return self.value(placed(ast.Dict(keys, values), node), into)
+
+    def copied_field(self, cls: type, name: str, owner: ast.Name, node: ast.AST) -> ast.expr:
+        """A field's value as asdict() has it: a list or dict anew, what cannot change as it is."""
+        known = self.type_of_attribute(cls, name)
+        read = ast.Attribute(owner, name, ast.Load())
+        flat = all(part is None or not part.tags & {"list", "dict", "object"} for part in (known.item, known.value))
+        if "object" in known.tags or not flat:
+            raise Refuse(
+                node, f"{cls.__name__}.{name} may hold other objects, which are copied too", "write the fields"
+            )
+        for kind in ("list", "dict", "set"):
+            if known.only(kind):
+                return ast.Call(ast.Name(kind, ast.Load()), [read], []) if kind != "set" else read
+        return read
+
+    def call_bool(self, node: ast.Call, into: Cell | None) -> Value:
+        """bool(order.address): whether a nested object is there."""
+        if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
+            return self.call_builtin("bool", [], node, into)
+        if isinstance(node.args[0], ast.BoolOp):
+            return self.truth_of(node.args[0], into)
+        value = self.value(node.args[0])
+        if value.whole is not None or value.type.enum is not None:
+            return self.truth_of(node.args[0], into)
+        return self.call_builtin("bool", [self.plain(value, node)], placed(ast.Call(node.func, [], []), node), into)
+
+    def call_ordered(self, node: ast.Call, into: Cell | None) -> Value:
+        """OrderedDict(...): a dict, which keeps the order."""
+        call = placed(ast.Call(self.let_static(dict, node), node.args, node.keywords), node)
+        made = self.value(call, into)
+        return replace(made, type=replace(made.type, cls=collections.OrderedDict))
+
+    def call_deque(self, node: ast.Call, into: Cell | None) -> Value:
+        """A deque is a list here; its type knows how many items it keeps."""
+        written: list[ast.expr | None] = [*node.args, None, None][:2]
+        for keyword in node.keywords:
+            if keyword.arg not in ("iterable", "maxlen"):
+                raise Refuse(node, "deque() takes an iterable, and maxlen")
+            written[keyword.arg == "maxlen"] = keyword.value
+        source, most = written
+        bound = None if most is None else self.constant_display(most)
+        if bound is not None and (not isinstance(bound, int) or bound < 0):
+            raise Refuse(node, "maxlen must be known when the bundle is built", "deque(maxlen=10)")
+        items: ast.expr = (
+            ast.List([], ast.Load()) if source is None else ast.Call(self.let_static(list, node), [source], [])
+        )
+        made = self.value(placed(items, node), into)
+        made = replace(made, type=replace(made.type.without_none(), cls=collections.deque, bound=bound))
+        if source is not None and bound is not None:
+            self.trim(made, bound, False, node)
+        return made
+
+    def trim(self, value: Value, bound: int, right: bool, node: ast.AST) -> None:
+        """Drops what a deque has too many of."""
+        written = _prelude.drop_right if right else _prelude.drop_left
+        call = placed(ast.Call(ast.Name("trim", ast.Load()), [], []), node)
+        self.inline(written, [value, self.literal(bound)], call, None)
+
     def call_dict(self, node: ast.Call, into: Cell | None) -> Value:
         """dict(a=1), dict(pairs, a=1) as displays."""
         if not node.keywords or len(node.args) > 1 or any(isinstance(a, ast.Starred) for a in node.args):
@@ -121,6 +221,12 @@ class Specials(Routines):
 
     # --- what takes a function ---
 
+    def is_nothing(self, node: ast.expr) -> bool:
+        """Whether it is None, written so or by the name of a helper's parameter that was not given."""
+        if isinstance(node, ast.Name):
+            return bool(self.is_none(node))
+        return isinstance(node, ast.Constant) and node.value is None
+
     def keywords(self, node: ast.Call, *allowed: str) -> dict[str, ast.expr]:
         found: dict[str, ast.expr] = {}
         for keyword in node.keywords:
@@ -132,7 +238,7 @@ class Specials(Routines):
     def call_sorted(self, node: ast.Call, into: Cell | None) -> Value:
         given = self.keywords(node, "key", "reverse")
         key = given.get("key")
-        if len(node.args) != 1 or key is None or (isinstance(key, ast.Constant) and key.value is None):
+        if len(node.args) != 1 or key is None or self.is_nothing(key):
             options = [k for k in node.keywords if k.arg != "key"]
             call = ast.copy_location(ast.Call(node.func, node.args, options), node)
             return self.call_builtin("sorted", [], call, into)
@@ -196,7 +302,7 @@ class Specials(Routines):
             return self.call_builtin(name, [], node, into)
         given = self.keywords(node, "key", "default")
         key = given.get("key")
-        if isinstance(key, ast.Constant) and key.value is None:
+        if key is not None and self.is_nothing(key):
             key = None
         if len(node.args) == 1:
             lazy = self.as_generator(node.args[0])
@@ -273,7 +379,7 @@ class Specials(Routines):
             raise Refuse(node, "sort() takes its options by keyword")
         first = self.run_of(2)
         self.move(receiver, first, node)
-        if "key" in given and not (isinstance(given["key"], ast.Constant) and given["key"].value is None):
+        if "key" in given and not self.is_nothing(given["key"]):
             made = self.sorted_by(receiver, given["key"], given.get("reverse"), node, None)
         else:
             name = self.let(receiver, node)
@@ -332,6 +438,13 @@ SPECIAL: dict[Any, str] = {
     isinstance: "call_isinstance",
     sorted: "call_sorted",
     dict: "call_dict",
+    bool: "call_bool",
+    collections.deque: "call_deque",
+    collections.OrderedDict: "call_ordered",
+    str: "call_str",
+    dataclasses.replace: "call_record",
+    dataclasses.asdict: "call_record",
+    dataclasses.astuple: "call_record",
     min: "call_extreme",
     max: "call_extreme",
     next: "call_next",

@@ -38,6 +38,9 @@ class Type:
     items: tuple[Type, ...] | None = None  # of a tuple whose length is known
     enum: type[enum.Enum] | Mixed | None = None  # what is not None is a member of it
     cls: type | None = None  # of an object: its class; of a dict: Counter
+    texts: frozenset[str] | None = None  # every str that it can be, where that is written in the source
+    bound: int | None = None  # of a deque: how many items it keeps, -1 if that is not known
+    fields: tuple[tuple[str, Type], ...] = ()  # of a constant object: those of which more than the class is known
 
     @property
     def maybe_none(self) -> bool:
@@ -61,6 +64,18 @@ class Type:
         return " | ".join(names + (["None"] if self.maybe_none else []))
 
 
+TEXTS_MAX = 64
+
+
+def of_texts(kind: Type, *texts: str) -> Type:
+    """A str that is one of these."""
+    few = len(texts) <= TEXTS_MAX and sum(map(len, texts)) <= TEXTS_BYTES_MAX
+    return replace(kind, texts=frozenset(texts)) if few else kind
+
+
+TEXTS_BYTES_MAX = 4096
+
+
 def of(*tags: str, item: Type | None = None) -> Type:
     return Type(frozenset(tags), item)
 
@@ -69,6 +84,13 @@ ANY = Type(frozenset(SIMPLE))
 NONE, BOOL, INT, FLOAT, STR = of("none"), of("bool"), of("int"), of("float"), of("str")
 BYTES = of("bytes")
 NUMBER = of("int", "float")
+
+
+OF_PYTHON = (
+    collections.Counter,
+    collections.deque,
+    collections.OrderedDict,
+)  # classes of lists and dicts of the engine's
 
 
 def of_object(cls: type) -> Type:
@@ -90,12 +112,30 @@ def join(a: Type, b: Type) -> Type:
     else:
         cls = Mixed.MIXED
     items = a.items if a.items == b.items else None
+    if items is None and a.items is not None and b.items is not None and len(a.items) == len(b.items):
+        items = tuple(join(x, y) for x, y in zip(a.items, b.items, strict=True))
     if b.tags == {"none"} or a.tags == {"none"}:
         items = a.items if b.tags == {"none"} else b.items
         of = a.cls if b.tags == {"none"} else b.cls
     else:
         of = a.cls if a.cls is b.cls else None
-    return Type(a.tags | b.tags, _join_parts(a, b, "item"), _join_parts(a, b, "value"), items, cls, of)
+    parts = _join_parts(a, b, "item"), _join_parts(a, b, "value")
+    bound = a.bound if a.bound == b.bound or b == NONE else b.bound if a == NONE else -1
+    return Type(a.tags | b.tags, *parts, items, cls, of, _join_texts(a, b), bound, _join_fields(a, b))
+
+
+def _join_fields(a: Type, b: Type) -> tuple[tuple[str, Type], ...]:
+    if "none" in a.tags | b.tags and (a == NONE or b == NONE):
+        return a.fields or b.fields
+    known = dict(b.fields)
+    return tuple((name, join(kind, known[name])) for name, kind in a.fields if name in known)
+
+
+def _join_texts(a: Type, b: Type) -> frozenset[str] | None:
+    sides = [side.texts for side in (a, b) if "str" in side.tags]
+    known = [texts for texts in sides if texts is not None]
+    joined = frozenset[str]().union(*known)
+    return joined if known and len(known) == len(sides) and len(joined) <= TEXTS_MAX else None
 
 
 def _join_parts(a: Type, b: Type, part: str) -> Type | None:
@@ -138,6 +178,14 @@ def holds_set(t: Type | None) -> bool:
 def enum_inside(t: Type | None) -> bool:
     """Whether it is an Enum's member or holds one."""
     return t is not None and (t.enum is not None or enum_inside(t.item) or enum_inside(t.value))
+
+
+def members_are_values(t: Type | None) -> bool:
+    """Whether what it has of Enums orders and adds as its values do."""
+    if t is None:
+        return True
+    alike = t.enum is None or (isinstance(t.enum, type) and is_value_like(t.enum))
+    return alike and members_are_values(t.item) and members_are_values(t.value)
 
 
 # --- from Python's side ---------------------------------------------------------------------------------------------
@@ -253,6 +301,11 @@ def kinds_of_class(cls: type) -> int | None:
 def is_value_like(cls: type[enum.Enum]) -> bool:
     """Whether its members equal their values (a str or int Enum)."""
     return issubclass(cls, str | int)
+
+
+def truth_is_of_value(cls: type[enum.Enum]) -> bool:
+    """Whether bool() of its members is that of their values."""
+    return is_value_like(cls) or issubclass(cls, enum.Flag)
 
 
 def prints_value(cls: type[enum.Enum]) -> bool:

@@ -1,5 +1,6 @@
 """Rules and transformations in tables: lists of checks, dicts of handlers, functions that are chosen and passed on."""
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -110,6 +111,131 @@ def rounding_for(count: int):
     if count % 2:
         return math.ceil
     return math.floor
+
+
+def traced(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def on_error(value):
+    def decorate(function):
+        @functools.wraps(function)
+        def inner(*args, **kwargs):
+            try:
+                return function(*args, **kwargs)
+            except (ValueError, ArithmeticError):
+                return value
+
+        return inner
+
+    return decorate
+
+
+@traced
+def scaled(x, by=2, *, plus=0):
+    return x * by + plus
+
+
+@on_error(-1.0)
+def ratio(a, b):
+    return a / b
+
+
+def coalesce(*values):
+    for value in values:
+        if value is not None:
+            return value
+    return None
+
+
+def safely(function, *args, default=None, **kwargs):
+    try:
+        return function(*args, **kwargs)
+    except Exception:
+        return default
+
+
+def pipe(value, *functions):
+    for function in functions:
+        value = function(value)
+    return value
+
+
+def weighted_mean(*values, weights=None):
+    if not values:
+        return 0.0
+    weights = weights or [1] * len(values)
+    return sum(v * w for v, w in zip(values, weights)) / sum(weights)
+
+
+def key_text(separator="-", **parts):
+    return separator.join(f"{name}={value}" for name, value in sorted(parts.items()))
+
+
+def within(x, *, low, high):
+    return max(low, min(high, x))
+
+
+BOUNDS = {"low": 0.0, "high": 100.0}
+
+
+@feature
+def decorated(count: int) -> int:
+    return scaled(count % 100) + scaled(count % 10, 3, plus=1)
+
+
+@feature
+def decorated_with_default(amount: float, count: int) -> float:
+    return ratio(amount, count)
+
+
+@feature
+def first_known(limit_amount: float | None, amount: float) -> float:
+    return coalesce(limit_amount, None, amount)
+
+
+@feature
+def first_of_list(cents_list: list[int]) -> int | None:
+    return coalesce(*cents_list)
+
+
+@feature
+def safely_parsed(memo: str) -> int:
+    return safely(int, memo, default=-1)
+
+
+@feature
+def safely_parsed_hex(memo: str) -> int | None:
+    return safely(int, memo, base=16)
+
+
+@feature
+def piped(memo: str) -> str:
+    return pipe(memo, str.strip, str.lower, lambda s: s.replace(" ", "_"))
+
+
+@feature
+def means(amount: float, count: int) -> float:
+    return weighted_mean(amount, count, 3.5) + weighted_mean(1.0, 2.0, weights=(count % 5 + 1, 2)) + weighted_mean()
+
+
+@feature
+def mean_of_cents(cents_list: list[int]) -> float:
+    return weighted_mean(*cents_list)
+
+
+@feature
+def key_of_parts(count: int, country: str) -> str:
+    return key_text(count=count, country=country) + key_text("&", memo=1)
+
+
+@feature
+def within_bounds(amount: float) -> float:
+    return within(amount, **BOUNDS)
 
 
 @feature

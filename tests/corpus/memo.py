@@ -38,6 +38,16 @@ PROCESSORS = {"PAYPAL *": "paypal", "SQ *": "square", "AMZN": "amazon", "UBER": 
 KEYBOARD = {c: (r, i) for r, row in enumerate(("qwertyuiop", "asdfghjkl", "zxcvbnm")) for i, c in enumerate(row)}
 
 
+SUSPICIOUS = [r"crypto|btc", r"\bgift\b.*\bcard\b", r"(?i)urgent", r"#\d{4,}"]
+SIGNATURES = [
+    ("crypto", r"crypto|btc|usdt", 2.0),
+    ("gift", r"gift\s+card", 1.5),
+    ("reference", r"#\d+", -0.5),
+]
+ENTITIES = {"amount": r"\d+[.,]\d\d", "date": r"\d{4}-\d\d-\d\d", "currency": r"\b[A-Z]{3}\b"}
+CLEANUPS = [(r"\s+", " "), (r"[^\w ]", ""), (r"\d", "9")]
+
+
 class Token(NamedTuple):
     kind: str
     text: str
@@ -519,6 +529,62 @@ def memos_sorted_by_noise(memos: list[str]) -> list[str]:
     scored = [(sum(not c.isalnum() for c in m), m) for m in memos]
     scored.sort(key=operator.itemgetter(0), reverse=True)
     return [m for _, m in scored[:2]]
+
+
+def mentions(pattern: str, text: str, flags: int = 0) -> bool:
+    return re.search(pattern, text, flags) is not None
+
+
+@feature
+def memo_suspicious(memo: str) -> bool:
+    return any(re.search(p, memo) for p in SUSPICIOUS)
+
+
+@feature
+def memo_signature_score(memo: str) -> float:
+    return sum(weight for _, pattern, weight in SIGNATURES if re.search(pattern, memo, re.I))
+
+
+@feature
+def memo_entities(memo: str) -> list[str]:
+    found = []
+    for name, pattern in ENTITIES.items():
+        for match in re.finditer(pattern, memo):
+            found.append(f"{name}:{match.group()}")
+    return found
+
+
+@feature
+def memo_cleaned_by_table(memo: str) -> str:
+    for pattern, replacement in CLEANUPS:
+        memo = re.sub(pattern, replacement, memo)
+    return memo.strip()
+
+
+@feature
+def memo_mentions(memo: str) -> int:
+    score = 0
+    if mentions(r"^\W*\d", memo):
+        score += 1
+    if mentions("card|loan", memo, re.IGNORECASE):
+        score += 2
+    if mentions(SUSPICIOUS[1], memo):
+        score += 4
+    return score
+
+
+@feature
+def memo_keywords(memo: str) -> int:
+    keywords = ["gift", "rent", "refund", "crypto"]
+    return sum(1 for k in keywords if re.search(rf"\b{k}s?\b", memo.lower()))
+
+
+@feature
+def memo_by_currency(memo: str, currency: str) -> bool:
+    symbol = {"EUR": "€|eur", "USD": r"\$|usd", "GBP": "£|gbp"}.get(currency)
+    if symbol is None:
+        return False
+    return bool(re.search(symbol, memo, flags=re.I))
 
 
 @rule("review")
