@@ -65,6 +65,20 @@ def again(x):
 
 def starred(*xs):
     return 1
+
+
+class Late:
+    def __init__(self, n):
+        if n > 1:
+            self.n = n
+
+    def double(self):
+        return self.n * 2
+
+
+class Hidden:
+    def __init__(self, n):
+        self.n = n
 """
 
 
@@ -221,6 +235,18 @@ REFUSED = [
         "starred(count, len)",
         "functions and values together in *args are not available",
         "name the parameters",
+    ),
+    Case(
+        "return Late(count).double()",
+        "Late(count)",
+        "Late.n may be missing after __init__",
+        "set it there on every way: self.n = None",
+    ),
+    Case(
+        "return f'{Hidden(count)}'",
+        "Hidden(count)",
+        "the text of a Hidden has its address in memory",
+        "def __str__(self), or its fields",
     ),
     Case("return undefined + 1", "undefined", "undefined is not defined"),
     Case("return amuont", "amuont", "amuont is not defined", "did you mean amount or Payment?"),

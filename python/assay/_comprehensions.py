@@ -12,7 +12,7 @@ from typing import Any
 from . import _library, _types
 from ._definition import MISSING
 from ._flow import Binding, Paths, Refuse, Target, Value, holds_function
-from ._objects import Objects
+from ._objects import Objects, is_record
 from ._share import Cell
 from ._syntax import placed
 from ._types import Type
@@ -133,7 +133,9 @@ class Comprehensions(Objects):
             return list(found) if len(found) <= UNROLLED_MAX else None
         if not isinstance(found, list | tuple) or len(found) > UNROLLED_MAX:
             return None
-        return list(found) if any(holds_function(item) for item in found) else None
+        kinds = {type(item) for item in found}
+        rules = len(kinds) > 1 and all(is_record(kind) for kind in kinds)  # each has its own methods
+        return list(found) if rules or any(holds_function(item) for item in found) else None
 
     def object_of_display(self, node: ast.expr) -> Any:
         """The Python object that a display of constants and functions is; MISSING if a part is the payment's."""

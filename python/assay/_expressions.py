@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import _advice, _api, _library, _plain, _prelude, _types, _zones
+from ._classes import is_plain
 from ._common import Common
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
 from ._flow import Chosen, Closure, Consequence, Refuse, Target, Value, Whole, field_key, whole_key
@@ -199,7 +200,7 @@ class Expressions(Common):
             return MISSING
         owner = self.python_object(node.value)
         inside = isinstance(owner, types.ModuleType | type | enum.Enum | types.SimpleNamespace)
-        inside = inside or is_plain_record(owner)
+        inside = inside or is_plain_record(owner) or is_plain(type(owner))
         if owner is MISSING or not (inside or type(owner).__module__.startswith("assay.")):
             return MISSING
         if isinstance(owner, enum.Enum) and isinstance(getattr(type(owner), node.attr, None), types.FunctionType):
@@ -275,7 +276,7 @@ class Expressions(Common):
         """A constant of the module's, or what exists only while compiling."""
         unfit = isinstance(found, types.ModuleType | type | types.SimpleNamespace | _plain.LOOKUPS)
         unfit = unfit or (callable(found) and not isinstance(found, enum.Enum))
-        if unfit and not is_plain_record(found):
+        if unfit and not is_plain_record(found) and not is_plain(type(found)):
             return self.static(found)
         return self.constant(found, node, ast.unparse(node))
 
@@ -840,6 +841,9 @@ class Expressions(Common):
             isinstance(kind, type) and (representation or not _types.prints_value(kind))
         ):
             raise Refuse(node, "the text of an Enum's member is not that of its value", "use its .value")
+        if is_plain(value.type.cls) and self.own_special(value, "__str__") is None:
+            cls = value.type.cls.__name__ if value.type.cls is not None else ""
+            raise Refuse(node, f"the text of a {cls} has its address in memory", "def __str__(self), or its fields")
         if value.type.cls in (collections.deque, collections.OrderedDict):
             raise Refuse(node, f"the text of a {value.type.cls.__name__} is not available", "list(d)")
         if _types.holds_set(value.type):
