@@ -61,6 +61,11 @@ ORACLE ?=
 text-oracle: install ## the tokenizers' ids against the package's own: over 200 tokenizer.json files x 20,000 strings; ORACLE="--help"
 	$(PYTHON) tests/text_oracle.py $(ORACLE)
 
+.PHONY: differential
+DIFFERENTIAL ?=
+differential: install ## 2,000,000 calls of random functions, in the engine and in CPython; DIFFERENTIAL="--cases 50000 --seed 7"
+	$(PYTHON) tests/made_functions.py $(DIFFERENTIAL)
+
 .PHONY: proof-windows
 PROOF ?=
 proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"

@@ -302,7 +302,9 @@ class Analysis:
                 if joined == old:
                     continue
                 visits[after] += 1
-                if visits[after] > VISITS_MAX:
+                if visits[after] > 2 * VISITS_MAX:  # joining knows no order among some: nothing goes on changing
+                    joined = {cell: known if known == old[cell] else ANY for cell, known in joined.items()}
+                elif visits[after] > VISITS_MAX:
                     joined = {cell: widened(old[cell], known) for cell, known in joined.items()}
                 self.states[after] = joined
                 waiting.add(after)

@@ -387,11 +387,12 @@ class Comprehensions(Objects):
         return Value(result, _types.BOOL)
 
     def extreme_by(
-        self, name: str, lazy: ast.GeneratorExp, key: ast.expr | None, default: Value | None, node: ast.Call
+        self, name: str, lazy: ast.GeneratorExp, key: ast.expr | None, default: ast.expr | None, node: ast.Call
     ) -> Value:
         result = self.temporary()
         source = self.source(lazy.generators[0].iter, key is None)
-        return self.extreme_over(name, lazy, source, result, key, default, node)
+        otherwise = None if default is None else self.kept(self.value(default), node)
+        return self.extreme_over(name, lazy, source, result, key, otherwise, node)
 
     def extreme_over(
         self,
@@ -424,7 +425,8 @@ class Comprehensions(Objects):
             self.jump_if(Value(better, _types.BOOL), skip, False, node)
             self.put(take)
             self.emit("MOVE", node, result, value.cell)
-            self.emit("MOVE", node, best, compared.cell)
+            if best != result:
+                self.emit("MOVE", node, best, compared.cell)
             self.emit("MOVE", node, begun, self.literal(True).cell)
             self.put(skip)
             self.release(mark)

@@ -93,7 +93,7 @@ class Displays(Expressions):
         if isinstance(node, ast.List | ast.Set | ast.Dict):
             constant = self.constant_display(node)
             if constant is not MISSING:
-                return self.constant(constant, node)
+                return self.move(self.constant(constant, node), into, node)
         shared = self.common(node, True) if isinstance(node, ast.Call) else None
         return self.value(node, into) if shared is None else self.move(shared, into, node)
 

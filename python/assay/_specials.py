@@ -91,13 +91,25 @@ class Specials(Routines):
         if lazy is not None:
             source = self.collected(lazy.generators, lazy.elt, lazy, None)
         elif node.args:
-            source = self.plain(self.value(node.args[0]), node.args[0])
+            source = self.without_none(self.plain(self.value(node.args[0]), node.args[0]), node)
         else:
             source = self.constant((), node)
         cell = into or self.temporary()
         self.emit("CALL", node, cell, source.cell, self.unit.builtins["Counter"][0], 1)
         key = source.type.item if source.type.only("dict") else _types.item_of(source.type)
         return Value(cell, Type(frozenset({"dict"}), key, _types.INT, cls=collections.Counter))
+
+    def without_none(self, value: Value, node: ast.AST) -> Value:
+        """The value, or an empty tuple for None: Counter(None) counts nothing."""
+        if not value.type.maybe_none:
+            return value
+        cell = self.temporary()
+        there = Target()
+        self.emit("MOVE", node, cell, value.cell)
+        self.emit("JMP_NOT_NONE", node, b=cell, c=there)
+        self.emit("MOVE", node, cell, self.constant((), node).cell)
+        self.put(there)
+        return replace(value, cell=cell, type=value.type.without_none())
 
     def call_str(self, node: ast.Call, into: Cell | None) -> Value:
         if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred | ast.GeneratorExp):
@@ -303,8 +315,8 @@ class Specials(Routines):
             each = f".e{node.lineno}.{node.col_offset}"
             clause = ast.comprehension(ast.copy_location(ast.Name(each, ast.Store()), node), source, [], 0)
             source = placed(ast.GeneratorExp(ast.copy_location(ast.Name(each, ast.Load()), node), [clause]), node)
-        default = None if "default" not in given else self.kept(self.value(given["default"]), node)
-        return self.extreme_by(name, source, None if key is None else self.function_argument(key), default, node)
+        wanted = None if key is None else self.function_argument(key)
+        return self.extreme_by(name, source, wanted, given.get("default"), node)
 
     def checked_iterable(self, node: ast.expr) -> Value:
         value = self.value(node)
@@ -318,8 +330,8 @@ class Specials(Routines):
         if lazy is None or len(node.args) not in (1, 2) or node.keywords:
             return self.call_builtin("next", [], node, into)
         result, found, stop = self.temporary(), Target(), Target()
-        default = self.kept(self.value(node.args[1]), node) if len(node.args) == 2 else None
         source = self.source(lazy.generators[0].iter)
+        default = self.kept(self.value(node.args[1]), node) if len(node.args) == 2 else None
         kinds: list[Type] = []
 
         def each() -> None:
