@@ -444,7 +444,7 @@ def test_where_none_was_tested_there_is_no_warning(define: Define, parameter: st
 def test_a_warning_says_the_type_and_the_way_out(define: Define) -> None:
     found = problems_of(define, "@feature\ndef f(usual: float | None) -> float:\n    return usual + 1\n")
     assert plain(found).splitlines()[1:] == [
-        "    43 |     return usual + 1",
+        "    57 |     return usual + 1",
         "       |            ^^^^^ `float | None`: test it first, or annotate `float` to leave the feature missing",
     ]
 
