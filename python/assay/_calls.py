@@ -387,6 +387,8 @@ class Calls(Choices):
         if lazy is not None:
             alike = name in ("sorted", "set", "frozenset", ".union")
             return self.move(self.collected(lazy.generators, lazy.elt, lazy, None, alike), into, node)
+        if isinstance(node, ast.ListComp) and name in UNORDERED:
+            return self.move(self.collected(node.generators, node.elt, node, None, True), into, node)
         table = self.table_of_functions(node) if name in KEYS_ALONE else None
         if table is not None:
             return self.move(self.constant(dict.fromkeys(table), node), into, node)

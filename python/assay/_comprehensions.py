@@ -320,7 +320,8 @@ class Comprehensions(Objects):
         if name not in LAZY or (len(node.args) > 1 and name != "sum"):
             return None
         result = self.temporary()
-        source = self.source(lazy.generators[0].iter, name in ("any", "all", "min", "max"))
+        any_order = name in ("any", "all", "min", "max") or (name == "sum" and counts(lazy.elt))
+        source = self.source(lazy.generators[0].iter, any_order)
         if name in ("any", "all"):
             return self.quantified(name, lazy, source, result, node)
         if name in ("min", "max"):
@@ -469,6 +470,26 @@ class Comprehensions(Objects):
 
 
 UNROLLED_MAX = 64  # items that are known while compiling, for each of which the code stands once
+
+
+def counts(node: ast.expr) -> bool:
+    """Whether it can only be an int or a bool, whose sum is the same in any order."""
+    match node:
+        case ast.Constant(value):
+            return isinstance(value, int)
+        case ast.Compare() | ast.UnaryOp(ast.Not()):
+            return True
+        case ast.BoolOp(_, values):
+            return all(map(counts, values))
+        case ast.Call(ast.Name("len" | "int" | "bool" | "ord")) | ast.Call(
+            ast.Attribute(_, "count" | "isdigit" | "isalpha")
+        ):
+            return True
+        case ast.Call(ast.Attribute(_, "startswith" | "endswith" | "isupper" | "islower" | "find" | "bit_count")):
+            return True
+        case ast.BinOp(left, ast.Add() | ast.Sub() | ast.Mult(), right):
+            return counts(left) and counts(right)
+    return False
 
 
 CLASSES = frozenset(
