@@ -140,6 +140,10 @@ class Calls(Choices):
             return self.inline(exact, [], node, into)
         if isinstance(found, types.MethodType) and self.is_users(found.__func__):
             return self.inline(found.__func__, [self.object_value(found.__self__, node)], node, into)
+        if is_record(type(found)):  # SCORE = Scorer(3); SCORE(x)
+            own = self.own_special(self.constant(found, node), "__call__")
+            if own is not None:
+                return self.inline(own, [self.constant(found, node)], node, into)
         called = self.call_made(found, node, into)
         if called is not None:
             return called
@@ -383,6 +387,8 @@ class Calls(Choices):
         if lazy is not None:
             alike = name in ("sorted", "set", "frozenset", ".union")
             return self.move(self.collected(lazy.generators, lazy.elt, lazy, None, alike), into, node)
+        if isinstance(node, ast.ListComp) and name in UNORDERED:
+            return self.move(self.collected(node.generators, node.elt, node, None, True), into, node)
         table = self.table_of_functions(node) if name in KEYS_ALONE else None
         if table is not None:
             return self.move(self.constant(dict.fromkeys(table), node), into, node)
@@ -460,7 +466,7 @@ class Calls(Choices):
 
     def call_method(self, node: ast.Call, function: ast.Attribute, into: Cell | None) -> Value:
         if isinstance(function.value, ast.Call) and self.python_object(function.value.func) is super:
-            raise Refuse(node, "super() is not available", "call the base class's function")
+            return self.call_super(function.attr, node, into)
         table = self.table_of_functions(function.value) if function.attr == "get" else None
         if table is not None and len(node.args) in (1, 2) and not node.keywords:
             default = node.args[1] if len(node.args) == 2 else None

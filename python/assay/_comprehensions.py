@@ -12,7 +12,7 @@ from typing import Any
 from . import _library, _types
 from ._definition import MISSING
 from ._flow import Binding, Paths, Refuse, Target, Value, holds_function
-from ._objects import Objects
+from ._objects import Objects, is_record
 from ._share import Cell
 from ._syntax import placed
 from ._types import Type
@@ -133,7 +133,9 @@ class Comprehensions(Objects):
             return list(found) if len(found) <= UNROLLED_MAX else None
         if not isinstance(found, list | tuple) or len(found) > UNROLLED_MAX:
             return None
-        return list(found) if any(holds_function(item) for item in found) else None
+        kinds = {type(item) for item in found}
+        rules = len(kinds) > 1 and all(is_record(kind) for kind in kinds)  # each has its own methods
+        return list(found) if rules or any(holds_function(item) for item in found) else None
 
     def object_of_display(self, node: ast.expr) -> Any:
         """The Python object that a display of constants and functions is; MISSING if a part is the payment's."""
@@ -318,7 +320,8 @@ class Comprehensions(Objects):
         if name not in LAZY or (len(node.args) > 1 and name != "sum"):
             return None
         result = self.temporary()
-        source = self.source(lazy.generators[0].iter, name in ("any", "all", "min", "max"))
+        any_order = name in ("any", "all", "min", "max") or (name == "sum" and counts(lazy.elt))
+        source = self.source(lazy.generators[0].iter, any_order)
         if name in ("any", "all"):
             return self.quantified(name, lazy, source, result, node)
         if name in ("min", "max"):
@@ -467,6 +470,26 @@ class Comprehensions(Objects):
 
 
 UNROLLED_MAX = 64  # items that are known while compiling, for each of which the code stands once
+
+
+def counts(node: ast.expr) -> bool:
+    """Whether it can only be an int or a bool, whose sum is the same in any order."""
+    match node:
+        case ast.Constant(value):
+            return isinstance(value, int)
+        case ast.Compare() | ast.UnaryOp(ast.Not()):
+            return True
+        case ast.BoolOp(_, values):
+            return all(map(counts, values))
+        case ast.Call(ast.Name("len" | "int" | "bool" | "ord")) | ast.Call(
+            ast.Attribute(_, "count" | "isdigit" | "isalpha")
+        ):
+            return True
+        case ast.Call(ast.Attribute(_, "startswith" | "endswith" | "isupper" | "islower" | "find" | "bit_count")):
+            return True
+        case ast.BinOp(left, ast.Add() | ast.Sub() | ast.Mult(), right):
+            return counts(left) and counts(right)
+    return False
 
 
 CLASSES = frozenset(

@@ -19,12 +19,13 @@ from dataclasses import replace
 from typing import Any
 
 from . import _advice, _api, _library, _plain, _prelude, _types, _zones
+from ._classes import is_plain
 from ._common import Common
 from ._definition import MISSING, FieldDef, ObjectDef, Problem
-from ._flow import Chosen, Closure, Consequence, Refuse, Target, Value, Whole, field_key, whole_key
+from ._flow import Chosen, Closure, Consequence, Refuse, Target, Value, Whole, field_key, uncalled, whole_key
 from ._names import nearest
 from ._share import Cell
-from ._syntax import ATTRIBUTES, COMPARISONS, CONSTRUCTS, OPERATORS, SIGNS, construct, literal_number, placed
+from ._syntax import ATTRIBUTES, COMPARISONS, CONSTRUCTS, OPERATORS, SIGNS, construct, literal_number, placed, stores_of
 from ._types import Type
 
 
@@ -80,7 +81,7 @@ class Expressions(Common):
             cls = value.static.__name__
             raise Refuse(node, f"{cls} can be called, indexed and iterated over only", f"list({cls})")
         if value.static is not MISSING:
-            raise Refuse(node, "a function can only be called here", "call it")
+            raise uncalled(node, "a function can only be called here")
         return self.open(value, node)
 
     def members(self, value: Value) -> Value:
@@ -199,7 +200,7 @@ class Expressions(Common):
             return MISSING
         owner = self.python_object(node.value)
         inside = isinstance(owner, types.ModuleType | type | enum.Enum | types.SimpleNamespace)
-        inside = inside or is_plain_record(owner)
+        inside = inside or is_plain_record(owner) or is_plain(type(owner))
         if owner is MISSING or not (inside or type(owner).__module__.startswith("assay.")):
             return MISSING
         if isinstance(owner, enum.Enum) and isinstance(getattr(type(owner), node.attr, None), types.FunctionType):
@@ -275,7 +276,7 @@ class Expressions(Common):
         """A constant of the module's, or what exists only while compiling."""
         unfit = isinstance(found, types.ModuleType | type | types.SimpleNamespace | _plain.LOOKUPS)
         unfit = unfit or (callable(found) and not isinstance(found, enum.Enum))
-        if unfit and not is_plain_record(found):
+        if unfit and not is_plain_record(found) and not is_plain(type(found)):
             return self.static(found)
         return self.constant(found, node, ast.unparse(node))
 
@@ -299,13 +300,33 @@ class Expressions(Common):
             name = ".weekday.attribute"
         elif name not in ATTRIBUTES or name not in self.unit.builtins:
             if name in self.unit.builtins:
-                raise Refuse(node, f"{ast.unparse(node)} is a method", f"call it: {ast.unparse(node)}()")
+                return self.bound_method(value, node)
             if not value.type.tags and value.static is MISSING:
                 raise Consequence(node, "what it belongs to was refused")
             raise Refuse(node, f"the attribute .{node.attr} is not available yet", nearest(name, self.unit.builtins))
         cell = into or self.temporary()
         self.emit("CALL", node, cell, value.cell, self.unit.builtins[name][0], 1)
         return Value(cell, _library.of_call(name, [value.type]))
+
+    def bound_method(self, value: Value, node: ast.Attribute) -> Value:
+        """add = seen.add: a function of what it is called with."""
+        owner = node.value
+        known = isinstance(owner, ast.Name) and stores_of(self.scope.node)[owner.id] <= 1
+        if not known and node.attr in ("append", "add", "extend", "insert", "update", "setdefault", "pop", "discard"):
+            raise Refuse(node, f"{ast.unparse(node)} is a method", f"call it: {ast.unparse(node)}()")
+        if not known:
+            owner = self.let(value, node)
+            self.pinned = max(self.pinned, self.next_temporary)
+        arguments = ast.arguments([], [], ast.arg("_given"), [], [], None, [])
+        given = ast.Starred(ast.Name("_given", ast.Load()), ast.Load())
+        body = ast.Call(ast.Attribute(owner, node.attr, ast.Load()), [given], [])
+        return self.static(self.closure(placed(ast.Lambda(arguments, body), node), node.attr))
+
+    def let(self, value: Value, node: ast.AST) -> ast.Name:
+        raise NotImplementedError
+
+    def closure(self, node: ast.Lambda, name: str) -> Closure:
+        raise NotImplementedError
 
     def member_attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         """.value and .name of an Enum's member, which the engine has as its value."""
@@ -569,7 +590,7 @@ class Expressions(Common):
         if left.static is not MISSING or right.static is not MISSING:
             same = self.same_static(left, right)
             if op not in ("IS", "IS_NOT", "EQ", "NE"):
-                raise Refuse(node, "a function can only be called here", "call it")
+                raise uncalled(node, "a function can only be called here")
             self.emit("MOVE", node, cell, self.literal(same == (op in ("IS", "EQ"))).cell)
             return
         if left.whole is not None or right.whole is not None:
@@ -845,6 +866,9 @@ class Expressions(Common):
             isinstance(kind, type) and (representation or not _types.prints_value(kind))
         ):
             raise Refuse(node, "the text of an Enum's member is not that of its value", "use its .value")
+        if is_plain(value.type.cls) and self.own_special(value, "__str__") is None:
+            cls = value.type.cls.__name__ if value.type.cls is not None else ""
+            raise Refuse(node, f"the text of a {cls} has its address in memory", "def __str__(self), or its fields")
         if value.type.cls in (collections.deque, collections.OrderedDict):
             raise Refuse(node, f"the text of a {value.type.cls.__name__} is not available", "list(d)")
         if _types.holds_set(value.type):

@@ -38,6 +38,15 @@ class Refuse(Exception):
         self.once = once  # what it is about; said at the first place alone
 
 
+def uncalled(node: ast.AST, message: str) -> Refuse:
+    """Of a function where a value is wanted; a method of a value has most likely been meant to be called."""
+    written = node.value if isinstance(node, ast.Return) else node
+    if isinstance(written, ast.Attribute):
+        text = ast.unparse(written)
+        return Refuse(written, f"{text} is a method", f"call it: {text}()")
+    return Refuse(node, message, "call it")
+
+
 class Consequence(Refuse):
     """What follows from something that was refused: no second problem."""
 

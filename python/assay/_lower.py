@@ -33,7 +33,21 @@ from ._definition import (
     Problem,
 )
 from ._events import show, strip_none
-from ._flow import Chosen, Handler, Paths, Refuse, Scope, Target, TooLong, Unit, Value, Whole, holds_function, numbered
+from ._flow import (
+    Chosen,
+    Handler,
+    Paths,
+    Refuse,
+    Scope,
+    Target,
+    TooLong,
+    Unit,
+    Value,
+    Whole,
+    holds_function,
+    numbered,
+    uncalled,
+)
 from ._freeze import freeze
 from ._patterns import Patterns
 from ._share import Cell, Instruction, Label, tidy
@@ -278,7 +292,7 @@ class _Lowering(Patterns):
             self.jump(scope.end, node)
             return
         if value.static is not MISSING:
-            raise Refuse(node, "a function cannot be a feature's result", "call it")
+            raise uncalled(node, "a function cannot be a feature's result")
         if len(self.scopes) == 1 and self.routine_now is None:
             self.check_result(value, node)
         if self.paths is not None:

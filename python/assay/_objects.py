@@ -15,6 +15,7 @@ from typing import Any
 
 from . import _types
 from ._changes import Changes
+from ._classes import fields_of_plain, hints_of_plain, is_plain, unset_fields
 from ._definition import MISSING
 from ._flow import ClassInfo, Refuse, Target, Value
 from ._names import nearest
@@ -26,8 +27,8 @@ HASHABLE, EQUAL, ORDERED, FROZEN, TUPLE, TEXT = 1, 2, 4, 8, 16, 32
 
 
 def is_record(cls: Any) -> bool:
-    """A class whose instances are nothing but fields: a dataclass or a named tuple."""
-    return isinstance(cls, type) and (dataclasses.is_dataclass(cls) or is_named_tuple(cls))
+    """A class whose instances are nothing but fields: a dataclass, a named tuple, one with an __init__ of its own."""
+    return isinstance(cls, type) and (dataclasses.is_dataclass(cls) or is_named_tuple(cls) or is_plain(cls))
 
 
 def is_named_tuple(cls: Any) -> bool:
@@ -37,12 +38,16 @@ def is_named_tuple(cls: Any) -> bool:
 def fields_of(cls: type) -> tuple[str, ...]:
     if is_named_tuple(cls):
         return tuple(cls._fields)  # type: ignore[attr-defined]
+    if not dataclasses.is_dataclass(cls):
+        return fields_of_plain(cls)
     return tuple(f.name for f in dataclasses.fields(cls))
 
 
 def flags_of(cls: type) -> int:
     if is_named_tuple(cls):
         return TUPLE | (TEXT if cls.__repr__.__qualname__.endswith("__repr__") else 0)
+    if not dataclasses.is_dataclass(cls):
+        return HASHABLE
     parameters = cls.__dataclass_params__  # type: ignore[attr-defined]
     flags = EQUAL if parameters.eq and "__eq__" in cls.__dict__ else 0
     flags |= HASHABLE if cls.__hash__ is not None else 0
@@ -85,7 +90,7 @@ class Objects(Changes):
         if not is_record(cls):
             return None
         info = self.class_info(cls, node)
-        return info.number, {name: getattr(instance, name) for name in info.fields}
+        return info.number, {name: getattr(instance, name, None) for name in info.fields}
 
     def check_class(self, cls: type, node: ast.AST) -> None:
         special = (
@@ -110,6 +115,10 @@ class Objects(Changes):
                         f"a method with a name, called by it: def {HAND_WRITTEN[name]}",
                         (cls, name),
                     )
+        unset = unset_fields(cls) if is_plain(cls) else []
+        if unset:
+            message = f"{cls.__name__}.{unset[0]} may be missing after __init__"
+            raise Refuse(node, message, f"set it there on every way: self.{unset[0]} = None", (cls, "unset"))
         if dataclasses.is_dataclass(cls):
             for field in dataclasses.fields(cls):
                 if not field.compare or not field.repr or field.hash is not None:
@@ -125,6 +134,8 @@ class Objects(Changes):
 
     def make_object(self, cls: type, node: ast.Call, into: Cell | None) -> Value:
         info = self.class_info(cls, node)
+        if is_plain(cls):
+            return self.make_plain(cls, info, node, into)
         given = self.bind_fields(cls, node)
         first = self.run_of(max(len(info.fields), 1))
         for at, name in enumerate(info.fields):
@@ -141,6 +152,45 @@ class Objects(Changes):
             call = ast.copy_location(ast.Call(ast.Name("__post_init__", ast.Load()), [], []), node)
             self.inline(cls.__post_init__, [made], call, None)
         return made
+
+    def make_plain(self, cls: type, info: ClassInfo, node: ast.Call, into: Cell | None) -> Value:
+        """An instance with the class's own values, then its __init__."""
+        abstract = sorted(getattr(cls, "__abstractmethods__", ()))
+        if abstract:
+            raise Refuse(node, f"{cls.__name__} is abstract: {abstract[0]}() is not there", "a class that has it")
+        first = self.run_of(max(len(info.fields), 1))
+        for at, name in enumerate(info.fields):
+            self.move(self.constant(getattr(cls, name, None), node), Cell(first.kind, first.number + at), node)
+        cell = self.temporary()
+        self.emit("OBJECT", node, cell, first, info.number, x=len(info.fields))
+        made = Value(cell, _types.of_object(cls))
+        init = inspect.getattr_static(cls, "__init__", None)
+        if isinstance(init, types.FunctionType):
+            self.inline(init, [made], node, None)
+        elif node.args or node.keywords:
+            raise Refuse(node, f"{cls.__name__}() takes no arguments")
+        return self.move(made, into, node)
+
+    def call_super(self, name: str, node: ast.Call, into: Cell | None) -> Value:
+        """super().name(...): the method of the next class."""
+        scope = self.scope
+        arguments = getattr(scope.node, "args", None)
+        around = self.find_name("__class__")
+        if not isinstance(around, type) or arguments is None or not arguments.args:
+            raise Refuse(node, "super() is available in a method only", "call the base class's function")
+        owner = self.value(ast.copy_location(ast.Name(arguments.args[0].arg, ast.Load()), node))
+        cls = owner.type.cls if owner.type.cls is not None else owner.static
+        if not isinstance(cls, type) or around not in cls.__mro__:
+            raise Refuse(node, "the class of this is not known here", "call the base class's function")
+        for base in cls.__mro__[cls.__mro__.index(around) + 1 :]:
+            found = base.__dict__.get(name)
+            if isinstance(found, classmethod):
+                found = found.__func__
+            if isinstance(found, types.FunctionType) and self.is_users(found):
+                return self.inline(found, [owner], node, into)
+            if base is object and name == "__init__":
+                return self.literal(None)
+        raise Refuse(node, f"super().{name}() is not available", "call the base class's function")
 
     def bind_fields(self, cls: type, node: ast.Call) -> dict[str, Value]:
         parameters = inspect.signature(cls).parameters
@@ -185,6 +235,8 @@ class Objects(Changes):
 
     @staticmethod
     def hints(cls: type) -> dict[str, Any]:
+        if is_plain(cls):
+            return hints_of_plain(cls)
         try:
             return inspect.get_annotations(cls, eval_str=True) if not is_named_tuple(cls) else _named_tuple_hints(cls)
         except (NameError, SyntaxError):

@@ -20,6 +20,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ._classes import is_plain
 from ._source import tree_of
 
 ITEMS_MAX = 1_000_000  # of one array, Series or DataFrame
@@ -443,6 +444,9 @@ class Plain:
             return value._make(self.of(item, depth + 1) for item in value)
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             self.attributes(value, depth)
+        elif getattr(sys.modules.get(type(value).__module__), "__file__", None) in self.files and is_plain(type(value)):
+            for name, member in list(vars(value).items()):
+                vars(value)[name] = self.of(member, depth + 1)
         elif isinstance(value, types.FunctionType) and value.__code__.co_filename in self.files:
             self.function(value, depth)
         elif type(value) is type and getattr(sys.modules.get(value.__module__), "__file__", None) in self.files:

@@ -273,6 +273,10 @@ class Regular(Specials):
     def regex_attribute(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         """An attribute of a match or a pattern."""
         kind = "Match" if value.type.only("match") else "Pattern"
+        if node.attr not in ATTRIBUTES[kind] and (
+            node.attr in METHODS or node.attr in ("group", "groups", "start", "end")
+        ):
+            return self.bound_method(value, node)
         if node.attr not in ATTRIBUTES[kind]:
             raise Refuse(node, f".{node.attr} of a {kind.lower()} is not available")
         cell = into or self.temporary()

@@ -319,7 +319,15 @@ class Specials(Routines):
             key = None
         if len(node.args) == 1:
             lazy = self.as_generator(node.args[0])
-            source = lazy if lazy is not None else self.let(self.checked_iterable(node.args[0]), node)
+            first = node.args[0]
+            if lazy is not None:
+                source: ast.expr = lazy
+            elif (
+                isinstance(first, ast.ListComp) and key is None
+            ):  # of a set's items the greatest is the same in any order
+                source = self.let(self.collected(first.generators, first.elt, first, None, True), node)
+            else:
+                source = self.let(self.checked_iterable(first), node)
         else:
             if "default" in given:
                 raise Refuse(node, f"{name}() takes default= with one iterable only")

@@ -16,6 +16,7 @@ import typing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ._classes import is_plain
 from ._definition import FieldDef, FunctionDef, ModelDef, WindowDef
 from ._events import SCALARS, strip_none
 
@@ -232,7 +233,9 @@ def _of_base(base: Any) -> Type:
     if isinstance(base, type) and issubclass(base, enum.Enum):
         values = {type(m.value).__name__ for m in base}
         return Type(frozenset(values), enum=base) if values <= {"str", "int"} else ANY
-    if isinstance(base, type) and (dataclasses.is_dataclass(base) or (issubclass(base, tuple) and base is not tuple)):
+    if isinstance(base, type) and (
+        dataclasses.is_dataclass(base) or (issubclass(base, tuple) and base is not tuple) or is_plain(base)
+    ):
         return of_object(base)
     return of("tuple", item=ANY) if base is tuple else ANY
 

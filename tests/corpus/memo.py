@@ -587,6 +587,38 @@ def memo_by_currency(memo: str, currency: str) -> bool:
     return bool(re.search(symbol, memo, flags=re.I))
 
 
+@feature
+def memo_letters_once(memo: str) -> list[str]:
+    seen = set()
+    seen_add = seen.add
+    return [c for c in memo if not (c in seen or seen_add(c))]
+
+
+@feature
+def memo_codes(memo: str) -> int:
+    codes = []
+    append = codes.append
+    for c in memo:
+        append(ord(c) % 7)
+    return sum(codes)
+
+
+@feature
+def memo_bad_characters(memo: str) -> bool:
+    find_bad = re.compile(r"[^\w\s.,-]").search
+    return find_bad(memo) is not None
+
+
+@feature
+def memo_repeated_letters(memo: str) -> int:
+    return sum(1 for c in set(memo) if memo.count(c) > 1) + len([c for c in set(memo) if c.isalpha()])
+
+
+@feature
+def memo_most_repeated(memo: str) -> int:
+    return max([memo.count(c) for c in set(memo)], default=0)
+
+
 @rule("review")
 def looks_like_a_scam(memo_scam_score: float, memo_has_wallet: bool, amount: float) -> bool:
     """Words of a scam, or a wallet address with a large amount."""
