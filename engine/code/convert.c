@@ -139,12 +139,28 @@ static bool int_from_float(struct run *run, double f, struct value *out) {
 
 bool convert_float_to_int(struct run *run, double f, struct value *out) { return int_from_float(run, f, out); }
 
+/* Bytes where a number's text may stand: as a str of ASCII, if that is what they are. */
+static bool text_of_bytes(struct run *run, const struct value *v, const char *function, struct value *out) {
+    const unsigned char *p = v->p;
+    *out = text_ascii(v->p, v->len);
+    for (uint32_t i = 0; i < v->len; i++)
+        if (p[i] >= 128)
+            return run_raise(run, EXCEPTION_ValueError, "invalid bytes for %s()", function);
+    return true;
+}
+
 bool builtin_int(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     if (count == 0) {
         *out = value_int(0);
         return true;
     }
     const struct value *v = &args[0];
+    struct value text;
+    if (v->tag == V_BYTES) {
+        if (!text_of_bytes(run, v, "int", &text))
+            return false;
+        v = &text;
+    }
     if (count == 2) {
         if (!is_int(&args[1]))
             return run_raise(run, EXCEPTION_TypeError, "'%s' object cannot be interpreted as an integer", type_name(&args[1]));
@@ -212,6 +228,9 @@ static bool float_from_text(struct run *run, const struct value *v, struct value
 
 bool builtin_float(struct run *run, const struct value *args, uint32_t count, struct value *out) {
     double f = 0;
+    struct value text;
+    if (count == 1 && args[0].tag == V_BYTES)
+        return text_of_bytes(run, &args[0], "float", &text) && float_from_text(run, &text, out);
     if (count == 1 && args[0].tag == V_STR)
         return float_from_text(run, &args[0], out);
     if (count == 1 && !is_number(&args[0]))
@@ -324,6 +343,10 @@ bool builtin_round(struct run *run, const struct value *args, uint32_t count, st
 /* --- characters --- */
 
 bool builtin_ord(struct run *run, const struct value *args, uint32_t count, struct value *out) {
+    if (args[0].tag == V_BYTES && args[0].len == 1) {
+        *out = value_int(*(const unsigned char *)args[0].p);
+        return true;
+    }
     if (args[0].tag != V_STR)
         return run_raise(run, EXCEPTION_TypeError, "ord() expected string of length 1, but %s found", type_name(&args[0]));
     if (text_length(&args[0]) != 1)
