@@ -480,7 +480,7 @@ def assign(m: Maker, depth: int, indent: str) -> list[str]:
     value = m.expr(kind, 2)
     known = [n for n in m.names(kind) if n[0] == "v"]
     if known and m.random.random() < 0.4:
-        return [f"{indent}{m.random.choice(known)} = {value}"]
+        return [f"{indent}{m.random.choice(known)} = {bounded(m, kind, value)}"]
     if kind == "ints" and m.random.random() < 0.3:
         first = m.fresh("int")
         return [f"{indent}{first}, *{m.fresh('ints')} = {value}"]
@@ -492,13 +492,18 @@ def augment(m: Maker, depth: int, indent: str) -> list[str]:
     known = [n for n in m.names(kind) if n[0] == "v"]
     if not known:
         return assign(m, depth, indent)
-    op = {
-        "int": m.pick("+", "-", "*", "//", "%", "&", "|"),
-        "float": m.pick("+", "-", "*", "/"),
-        "str": "+",
-        "ints": "+",
-    }[kind]
-    return [f"{indent}{m.random.choice(known)} {op}= {m.expr(kind, 1)}"]
+    name, value = m.random.choice(known), m.expr(kind, 1)
+    if kind == "str" or (kind == "int" and m.loops and m.random.random() < 0.3):
+        return [f"{indent}{name} += {value}", f"{indent}{name} = {bounded(m, kind, name)}"]
+    op = m.pick("+", "-", "//", "%", "&", "|") if kind == "int" else m.pick("+", "-", "*", "/")
+    return [f"{indent}{name} {op}= {value}"]
+
+
+def bounded(m: Maker, kind: str, value: str) -> str:
+    """Kept from growing without end from turn to turn of a loop."""
+    if not m.loops or kind in ("float", "bool"):
+        return value
+    return f"({value}) % 10**25" if kind == "int" else f"({value})[:30]"
 
 
 def walrus(m: Maker, depth: int, indent: str) -> list[str]:

@@ -106,7 +106,7 @@ def execute(path: Path) -> tuple[types.ModuleType, dict[Path, str]]:
             if file is not None:
                 source = Path(file).resolve()
                 sources[source] = text_of(source)
-        if sys.modules.keys() & {"numpy", "pandas"}:
+        if sys.modules.keys() & {"numpy", "pandas", "ipaddress"}:
             make_plain([module, *_users_modules(folder).values()], sources)
     sys.modules[name] = module
     return module, sources

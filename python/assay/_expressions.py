@@ -440,7 +440,12 @@ class Expressions(Common):
         if value.type.cls is None or not value.type.only("object") or value.static is not MISSING:
             return None
         found = inspect.getattr_static(value.type.cls, name, None)
-        return found if isinstance(found, types.FunctionType) and self.is_users(found) else None
+        if not isinstance(found, types.FunctionType):
+            return None
+        return found if self.is_users(found) or self.is_inlined(found) else None
+
+    def is_inlined(self, function: types.FunctionType) -> bool:
+        raise NotImplementedError
 
     def is_users(self, function: types.FunctionType) -> bool:
         raise NotImplementedError

@@ -356,6 +356,26 @@ class Flow:
         self.emit("MOVE", node, into, value.cell)
         return Value(into, value.type, shared=value.shared or value.cell.kind != "temporary")
 
+    @staticmethod
+    def there(value: Value) -> Value:
+        """A value that is known not to be None."""
+        return replace(value, type=value.type.without_none())
+
+    def unless_none(self, value: Value, otherwise: Value, cell: Cell, node: ast.AST, make: Callable[[], Value]) -> None:
+        """What `make` gives into the cell, or something else where the value is None."""
+        if not value.type.maybe_none:
+            self.move(make(), cell, node)
+            return
+        none, end = Target(), Target()
+        self.emit("JMP_NONE", node, b=value.cell, c=none)
+        if self.paths is not None:
+            none.paths.append(dict(self.paths))
+        self.move(make(), cell, node)
+        self.jump(end, node)
+        self.put(none)
+        self.move(otherwise, cell, node)
+        self.put(end)
+
     # --- paths ---
 
     def throw(self, exception: Cell, node: ast.AST) -> None:

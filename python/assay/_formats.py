@@ -116,10 +116,11 @@ class Formats(Standard):
     # --- what an f-string's field and a template's have in common ---
 
     def put_text(self, value: Value, conversion: int, cell: Cell, node: ast.expr) -> None:
-        own = self.own_special(value, "__str__") if conversion < 2 else None
+        there = self.there(value)
+        own = self.own_special(there, "__str__") if conversion < 2 else None
         if own is not None:
             call = placed(ast.Call(ast.Name("str", ast.Load()), [], []), node)
-            self.move(self.inline(own, [value], call, cell), cell, node)
+            self.unless_none(value, self.literal("None"), cell, node, lambda: self.inline(own, [there], call, cell))
             return
         self.check_text(value, node, conversion > 1)
         self.emit("FORMAT", node, cell, value.cell, x=conversion)

@@ -127,6 +127,9 @@ class Objects(Changes):
     def is_users(self, function: types.FunctionType) -> bool:
         raise NotImplementedError
 
+    def is_inlined(self, function: types.FunctionType) -> bool:
+        raise NotImplementedError
+
     # --- making one ---
 
     def make_object(self, cls: type, node: ast.Call, into: Cell | None) -> Value:
@@ -269,7 +272,7 @@ class Objects(Changes):
         """A method of the user's class, None if it has none of that name."""
         assert isinstance(node.func, ast.Attribute)
         found = inspect.getattr_static(cls, node.func.attr, None)
-        if isinstance(found, types.FunctionType) and self.is_users(found):
+        if isinstance(found, types.FunctionType) and (self.is_users(found) or self.is_inlined(found)):
             return self.inline(found, [value], node, into)
         if isinstance(found, staticmethod | classmethod) and isinstance(found.__func__, types.FunctionType):
             bound = [] if isinstance(found, staticmethod) else [self.static(cls)]
@@ -382,6 +385,8 @@ class Objects(Changes):
             raise Refuse(node, "this may be an Enum's member or another value", "use .value on every path")
         elif issubclass(cls, BaseException):
             self.emit("IS_EXCEPTION", node, cell, value.cell, self.unit.exception_number(cls))
+        elif cls.__module__ == "ipaddress":
+            self.instance_of_address(cls, value, node, cell)
         elif is_record(cls):
             self.emit("IS_OBJECT", node, cell, value.cell, self.class_info(cls, node).number)
         elif cls is object:
@@ -393,6 +398,19 @@ class Objects(Changes):
             if known is None:
                 raise Refuse(node, f"isinstance() of {cls.__name__} is not available", "the annotation says what it is")
             self.emit("IS_KIND", node, cell, value.cell, known)
+
+    def instance_of_address(self, cls: type, value: Value, node: ast.AST, cell: Cell) -> None:
+        from . import _prelude_ip
+
+        kind, version = _prelude_ip.CLASSES.get(cls, (None, 0))
+        if kind is None:
+            raise Refuse(node, f"isinstance() of {cls.__name__} is not available", ".version says which it is")
+        self.emit("IS_OBJECT", node, cell, value.cell, self.class_info(kind, node).number)
+        end = Target()
+        self.emit("JMP_FALSE", node, b=cell, c=end)
+        self.emit("GET_ATTRIBUTE", node, cell, value.cell, self.literal("version").cell)
+        self.emit("EQ", node, cell, cell, self.literal(version).cell)
+        self.put(end)
 
     def inline(self, function: Any, bound: list[Value], node: ast.Call, into: Cell | None) -> Value:
         raise NotImplementedError

@@ -430,6 +430,10 @@ class Plain:
         root = type(value).__module__.partition(".")[0]
         if root in ("numpy", "pandas"):
             return self.of_arrays(value)
+        if root == "ipaddress":
+            from ._prelude_ip import plain
+
+            return plain(value)
         if isinstance(value, dict | list):
             self.container(value, depth)
         elif type(value) in (tuple, set, frozenset):

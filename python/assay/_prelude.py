@@ -816,6 +816,14 @@ def function(found: Any) -> Callable[..., Any] | None:
         from . import _prelude_unicode  # its tables take a moment
 
         return _prelude_unicode.FUNCTIONS.get(found)
+    if getattr(found, "__module__", None) == "urllib.parse":
+        from . import _prelude_urls
+
+        return _prelude_urls.FUNCTIONS.get(found)
+    if getattr(found, "__module__", None) == "ipaddress":
+        from . import _prelude_ip
+
+        return _prelude_ip.FUNCTIONS.get(found)
     if getattr(found, "__module__", None) == "itertools" and found not in FUNCTIONS:
         from . import _prelude_iterators
 

@@ -114,12 +114,25 @@ class Specials(Routines):
     def call_str(self, node: ast.Call, into: Cell | None) -> Value:
         if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred | ast.GeneratorExp):
             value = self.value(node.args[0])
-            own = self.own_special(value, "__str__")
+            there = self.there(value)
+            own = self.own_special(there, "__str__")
+            call = placed(ast.Call(node.func, [], []), node)
+            if own is not None:
+                cell = into or self.temporary()
+                self.unless_none(value, self.literal("None"), cell, node, lambda: self.inline(own, [there], call, cell))
+                return Value(cell, _types.STR)
+            return self.call_builtin("str", [self.plain(value, node.args[0])], call, into)
+        return self.call_builtin("str", [], node, into)
+
+    def call_int(self, node: ast.Call, into: Cell | None) -> Value:
+        if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred | ast.GeneratorExp):
+            value = self.value(node.args[0])
+            own = self.own_special(value, "__int__")
             call = placed(ast.Call(node.func, [], []), node)
             if own is not None:
                 return self.inline(own, [value], call, into)
-            return self.call_builtin("str", [self.plain(value, node.args[0])], call, into)
-        return self.call_builtin("str", [], node, into)
+            return self.call_builtin("int", [self.plain(value, node.args[0])], call, into)
+        return self.call_builtin("int", [], node, into)
 
     def call_record(self, node: ast.Call, into: Cell | None) -> Value:
         """dataclasses.replace, asdict and astuple, by the fields that the class has."""
@@ -463,6 +476,7 @@ SPECIAL: dict[Any, str] = {
     getattr: "call_getattr",
     collections.defaultdict: "call_defaultdict",
     collections.Counter: "call_counter",
+    int: "call_int",
     functools.partial: "call_static_class",
     operator.itemgetter: "call_static_class",
     operator.attrgetter: "call_static_class",
