@@ -195,8 +195,9 @@ static bool entries_load(struct code *code, struct error *error) {
     const uint32_t plain = 1u << V_BOOL | 1u << V_INT | 1u << V_FLOAT; /* outside as they are inside */
     for (uint32_t i = 0; i < code->function_count; i++) {
         const struct code_function *f = &code->functions[i];
+        const uint16_t *end = f->required_count == 0 ? f->required : f->required + f->required_count;
         entries[i] = (struct code_entry){{code->instructions + f->first, f->handlers, f->handler_count},
-                                         f->required, f->required + f->required_count, f->result.mask & plain, f->slot, i, 0};
+                                         f->required, end, f->result.mask & plain, f->slot, i, 0};
     }
     code->entries = entries;
     return true;

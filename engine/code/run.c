@@ -674,7 +674,7 @@ void code_call_each(struct code_frame *frame, const uint32_t *functions, uint32_
     for (uint32_t i = 0; skip != NULL && i < count; i++)
         if (!skip[functions[i]])
             code_call_each(frame, &functions[i], 1, NULL);
-    if (skip != NULL)
+    if (skip != NULL || count == 0)
         return;
     struct series series = {.frame = frame, .entries = frame->code->entries, .numbers = functions, .end = functions + count};
     const struct code_entry *entry = series_next(&series, frame->run, frame->cells);
