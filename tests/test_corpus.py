@@ -11,6 +11,7 @@ import json
 import math
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -18,17 +19,18 @@ from typing import Any
 
 import pytest
 from assay._bundle import write_bundle
-from assay._check import compare
+from assay._check import Timed, compare
 from assay._definition import MISSING, Definition, FieldDef
 from assay._engine import Engine
 from assay._rows import Row
+from assay._twin import Twin
 from differential import inputs
 from differential.native import Native, native
 
 pytestmark = pytest.mark.engine
 FOLDER = Path(__file__).parent / "corpus"
 MODULES = sorted(p.stem for p in FOLDER.glob("*.py"))
-PAYMENTS = int(os.environ.get("ASSAY_CORPUS_PAYMENTS", "300"))  # for each module; 1,200 in the recorded run
+PAYMENTS = int(os.environ.get("ASSAY_CORPUS_PAYMENTS", "300"))  # for each module and seed; 1,500 in the recorded run
 FRESH = random.SystemRandom().randrange(10**9)
 
 
@@ -116,10 +118,31 @@ def test_what_does_not_compile_is_listed(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_functions_as_people_write_them_compute_what_cpython_computes(module: str, kind: str, tmp_path: Path) -> None:
     found, seed = compiled(module), FRESH if kind == "fresh" else 1
-    assert found.plan is not None and len(found.compiled) > 15
+    assert found.plan is not None and len(found.compiled) > 10
     write_bundle(found.plan.parts, tmp_path / "bundle.assay")
     engine = Engine(str(tmp_path / "bundle.assay"), None, history="empty")
     parity = compare(found.plan.definition, engine, rows(found.plan.definition, seed))
     differ = [(d.name, d.native, d.python, d.row.text[:600]) for d in parity.differences[:3]]
     assert differ == [], f"seed {seed}"
     assert parity.payments + parity.refused == PAYMENTS and parity.payments > PAYMENTS // 2
+
+
+@pytest.mark.skipif(PAYMENTS < 1500, reason="with ASSAY_CORPUS_PAYMENTS=1500")
+@pytest.mark.parametrize("module", MODULES)
+def test_every_function_gets_a_thousand_inputs(module: str) -> None:
+    found = compiled(module)
+    assert found.plan is not None
+    calls: Counter[str] = Counter()
+    for seed in (1, FRESH):
+        functions = {each: Timed(each.function) for each in found.compiled if each.kind != "decision"}
+        twin = Twin(found.plan.definition)
+        for each, counted in functions.items():
+            each.function = counted
+        try:
+            for row in rows(found.plan.definition, seed):
+                twin.score(row.text)
+        finally:
+            for each, counted in functions.items():
+                each.function = counted.__wrapped__
+        calls.update({each.name: len(counted.ns) for each, counted in functions.items()})
+    assert min(calls.values()) >= 1000, calls.most_common()[-3:]

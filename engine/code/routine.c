@@ -37,8 +37,8 @@ static void leave(struct run *run, const struct code_routine *routine, uint32_t 
 static const struct value *run_routine(struct run *run, const struct code_routine *routine, const struct instruction **at) {
     const struct code_piece piece = {run->code->instructions + routine->first, routine->handlers, routine->handler_count};
     const struct value *result = run_piece(run, &piece, at, NULL);
-    if (result == NULL && run->raised == NULL && run->raised_in == NULL)
-        run->raised_in = *at;
+    if (result == NULL && run->raised_in == NULL && (run->raised == NULL || run->raised->at == NULL))
+        run->raised_in = *at; /* not of one thrown again, which knows its place */
     return result;
 }
 

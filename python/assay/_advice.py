@@ -167,6 +167,12 @@ TABLE: tuple[Advice, ...] = (
         "the event's JSON is parsed already",
         "declare what is inside: a nested class, or a list field",
     ),
+    Advice(
+        "unicodedata.name unicodedata.lookup",
+        "not-native",
+        "",
+        "the range of the character: '\\u0400' <= c <= '\\u04ff'",
+    ),
     Advice("textwrap.*", "not-native", "", "a loop over text.split() that begins a new line where a word does not fit"),
     Advice("collections.ChainMap", "not-native", "", "{**defaults, **own}: what comes later wins"),
     Advice("copy.*", "not-native", "", "the value itself: nothing here changes it"),
