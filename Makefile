@@ -61,6 +61,10 @@ ORACLE ?=
 text-oracle: install ## the tokenizers' ids against the package's own: over 200 tokenizer.json files x 20,000 strings; ORACLE="--help"
 	$(PYTHON) tests/text_oracle.py $(ORACLE)
 
+.PHONY: vectorize-oracle
+vectorize-oracle: install ## text.vectorize against scikit-learn: generated settings x generated texts; ORACLE="--rounds 5", "--help"
+	$(PYTHON) -W ignore tests/vectorize_oracle.py $(ORACLE)
+
 .PHONY: proof-windows
 PROOF ?=
 proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"
