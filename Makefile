@@ -66,6 +66,10 @@ DIFFERENTIAL ?=
 differential: install ## 2,000,000 calls of random functions, in the engine and in CPython; DIFFERENTIAL="--cases 50000 --seed 7"
 	$(PYTHON) tests/made_functions.py $(DIFFERENTIAL)
 
+.PHONY: vectorize-oracle
+vectorize-oracle: install ## text.vectorize against scikit-learn: generated settings x generated texts; ORACLE="--rounds 5", "--help"
+	$(PYTHON) -W ignore tests/vectorize_oracle.py $(ORACLE)
+
 .PHONY: proof-windows
 PROOF ?=
 proof-windows: install ## a million events, served by eight connections at once, come out of the journal bit for bit; PROOF="--events 20000"

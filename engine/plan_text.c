@@ -4,6 +4,7 @@
 
 #include "text/embedding.h"
 #include "text/tokenizer.h"
+#include "text/vectorizer.h"
 
 /* The parts that text.embed looks in; they lie in the bundle as long as the plan does. */
 static bool read_embeddings(struct plan *plan, struct plan_json *json, struct code_config *config, struct error *error) {
@@ -28,8 +29,31 @@ static bool read_embeddings(struct plan *plan, struct plan_json *json, struct co
     return !json->failed;
 }
 
+/* The parts of text.vectorize, in place too. */
+static bool read_vectorizers(struct plan *plan, struct plan_json *json, struct code_config *config, struct error *error) {
+    if (plan_json_is_null(json, "$.vectorizers"))
+        return !json->failed;
+    uint32_t count = plan_json_length(json, LIMIT_VECTORIZERS, "$.vectorizers");
+    struct vectorizer *vectorizers = arena_alloc(&plan->arena, (count + 1) * sizeof *vectorizers);
+    if (vectorizers == NULL)
+        return plan_json_fail(json, "$.vectorizers", "less memory");
+    for (uint32_t i = 0; i < count && !json->failed; i++) {
+        struct str name = plan_json_text(json, "$.vectorizers[%u].part", i);
+        const struct bundle_part *part = json->failed ? NULL : bundle_part(plan->bundle, name);
+        if (part == NULL)
+            return plan_json_fail(json, "$.vectorizers", "vectorizers' parts that are in the bundle");
+        if (!vectorizer_open(&vectorizers[i], part->bytes, part->len, error)) {
+            error_prefix(error, "%.*s", (int)(name.len < 100 ? name.len : 100), name.p);
+            json->failed = true;
+        }
+    }
+    config->vectorizers = vectorizers;
+    config->vectorizer_count = count;
+    return !json->failed;
+}
+
 bool plan_read_text(struct plan *plan, struct plan_json *json, struct code_config *config, struct error *error) {
-    if (!read_embeddings(plan, json, config, error))
+    if (!read_embeddings(plan, json, config, error) || !read_vectorizers(plan, json, config, error))
         return false;
     if (plan_json_is_null(json, "$.tokenizers"))
         return !json->failed;

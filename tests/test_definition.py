@@ -869,7 +869,8 @@ CASES = [
         "vectorizer",
         "t = text.vectorize('device', None)\n",
         "text.vectorize('device', None)",
-        "text.vectorize is not available yet",
+        "the vectorizer: a NoneType is no vectorizer of scikit-learn",
+        "there are CountVectorizer, TfidfVectorizer, HashingVectorizer, and pipelines that begin with one",
     ),
     Case(
         "table",

@@ -51,11 +51,15 @@
 #define LIMIT_MODEL_CELLS 8192u                    /* inputs and what the steps of a model give */
 #define LIMIT_MODEL_OUTPUTS 1024u
 #define LIMIT_TOKENIZERS 32u
+#define LIMIT_VECTORIZERS 32u
+#define LIMIT_VECTORIZER_FEATURES (1u << 24)       /* terms, or places that terms are hashed to */
+#define LIMIT_VECTORIZER_NGRAM 64u                 /* words or characters of a term */
 #define LIMIT_WINDOW_SPAN_US (400ll * 86400ll * 1000000ll)  /* over + delay */
 
 /* --- a function --- */
 #define LIMIT_STEPS 1000000u                       /* instructions a call: LimitError */
 #define LIMIT_VALUE_BYTES (1024u * 1024u)          /* bytes one value may grow to: LimitError */
+#define LIMIT_VECTORIZER_TERMS 65536u               /* different terms of one text, nearly: LimitError */
 #define LIMIT_PATTERN_BYTES (64u * 1024u)          /* a regular expression's text in a bundle */
 #define LIMIT_PATTERN_HEAP_BYTES (4u * 1024u * 1024u) /* what a match may need to go back: LimitError */
 #define LIMIT_INT_BITS 4096u                       /* an int inside a function: OverflowError */

@@ -326,6 +326,8 @@
     /* vectors of tokens: the size; the embedding's number and the pool */ \
     BUILTIN(text_bag, "text.bag", 2, 2) \
     BUILTIN(text_embed, "text.embed", 3, 3) \
+    /* a text or its words, the vectorizer's number, whether it only is prepared for a pattern */ \
+    BUILTIN(text_vectorize, "text.vectorize", 3, 3) \
     /* re: of a pattern (string, pos, endpos), of a match; a replacement is a str or a tuple of strs and groups */ \
     BUILTIN(pattern_search, "re.Pattern.search", 2, 4) \
     BUILTIN(pattern_match, "re.Pattern.match", 2, 4) \

@@ -99,6 +99,7 @@ struct code_exception {
 
 struct tokenizer;
 struct embedding;
+struct vectorizer;
 
 struct code_config {
     const void *instructions; size_t instruction_bytes; /* code.bin */
@@ -119,6 +120,8 @@ struct code_config {
     uint32_t tokenizer_count;
     const struct embedding *embeddings;                 /* text/embedding.h */
     uint32_t embedding_count;
+    const struct vectorizer *vectorizers;               /* text/vectorizer.h */
+    uint32_t vectorizer_count;
 };
 
 struct code;

@@ -312,6 +312,8 @@ static bool load(struct code *code, const struct code_config *config, struct err
     code->tokenizer_count = config->tokenizer_count;
     code->embeddings = config->embeddings;
     code->embedding_count = config->embedding_count;
+    code->vectorizers = config->vectorizers;
+    code->vectorizer_count = config->vectorizer_count;
     return positions_are_valid(code, config, error) &&
            unicode_load(&code->unicode, unicode, config->unicode_bytes, error) && routines_load(code, config, error) &&
            functions_load(code, config, error);

@@ -35,6 +35,8 @@ struct code {
     uint32_t tokenizer_count;
     const struct embedding *embeddings; /* of text.embed */
     uint32_t embedding_count;
+    const struct vectorizer *vectorizers; /* of text.vectorize */
+    uint32_t vectorizer_count;
 };
 
 /* Reads the constant pool into code->constants. */

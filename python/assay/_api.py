@@ -85,7 +85,7 @@ class Tokens:
 
 @dataclass(eq=False)
 class TextVector:
-    """Declared text.bag or text.embed; the variable's name is the feature's."""
+    """Declared text.bag, text.embed or text.vectorize; the variable's name is the feature's."""
 
     kind: str
     of: Any
@@ -474,6 +474,22 @@ class _Text:
         feature.
         """
         declared = TextVector("embed", tokens, {"vectors": vectors, "pool": pool}, _caller())
+        _declare(declared)
+        return declared
+
+    def vectorize(self, field: Any, fitted: Any) -> Any:
+        """A text's numbers of a fitted scikit-learn vectorizer: `CountVectorizer`, `TfidfVectorizer` or
+        `HashingVectorizer`, or a `Pipeline` that begins with one.
+
+        `fitted`: the object, or a .skops file of it. A vectorizer or a pipeline that ends with `TruncatedSVD` gives a
+        vector feature. One that ends with a classifier of two classes gives a number: `predict_proba` of the positive
+        class, or `decision_function` where there are no probabilities (`LinearSVC`); with more classes a vector of one
+        for each. A regressor gives its `predict`.
+
+            words = CountVectorizer(max_features=64).fit(memos)
+            memo_words = text.vectorize("memo", words)  # memo_words_0 ... memo_words_63
+        """
+        declared = TextVector("vectorize", field, {"fitted": fitted}, _caller())
         _declare(declared)
         return declared
 

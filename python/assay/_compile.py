@@ -60,6 +60,7 @@ LIMITS = {
     "models": 32,
     "tokenizers": 32,
     "embeddings": 32,
+    "vectorizers": 32,
     "event classes": 32,
 }
 
@@ -196,6 +197,7 @@ class _Compiler:
             "provenance.json": to_json(self.provenance()),
             **{f"model/{m.name}": m.data for m in self.definition.models},
             **{f"embedding/{n}": each.part for n, each in enumerate(self.definition.embeddings)},
+            **{f"vectorizer/{n}": each.part for n, each in enumerate(self.definition.vectorizers)},
             **{f"tokenizer/{n}": each.part for n, each in enumerate(self.definition.tokenizers)},
             **golden,
             **{f"source/{self.relative(path)}": text.encode() for path, text in self.definition.sources.items()},
@@ -250,6 +252,7 @@ class _Compiler:
             "models": len(definition.models),
             "tokenizers": len(definition.tokenizers),
             "embeddings": len(definition.embeddings),
+            "vectorizers": len(definition.vectorizers),
             "event classes": len(definition.events),
         }
         for what, count in counts.items():
@@ -356,6 +359,7 @@ class _Compiler:
                 {"part": f"tokenizer/{n}", "file": each.path.name} for n, each in enumerate(definition.tokenizers)
             ],
             "embeddings": [{"part": f"embedding/{n}"} for n, _ in enumerate(definition.embeddings)],
+            "vectorizers": [{"part": f"vectorizer/{n}"} for n, _ in enumerate(definition.vectorizers)],
             "rules": [
                 {
                     "function": self.functions.index(rule),
@@ -784,8 +788,10 @@ class Identities:
         """A function's code with names for slots and bytes for constants, independent of their numbers."""
         if function.made is not None:
             made, source = function.made, function.params[0].source
-            table = made.tokenizer or made.embedding
+            table = made.tokenizer or made.embedding or made.vectorizer
             part = "" if table is None else hashlib.sha256(table.part).hexdigest()
+            if made.vectorizer is not None and made.vectorizer.pattern is not None:
+                part += f" {made.vectorizer.pattern!r}"
             of = self.of(source) if isinstance(source, WindowInput) else ""
             return f"{made.builtin} {part} {made.special} {made.arguments} of {of}"
         lowered = self.code[function]

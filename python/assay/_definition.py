@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._models import Built
+    from ._vectorizers import Vectorizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ class Made:
     tokenizer: TokenizerDef | None = None
     special: bool = True
     embedding: EmbeddingDef | None = None
+    vectorizer: Vectorizer | None = None
     arguments: tuple[Any, ...] = ()
 
 
@@ -248,6 +250,7 @@ class Definition:
     models: list[ModelDef]
     tokenizers: list[TokenizerDef]
     embeddings: list[EmbeddingDef]
+    vectorizers: list[Vectorizer]
     rules: list[FunctionDef]
     decision: FunctionDef | ThresholdsDef | None
     score: Source | None  # whose value is the answer's "score"

@@ -54,6 +54,9 @@ from ._share import Cell, Instruction, Label, tidy
 from ._source import function_node, name_place, parameter_place
 from ._types import Type
 
+if typing.TYPE_CHECKING:
+    from ._vectorizers import Vectorizer
+
 STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
     ast.Global: ("global", "a feature keeps nothing between payments; windows do"),
     ast.AsyncFunctionDef: ("async", "a feature is a plain function"),
@@ -86,6 +89,8 @@ def lower(unit: Unit, function: FunctionDef) -> Lowered:
 
 def of_made(unit: Unit, function: FunctionDef, made: Made) -> Lowered:
     """A feature that is one built-in: its parameter, then constants."""
+    if made.vectorizer is not None:
+        return of_vectorizer(unit, function, made.vectorizer)
     source = unit.slots[function.params[0].source]
     given: list[Any] = list(made.arguments)
     if made.tokenizer is not None:
@@ -102,6 +107,35 @@ def of_made(unit: Unit, function: FunctionDef, made: Made) -> Lowered:
     code += [call, Instruction("RET", 0, None, first[0], None, function.place)]
     item = _types.FLOAT if function.vector else _types.INT
     return Lowered(function, code, len(first), [source], returns=_types.of("list", item=item))
+
+
+def of_vectorizer(unit: Unit, function: FunctionDef, vectorizer: Vectorizer) -> Lowered:
+    """text.vectorize of the text; of a token_pattern of its own: prepare the text, find the words, vectorize those."""
+    source = unit.slots[function.params[0].source]
+    cells = [Cell("temporary", at) for at in range(4)]
+    code: list[Instruction] = []
+
+    def move(cell: Cell, value: Any) -> None:
+        at = value if isinstance(value, Cell) else unit.constants.cell(freeze(value).data)
+        code.append(Instruction("MOVE", 0, cell, at, None, function.place))
+
+    def call(name: str, first: Cell, count: int) -> None:
+        code.append(Instruction("CALL", count, first, first, unit.builtins[name][0], function.place))
+
+    number = unit.definition.vectorizers.index(vectorizer)
+    if vectorizer.pattern is None:
+        move(cells[0], source)
+    else:
+        for cell, value in zip(cells, (vectorizer.pattern, source, number, True), strict=True):
+            move(cell, value)
+        call("text.vectorize", cells[1], 3)
+        call("re.Pattern.findall", cells[0], 2)
+    move(cells[1], number)
+    move(cells[2], False)
+    call("text.vectorize", cells[0], 3)
+    code.append(Instruction("RET", 0, None, cells[0], None, function.place))
+    returns = _types.of("list", item=_types.FLOAT) if function.vector else _types.FLOAT
+    return Lowered(function, code, len(cells), [source], returns=returns)
 
 
 class _Lowering(Patterns):

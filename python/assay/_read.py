@@ -109,6 +109,7 @@ class _Reader(Vectors):
             models=models,
             tokenizers=self.tokenizers,
             embeddings=self.embeddings,
+            vectorizers=self.vectorizers,
             rules=[f for f in functions if f.kind == "rule"],
             decision=decision,
             score=decision.score if isinstance(decision, ThresholdsDef) else score,

@@ -1,4 +1,4 @@
-"""Reading `text.bag` and `text.embed`: vector features whose body is one built-in of the engine."""
+"""Reading `text.bag`, `text.embed` and `text.vectorize`: features whose body is built-ins of the engine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._api import Mark, TextVector
-from ._definition import MISSING, VECTOR_MAX, EmbeddingDef, EventDef, FunctionDef, Made, ParamDef, Place
-from ._names import describe
+from ._definition import MISSING, VECTOR_MAX, EmbeddingDef, EventDef, FunctionDef, Made, ParamDef, Place, Source
+from ._freeze import CannotFreeze, freeze
+from ._names import describe, value_type
 from ._read_text import Texts
+from ._vectorizers import OWN, Vectorizer, VectorizerError, build, load
 
 if TYPE_CHECKING:
     import numpy
@@ -28,15 +30,18 @@ class EmbeddingError(Exception):
 
 class Vectors(Texts):
     embeddings: list[EmbeddingDef]
+    vectorizers: list[Vectorizer]
 
     def make_text_vector(self, name: str, declared: TextVector, scored: EventDef | None) -> FunctionDef | None:
         self.begin()
-        made = self.make_bag(declared) if declared.kind == "bag" else self.make_embed(declared)
+        make = {"bag": self.make_bag, "embed": self.make_embed, "vectorize": self.make_vectorize}[declared.kind]
+        made = make(declared)
         if made is None or scored is None:
             return None
         body, size = made
+        returns = float if size is None else list[float]
         function = FunctionDef(
-            name, "feature", twin_of(body), [], list[float], scored, declared.place, "", size=size, made=body
+            name, "feature", twin_of(body), [], returns, scored, declared.place, "", size=size, made=body
         )
         self.functions.append((function, Mark("feature", function.function, declared.place)))
         self.text_vectors.append((function, declared))
@@ -45,15 +50,16 @@ class Vectors(Texts):
     def begin(self) -> None:
         if not hasattr(self, "embeddings"):
             self.embeddings = []
+            self.vectorizers = []
             self.text_vectors: list[tuple[FunctionDef, TextVector]] = []
 
-    def make_bag(self, declared: TextVector) -> tuple[Made, int] | None:
+    def make_bag(self, declared: TextVector) -> tuple[Made, int | None] | None:
         size = declared.options["size"]
         if not self.is_size(size, declared.place):
             return None
         return Made("text.bag", arguments=(size,)), size
 
-    def make_embed(self, declared: TextVector) -> tuple[Made, int] | None:
+    def make_embed(self, declared: TextVector) -> tuple[Made, int | None] | None:
         vectors, pool = declared.options["vectors"], declared.options["pool"]
         if pool not in POOLS:
             self.report(declared.place, f'pool is {pool!r}, expected "mean", "max" or "first"')
@@ -62,6 +68,28 @@ class Vectors(Texts):
         if embedding is None:
             return None
         return Made("text.embed", arguments=(POOLS.index(pool),), embedding=embedding), embedding.width
+
+    def make_vectorize(self, declared: TextVector) -> tuple[Made, int | None] | None:
+        fitted, place = declared.options["fitted"], declared.place
+        shown = f"the vectorizer {fitted}" if isinstance(fitted, str | Path) else "the vectorizer"
+        try:
+            loaded = load(self.path.parent / fitted) if isinstance(fitted, str | Path) else fitted
+            made = next((each for each in self.vectorizers if each.fitted is loaded), None) or build(loaded)
+            if made.pattern is not None:
+                freeze(made.pattern)
+        except OSError as error:
+            what = f"{shown} cannot be read: {error.strerror}"
+            self.report(place, what, f"paths are relative to {self.path.parent}")
+            return None
+        except VectorizerError as error:
+            self.report(place, f"{shown}: {error}", error.help)
+            return None
+        except CannotFreeze as error:
+            self.report(place, f"{shown}: token_pattern {error}", error.help or OWN)
+            return None
+        if made not in self.vectorizers:
+            self.vectorizers.append(made)
+        return Made("text.vectorize", vectorizer=made), made.size
 
     def embedding(self, source: Any, place: Place) -> EmbeddingDef | None:
         """The rows of a file, once for all that use it."""
@@ -87,9 +115,13 @@ class Vectors(Texts):
         self.begin()
         for function, declared in self.text_vectors:
             what, place = declared.of, declared.place
-            unfit = f"text.{declared.kind} of {what!r}, expected tokens or their name"
+            wanted = "the name of a field or feature" if declared.kind == "vectorize" else "tokens or their name"
+            unfit = f"text.{declared.kind} of {what!r}, expected {wanted}"
             source = self.named(what, f"text.{declared.kind} of {function.name} names", unfit, place)
             if source is None:
+                continue
+            if declared.kind == "vectorize":
+                self.resolve_vectorized(function, source, place)
                 continue
             if not isinstance(source, FunctionDef) or source.returns not in (list[int], list[int] | None):
                 name = getattr(source, "name", "arrival")
@@ -99,6 +131,13 @@ class Vectors(Texts):
                     f'text.{declared.kind}(text.tokens("memo", "tokenizer.json"), ...)',
                 )
             function.params.append(ParamDef(getattr(source, "name", ""), source, False, MISSING, list[int]))
+
+    def resolve_vectorized(self, function: FunctionDef, source: Source, place: Place) -> None:
+        kind, name = value_type(source), getattr(source, "name", "arrival")
+        if kind != "str":
+            what = f"text.vectorize of {name}, which is {kind or describe(source)}, expected a str"
+            self.report(place, what, "name a field or feature that is a str")
+        function.params.append(ParamDef(name, source, False, MISSING, str))
 
 
 def read_rows(source: Any) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any] | None]:
@@ -148,7 +187,9 @@ def part_of(items: Any, scales: Any) -> bytes:
 # --- what the twin calls ---
 
 
-def twin_of(made: Made) -> Callable[[list[int]], list[float]]:
+def twin_of(made: Made) -> Callable[[Any], Any]:
+    if made.vectorizer is not None:
+        return made.vectorizer.answer
     if made.embedding is None:
         (size,) = made.arguments
         return lambda tokens: bag(tokens, size)
