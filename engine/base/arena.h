@@ -23,12 +23,6 @@ void arena_release(struct arena *arena);
 static inline void *arena_alloc(struct arena *arena, size_t bytes);
 void *arena_copy(struct arena *arena, const void *bytes, size_t length);
 void arena_reset(struct arena *arena);
-/* Takes back what was handed out after `mark`, a copy of the arena from which something had been allocated before. */
-static inline void arena_rewind(struct arena *arena, const struct arena *mark) {
-    arena->current = mark->current;
-    arena->used_bytes = mark->used_bytes;
-    arena->total_bytes = mark->total_bytes;
-}
 
 /* Gives back all that was handed out since the arena was as in `mark`; its blocks stay. */
 void arena_rewind(struct arena *arena, const struct arena *mark);
