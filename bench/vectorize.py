@@ -109,8 +109,8 @@ def section(result: Any) -> list[str]:
                      f"{s:.2f}", f"{s_sklearn:.2f}", f"{s_sklearn / s:.1f}x"])  # fmt: skip
     told = (
         "Memos of 3 to 11 words, CPU time. One string: the engine's vectorizer alone, another string each call "
-        "(medians of passes), beside `transform` or `predict_proba` of a list of one. A column: `backfill` of a table, with its "
-        "events, beside one call for all; once."
+        "(medians of passes), beside `transform` or `predict_proba` of a list of one. A column: `backfill` of a table, "
+        "with its events, beside one call for all; once."
     )
     return ["## Vectorizers beside scikit-learn", "", told, "", *table(head, rows), ""]
 
