@@ -121,6 +121,12 @@ TEXT ?=
 bench-text: install ## the tokenizers beside Rust's and others, and hostile text, into bench/RESULTS.md; TEXT="--own", "--help"
 	$(PYTHON) bench/text.py $(TEXT)
 
+.PHONY: bench-vectorize
+bench-vectorize: install ## text.vectorize beside scikit-learn, into bench/RESULTS.md; VECTORIZE="--help"
+	$(GENERATE) -B build/bench >/dev/null
+	cmake --build build/bench --target vectorizer_bench >/dev/null
+	$(PYTHON) bench/vectorize.py $(VECTORIZE)
+
 # The same peers, changed: five feature requests in each of them.
 CHANGES ?=
 bench-changes: install ## what a change costs in Assay and in its peers: lines, files, seconds to live; CHANGES="--help"

@@ -10,6 +10,7 @@ from typing import Any
 import models_side
 import plots
 import text_section
+import vectorize
 from goals import goals, ratios
 from results import Load, Results, Spread
 from systems import KNOWN
@@ -327,5 +328,5 @@ def write(found: Results, file: Path) -> None:
              *peak_section(found), *open_section(found), *distribution(found, pictures / "latency-distribution.svg"),
              *stage_section(found, pictures / "stages.svg"), *cost_section(found), *gap_section(found),
              *handbook_section(found.handbook), *text_section.section(found.text), *change_section(found.changes),
-             *machine_section(found), *models_section()]  # fmt: skip
+             *machine_section(found), *models_section(), *vectorize.kept_section()]  # fmt: skip
     file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

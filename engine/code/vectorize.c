@@ -50,18 +50,22 @@ static bool no_memory(struct run *run, size_t bytes) {
 static bool prepare(struct run *run, const struct vectorizer *v, const struct vectorizer_input *input, struct value *out) {
     if (input->tokens != NULL)
         return run_raise(run, EXCEPTION_TypeError, "words are not prepared again");
+    const struct arena mark = *run->arena;
     size_t scratch_bytes = vectorizer_scratch_size(v, input);
     void *scratch = arena_alloc(run->arena, scratch_bytes);
     if (scratch == NULL)
         return no_memory(run, input->len);
     const char *text;
-    struct buf copy;
-    size_t len = vectorizer_prepare(v, input, scratch, scratch_bytes, &text);
     bool ascii;
+    size_t len = vectorizer_prepare(v, input, scratch, scratch_bytes, &text);
     utf8_valid_prefix(text, len, &ascii);
-    run_buf(run, &copy);
-    buf_add(&copy, text, len);
-    return run_text(run, &copy, ascii, out);
+    arena_rewind(run->arena, &mark); /* the text stays where it is; its copy may overlap it */
+    char *copy = run_alloc(run, len + 1);
+    if (copy == NULL)
+        return false;
+    memmove(copy, text, len);
+    *out = (struct value){.tag = V_STR, .flags = ascii ? STR_ASCII : 0, .len = (uint32_t)len, .p = copy};
+    return true;
 }
 
 /* The numbers, which lie in the arena; the scratch is given back. */

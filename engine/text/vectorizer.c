@@ -301,12 +301,12 @@ size_t vectorizer_scratch_size(const struct vectorizer *v, const struct vectoriz
 static void divide(struct work *w, const struct vectorizer_input *input, void *scratch) {
     const struct vectorizer *v = w->v;
     size_t room = prepared_room(v, input);
-    uint32_t terms = terms_room(v, room), bytes = 0;
-    while (bytes < 4 && (v->features - 1) >> (8 * bytes) > 0)
-        bytes++;
+    uint32_t terms = terms_room(v, room), bits = 0;
+    while ((v->features - 1) >> bits > 0)
+        bits++;
     w->rows = scratch;
     w->values = w->rows + 2 * (size_t)v->widest;
-    w->list = (struct term_list){.entries = (uint64_t *)(w->values + terms), .room = terms, .number_bytes = bytes};
+    w->list = (struct term_list){.entries = (uint64_t *)(w->values + terms), .room = terms, .number_bits = bits};
     w->list.spare = w->list.entries + terms;
     w->places = (uint32_t *)(w->list.spare + terms);
     w->places_room = room * 2;

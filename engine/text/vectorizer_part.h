@@ -42,7 +42,7 @@ static inline uint32_t term_hash(const char *p, size_t len) {
 struct term_list {
     uint64_t *entries, *spare;
     uint32_t count, room;
-    uint32_t number_bytes; /* of a number that are not always 0 */
+    uint32_t number_bits; /* of the greatest number */
     bool full;
 };
 

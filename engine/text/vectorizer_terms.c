@@ -1,7 +1,7 @@
-/* The terms of one text: sorted by number with a byte of the number a pass, then equal ones added. See vectorizer_part.h. */
+/* The terms of one text: sorted by number with up to ten bits of the number a pass, then equal ones added. See vectorizer_part.h. */
 #include "vectorizer_part.h"
 
-enum { SMALL = 24 };
+enum { SMALL = 24, BITS_MAX = 10 };
 
 static void sort_small(uint64_t *entries, uint32_t count) {
     for (uint32_t i = 1; i < count; i++) {
@@ -13,26 +13,30 @@ static void sort_small(uint64_t *entries, uint32_t count) {
     }
 }
 
-static void sort_pass(const uint64_t *from, uint64_t *to, uint32_t count, uint32_t shift) {
-    uint32_t places[256] = {0};
+static void sort_pass(const uint64_t *from, uint64_t *to, uint32_t count, uint32_t shift, uint32_t bits) {
+    uint32_t places[1 << BITS_MAX], mask = (1u << bits) - 1;
+    ASSERT(bits <= BITS_MAX);
+    memset(places, 0, sizeof *places << bits);
     for (uint32_t i = 0; i < count; i++)
-        places[from[i] >> shift & 255]++;
-    for (uint32_t i = 0, sum = 0; i < 256; i++) {
+        places[from[i] >> shift & mask]++;
+    for (uint32_t i = 0, sum = 0; i <= mask; i++) {
         uint32_t here = places[i];
         places[i] = sum;
         sum += here;
     }
     for (uint32_t i = 0; i < count; i++)
-        to[places[from[i] >> shift & 255]++] = from[i];
+        to[places[from[i] >> shift & mask]++] = from[i];
 }
 
 void terms_merge(struct term_list *list) {
-    ASSERT(list->count <= list->room && list->number_bytes <= 4);
+    ASSERT(list->count <= list->room && list->number_bits <= 32);
     if (list->count <= SMALL) {
         sort_small(list->entries, list->count);
     } else {
-        for (uint32_t byte = 0; byte < list->number_bytes; byte++) {
-            sort_pass(list->entries, list->spare, list->count, 32 + 8 * byte);
+        uint32_t passes = (list->number_bits + BITS_MAX - 1) / BITS_MAX;
+        uint32_t bits = passes == 0 ? 0 : (list->number_bits + passes - 1) / passes;
+        for (uint32_t pass = 0; pass < passes; pass++) {
+            sort_pass(list->entries, list->spare, list->count, 32 + bits * pass, bits);
             uint64_t *sorted = list->spare;
             list->spare = list->entries;
             list->entries = sorted;
