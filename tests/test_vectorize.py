@@ -126,11 +126,11 @@ def mistakes() -> dict[str, Any]:
         "a CountVectorizer of dtype=int8": CountVectorizer(dtype="int8"),
         "has a RandomForestClassifier after its vectorizer": pipeline(tfidf(), RandomForestClassifier(2)),
         "a LogisticRegression that begins with": LogisticRegression(),
-        "token_pattern": CountVectorizer(token_pattern=r"(?<=(?=a|bc))\w+"),
+        "token_pattern": CountVectorizer(token_pattern=r"\w{1,70000}"),
     }
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(11))
 def test_what_cannot_be_vectorized_with_is_said_at_build(tmp_path: Path, number: int) -> None:
     message, fitted = list(mistakes().items())[number]
     if not hasattr(fitted, "steps") and hasattr(fitted, "vocabulary"):
