@@ -31,8 +31,10 @@ class Choices(Regular):
             found = self.python_object(node)
         if not isinstance(found, dict) or not found:
             return None
-        functions = any(holds_function(value) for value in found.values())
-        return found if functions and all(value is None or callable(value) for value in found.values()) else None
+        values = list(found.values())
+        functions = any(isinstance(value, Closure) or holds_function(value) for value in values)
+        fit = all(value is None or isinstance(value, Closure) or callable(value) for value in values)
+        return found if functions and fit else None
 
     def function_of(self, node: ast.expr) -> Any:
         """The function that an expression stands for while compiling; MISSING if it is none. None is one here."""

@@ -137,6 +137,9 @@ class Displays(Expressions):
         return Value(cell, _types.of("set", item=_types.join_all(parts)))
 
     def lower_Dict(self, node: ast.Dict, into: Cell | None) -> Value:
+        functions = self.table_of_functions(node) if node.keys else None
+        if functions is not None:  # OPS = {"+": operator.add}, written in the function
+            return self.static(functions)
         if any(key is None for key in node.keys) or len(node.keys) > 127:
             return self.spread_dict(node, into)
         mark = self.next_temporary
