@@ -236,7 +236,20 @@ class Expressions(Common):
         named = node.attr == "__name__" and isinstance(node.value, ast.Call) and len(node.value.args) == 1
         if named and isinstance(node.value, ast.Call) and self.python_object(node.value.func) is type:
             return self.type_name(node.value.args[0], node, into)
-        return self.member(self.value(node.value), node, into)
+        either = self.of_either(node)
+        return self.member(self.value(node.value), node, into) if either is None else self.value(either, into)
+
+    def of_either(self, node: ast.Attribute) -> ast.expr | None:
+        """(order.shipping or order.billing).zip of nested objects, which are there or None."""
+        both = node.value
+        if not isinstance(both, ast.BoolOp) or not isinstance(both.op, ast.Or) or len(both.values) != 2:
+            return None
+        first, second = both.values
+        if not isinstance(first, ast.Name | ast.Attribute) or self.value(first).whole is None:
+            return None
+        test = ast.Compare(first, [ast.IsNot()], [ast.Constant(None)])
+        parts = [ast.Attribute(part, node.attr, ast.Load()) for part in (first, second)]
+        return placed(ast.IfExp(test, parts[0], parts[1]), node)
 
     def member(self, value: Value, node: ast.Attribute, into: Cell | None) -> Value:
         """An attribute of a value."""
