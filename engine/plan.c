@@ -398,13 +398,14 @@ static void read_after(struct loader *loader) {
     static const char *const kinds[] = {"function", "model", NULL};
     struct plan *plan = loader->plan;
     plan->after_count = plan_json_length(&loader->json, LIMIT_FUNCTIONS, "$.after");
-    plan->after = ALLOCATE(loader, plan->after_count, struct plan_step);
+    enum plan_step *steps = ALLOCATE(loader, plan->after_count, enum plan_step);
     uint32_t *indexes = ALLOCATE(loader, plan->after_count, uint32_t);
+    plan->after_kinds = steps;
     plan->after_indexes = indexes;
     for (uint32_t i = 0; i < plan->after_count && !loader->json.failed; i++) {
-        plan->after[i].kind = (enum plan_step_kind)plan_json_one_of(&loader->json, kinds, "$.after[%u][0]", i);
-        uint32_t count = plan->after[i].kind == STEP_MODEL ? plan->model_count : plan->function_count;
-        indexes[i] = plan->after[i].index = (uint32_t)plan_json_int(&loader->json, 0, (int64_t)count - 1, "$.after[%u][1]", i);
+        steps[i] = (enum plan_step)plan_json_one_of(&loader->json, kinds, "$.after[%u][0]", i);
+        uint32_t count = steps[i] == STEP_MODEL ? plan->model_count : plan->function_count;
+        indexes[i] = (uint32_t)plan_json_int(&loader->json, 0, (int64_t)count - 1, "$.after[%u][1]", i);
     }
     plan->after_decision =
         read_indexes(loader, plan->function_count, &plan->after_decision_count, "$.after_decision");

@@ -24,11 +24,7 @@ struct plan_event {
     uint32_t before_count;
 };
 
-enum plan_step_kind { STEP_FUNCTION, STEP_MODEL };
-struct plan_step {
-    enum plan_step_kind kind;
-    uint32_t index;
-};
+enum plan_step { STEP_FUNCTION, STEP_MODEL };
 
 #define WHOLE_CELL UINT16_MAX
 #define NO_COLUMN UINT32_MAX
@@ -86,8 +82,8 @@ struct plan {
     uint32_t file_count;
     struct code *code;
 
-    struct plan_step *after;
-    const uint32_t *after_indexes; /* the index of each step */
+    const enum plan_step *after_kinds; /* of each step, what it is and which of those */
+    const uint32_t *after_indexes;
     uint32_t after_count;
     const uint32_t *after_decision; /* functions that take the decision */
     uint32_t after_decision_count;

@@ -287,8 +287,8 @@ static int32_t secret_after(const struct plan *plan, uint32_t i) {
         uint32_t function = plan->after_decision[i - plan->after_count];
         return plan->function_secret[function] ? (int32_t)function : -1;
     }
-    const struct plan_step *step = &plan->after[i];
-    return step->kind == STEP_FUNCTION && plan->function_secret[step->index] ? (int32_t)step->index : -1;
+    uint32_t index = plan->after_indexes[i];
+    return plan->after_kinds[i] == STEP_FUNCTION && plan->function_secret[index] ? (int32_t)index : -1;
 }
 
 static uint32_t steps_after(const struct plan *plan) { return plan->after_count + plan->after_decision_count; }

@@ -136,14 +136,14 @@ static void run_model(struct code_frame *frame, const struct plan_model *model, 
 void run_after(struct code_frame *frame, const struct plan *plan, const bool *have_result, double *model_row,
                struct stage_clock *clock) {
     size_t limit_bytes = begin_share(frame->arena);
-    for (uint32_t i = 0, functions; i < plan->after_count; i += functions) {
-        for (functions = 0; i + functions < plan->after_count && plan->after[i + functions].kind == STEP_FUNCTION;)
-            functions++;
-        code_call_each(frame, plan->after_indexes + i, functions, have_result);
-        if (functions > 0)
-            continue;
+    for (uint32_t i = 0, model; i < plan->after_count; i = model + 1) { /* functions up to a model, then that one */
+        for (model = i; model < plan->after_count && plan->after_kinds[model] == STEP_FUNCTION;)
+            model++;
+        code_call_each(frame, plan->after_indexes + i, model - i, have_result);
+        if (model == plan->after_count)
+            break;
         stage_ends(clock, ENGINE_STAGE_FEATURES);
-        run_model(frame, &plan->models[plan->after[i++].index], model_row);
+        run_model(frame, &plan->models[plan->after_indexes[model]], model_row);
         stage_ends(clock, ENGINE_STAGE_MODEL);
     }
     frame->arena->limit_bytes = limit_bytes;

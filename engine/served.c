@@ -38,8 +38,8 @@ static uint32_t function_at(const struct plan *plan, uint32_t event, uint32_t n)
         return e->before[n];
     n -= e->before_count;
     for (uint32_t i = 0; event == plan->scored && i < plan->after_count; i++)
-        if (plan->after[i].kind == STEP_FUNCTION && n-- == 0)
-            return plan->after[i].index;
+        if (plan->after_kinds[i] == STEP_FUNCTION && n-- == 0)
+            return plan->after_indexes[i];
     return UINT32_MAX;
 }
 

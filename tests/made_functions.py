@@ -423,7 +423,7 @@ PRODUCTIONS: dict[str, list[Production]] = {
         call("bool({})", "str"),
         call("bool({})", "ints"),
         call("{} in (0, 1, {}, 'a')", "int", "int"),
-        call("{} in {{'a', 'ab', '12'}}".replace("{{", "{").replace("}}", "}"), "str"),
+        call("{} in {'a', 'ab', '12'}", "str"),
         *(call(f"{{}}.{name}()", "str") for name in CLASS_METHODS),
         call("{}.startswith({})", "str", "str"),
         call("{}.endswith(('a', {}))", "str", "str"),

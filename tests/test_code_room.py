@@ -1182,7 +1182,7 @@ def test_every_builtin_is_compared_with_cpython() -> None:
     named |= {name for name, word in made_of.items() if word in named}
     named.add("text.tokens")  # test_text.py: compared with the tokenizers package
     named |= {f"assay.fn.{name}" for name in fn.__all__}  # test_comparisons.py: compared with their twins
-    named.add("assay._prelude.exact_sums")  # library.txt: statistics
+    named.add("assay._prelude.exact_sums")  # test_comparisons.py: compared with the Python beside it
     named |= {"text.bag", "text.embed"}  # test_vectors.py: compared with numpy
     named.add("text.vectorize")  # test_vectorize.py: compared with scikit-learn
     missing = [name for name in BUILTINS if not named & {name, name.removeprefix("."), name.removeprefix("math.")}]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay import fn
+from assay import _prelude, fn
 from test_code_room import EVERYTHING, Case, build, call, compare
 
 NAMES = [
@@ -79,6 +79,26 @@ def test_places_give_what_the_twins_give(driver: Path) -> None:
                 yield call("assay.fn.geohash", (*two, precision), fn.geohash)
 
     compare(driver, cases(), 50_000)
+
+
+def test_exact_sums_are_those_of_the_python_beside_them(driver: Path) -> None:
+    source = random.Random(9)
+
+    def number(wide: bool) -> Any:
+        if source.random() < 0.4:
+            return source.choice([0, 1, -1, True, False, 2**63, -(2**70), source.randrange(-(10**9), 10**9)])
+        scale = source.uniform(-300, 300) if wide else source.uniform(-20, 20)
+        return source.choice([0.0, -0.0, 0.1, 1e22, source.uniform(-1, 1) * 10**scale, 5e-324 if wide else 0.5])
+
+    def cases() -> Iterator[Case]:
+        for squared in (True, False):
+            for _ in range(3000):
+                items = [number(not squared) for _ in range(source.randrange(7))]
+                if source.random() < 0.05:
+                    items.insert(0, source.choice([math.inf, -math.inf, math.nan]))
+                yield call("assay._prelude.exact_sums", (items, squared), _prelude.exact_sums)
+
+    compare(driver, cases(), 6000)
 
 
 KNOWN: list[tuple[Any, Any]] = [  # from the papers and the sites that fn.py names

@@ -286,14 +286,6 @@ bool compare_order(struct run *run, enum opcode op, const struct value *a, const
     return ordered(run, op, a, b, (int)run->nested, out);
 }
 
-static bool in_text(struct run *run, const struct value *item, const struct value *container, bool *out) {
-    if (item->tag != V_STR)
-        return run_raise(run, EXCEPTION_TypeError, "'in <string>' requires string as left operand, not %s", type_name(item));
-    size_t at;
-    *out = text_find(container->p, container->len, item->p, item->len, &at);
-    return run_charge(run, container->len / 64);
-}
-
 static bool in_view(struct run *run, const struct value *item, const struct value *view, bool *out) {
     const struct table *table = view->p;
     *out = false;
@@ -317,12 +309,12 @@ static bool in_view(struct run *run, const struct value *item, const struct valu
     return true;
 }
 
-bool compare_in(struct run *run, const struct value *item, const struct value *container, bool *out) {
-    uint32_t at;
+bool compare_in_other(struct run *run, const struct value *item, const struct value *container, bool *out) {
     uint64_t place;
     *out = false;
     switch (container->tag) {
-    case V_STR: return in_text(run, item, container, out);
+    case V_STR:
+        return run_raise(run, EXCEPTION_TypeError, "'in <string>' requires string as left operand, not %s", type_name(item));
     case V_BYTES: return bytes_in(run, item, container, out);
     case V_LIST:
     case V_TUPLE: {
@@ -332,12 +324,6 @@ bool compare_in(struct run *run, const struct value *item, const struct value *c
                 return false;
         return true;
     }
-    case V_SET:
-    case V_DICT:
-        if (!table_find(run, container->p, item, &at))
-            return false;
-        *out = at != TABLE_NONE;
-        return true;
     case V_RANGE:
         *out = range_find(container->p, item, &place);
         return true;

@@ -282,22 +282,6 @@ static inline bool exact_pair(const struct value *b, const struct value *c, doub
     return (b->tag == V_FLOAT || (b->i <= limit && b->i >= -limit)) && (c->tag == V_FLOAT || (c->i <= limit && c->i >= -limit));
 }
 
-/* compare_in, quick where texts are looked for in a text or a set. */
-static inline bool is_in(struct run *run, const struct value *item, const struct value *container, bool *out) {
-    if (item->tag == V_STR && container->tag == V_STR) {
-        size_t at;
-        *out = text_find(container->p, container->len, item->p, item->len, &at);
-        return run_charge(run, container->len / 64);
-    }
-    if (container->tag == V_SET) {
-        uint32_t entry;
-        bool ok = table_find(run, container->p, item, &entry);
-        *out = ok && entry != TABLE_NONE;
-        return ok;
-    }
-    return compare_in(run, item, container, out);
-}
-
 static inline bool quick_truth(const struct value *v) {
     return v->tag <= V_INT ? v->tag != V_NONE && v->i != 0 : v->tag == V_STR ? v->len != 0 : truth(v);
 }
@@ -379,10 +363,8 @@ static inline int next_simple(const struct value *v, struct value *out) {
     } while (0)
 #define EQUATED(operator, b, c, given)                                                                                 \
     do {                                                                                                               \
-        if ((b)->tag == V_INT && (c)->tag == V_INT)                                                                    \
-            given((b)->i operator (c)->i);                                                                             \
-        if ((b)->tag == V_STR && (c)->tag == V_STR && ((b)->len != (c)->len || (b)->len <= 64))                        \
-            given(equal_texts(b, c) operator true);                                                                      \
+        if (plainly_equal(b, c, &yes))                                                                                 \
+            given(yes operator true);                                                                                  \
         if (!compare_equal(run, b, c, &yes))                                                                           \
             goto raised;                                                                                               \
         given(yes operator true);                                                                                      \
@@ -533,15 +515,15 @@ op_IS:
 op_IS_NOT:
     SET(value_bool(!compare_same(B, C)));
 op_JMP_IN:
-    if (!is_in(run, A, B, &yes))
+    if (!compare_in(run, A, B, &yes))
         goto raised;
     BRANCH(yes);
 op_IN:
-    if (!is_in(run, B, C, &yes))
+    if (!compare_in(run, B, C, &yes))
         goto raised;
     SET(value_bool(yes));
 op_NOT_IN:
-    if (!is_in(run, B, C, &yes))
+    if (!compare_in(run, B, C, &yes))
         goto raised;
     SET(value_bool(!yes));
 op_INDEX:

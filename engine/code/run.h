@@ -209,10 +209,23 @@ static inline bool same_bytes(const char *p, const char *q, size_t len) {
 static inline bool equal_texts(const struct value *a, const struct value *b) {
     return a->len == b->len && same_bytes(a->p, b->p, a->len);
 }
+/* Whether two ints, or two texts that are not long, are equal: compare_equal without the call. False if it takes the call. */
+static inline bool plainly_equal(const struct value *a, const struct value *b, bool *equal) {
+    if (a->tag == V_INT && b->tag == V_INT) {
+        *equal = a->i == b->i;
+        return true;
+    }
+    if (a->tag != V_STR || b->tag != V_STR || a->len > 64)
+        return false;
+    *equal = equal_texts(a, b);
+    return true;
+}
 /* op: OP_LT, OP_LE, OP_GT, OP_GE. */
 bool compare_order(struct run *run, enum opcode op, const struct value *a, const struct value *b, bool *out);
 bool compare_same(const struct value *a, const struct value *b); /* `is` */
-bool compare_in(struct run *run, const struct value *item, const struct value *container, bool *out);
+/* `in`; compare_in_other is for what is neither a text in a text nor a key of a set or dict. */
+static inline bool compare_in(struct run *run, const struct value *item, const struct value *container, bool *out);
+bool compare_in_other(struct run *run, const struct value *item, const struct value *container, bool *out);
 /* -1, 0, 1; 2 when one is NaN. Both are numbers. */
 int compare_numbers(const struct value *a, const struct value *b);
 
@@ -335,6 +348,21 @@ static inline struct value text_part(const struct value *v, size_t from, size_t 
     if (from == to)
         return text_ascii("", 0);
     return is_ascii(v) ? text_ascii((const char *)v->p + from, to - from) : text_part_unicode(v, from, to);
+}
+
+static inline bool compare_in(struct run *run, const struct value *item, const struct value *container, bool *out) {
+    if (item->tag == V_STR && container->tag == V_STR) {
+        size_t at;
+        *out = text_find(container->p, container->len, item->p, item->len, &at);
+        return run_charge(run, container->len / 64);
+    }
+    if (container->tag == V_SET || container->tag == V_DICT) {
+        uint32_t entry;
+        bool ok = table_find(run, container->p, item, &entry);
+        *out = ok && entry != TABLE_NONE;
+        return ok;
+    }
+    return compare_in_other(run, item, container, out);
 }
 
 /* --- format.c --- */

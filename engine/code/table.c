@@ -127,13 +127,8 @@ static bool find_hashed(struct run *run, const struct table *table, const struct
         ASSERT(number <= table->used);
         const struct value *there = &table->keys[number - 1];
         bool same = false;
-        if (table->hashes[number - 1] != hash)
-            same = false;
-        else if (there->tag == V_STR && key->tag == V_STR && key->len <= 64)
-            same = equal_texts(there, key);
-        else if (there->tag == V_INT && key->tag == V_INT)
-            same = there->i == key->i;
-        else if (there->tag != V_HOLE && !compare_equal(run, there, key, &same))
+        if (table->hashes[number - 1] == hash && there->tag != V_HOLE && !plainly_equal(there, key, &same) &&
+            !compare_equal(run, there, key, &same))
             return false;
         *entry = number - 1;
         if (same)

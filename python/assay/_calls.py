@@ -18,7 +18,6 @@ import sys
 import types
 import zoneinfo
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from ._objects import is_record
 from ._routines import is_library
 from ._share import Cell
 from ._syntax import ATTRIBUTES, placed
-from ._types import Type, join
+from ._types import Type
 
 REPLACED = {  # the keywords of .replace(), by the letter that stands for each in .replace.named
     "year": "y",
@@ -489,10 +488,10 @@ class Calls(Choices):
             made = self.call_method_of_enum(receiver, receiver.type.enum, node, into)
             if made is not None:
                 return made
-        may_be_none = receiver.type.maybe_none
-        receiver = self.present(self.dict_or_plain(receiver, function.value, name), function.value)
-        if may_be_none and node.args:  # before the arguments are looked at, which may raise something else
-            receiver = self.checked(replace(receiver, type=join(receiver.type, _types.NONE)), receiver.cell, node)
+        given = self.dict_or_plain(receiver, function.value, name)
+        receiver = self.present(given, function.value)
+        if given.type.maybe_none and node.args:  # before the arguments are looked at, which may raise something else
+            receiver = self.checked(given, given.cell, node)
         if receiver.type.cls is collections.deque and function.attr in KEEPING:
             return self.call_keeping(receiver, function, node, into)
         written = _prelude.METHODS.get((receiver.type.cls, function.attr))

@@ -34,7 +34,7 @@ _METHODS = (
 _FUNCTIONS = (
     "int float str round math.log math.log1p math.log2 math.log10 math.exp math.expm1 math.sqrt math.sin math.cos "
     "math.tan math.asin math.acos math.atan math.radians math.floor math.ceil math.hypot math.atan2 "
-    "hashlib.sha256 hashlib.md5 hashlib.sha1 zlib.crc32 unicodedata.normalize"
+    "hashlib.sha256 hashlib.md5 hashlib.sha1 zlib.crc32"
 )
 METHODS, FUNCTIONS = frozenset(_METHODS.split()), frozenset(_FUNCTIONS.split())
 LISTS = frozenset({".split", ".rsplit", ".splitlines"})  # their result is a list that the function may change

@@ -33,7 +33,7 @@ ENDS = frozenset({"JMP", "RET", "RAISE", "THROW"})
 
 
 class Optimizer:
-    """Rewrites for one definition. `forms`: of the instructions; `names`: of the built-ins, by number."""
+    """Rewrites for one definition. `forms`: of the instructions; slices may add constants."""
 
     def __init__(self, forms: Mapping[str, str], builtins: Mapping[str, tuple[int, int, int]], constants: Constants):
         self.forms = forms

@@ -14,6 +14,7 @@ import collections
 import datetime
 import functools
 import heapq
+import importlib
 import itertools
 import math
 import operator
@@ -292,7 +293,7 @@ def exact_sums(items, squared):
     if odd:
         return (False, sum(odd), 0, 0)
     ratios = [x.as_integer_ratio() for x in items]
-    shift = max(d.bit_length() - 1 for _, d in ratios)
+    shift = max((d.bit_length() - 1 for _, d in ratios), default=0)
     whole = [n << shift - d.bit_length() + 1 for n, d in ratios]
     ints = not any(isinstance(x, float) for x in items)
     return (ints, sum(whole), sum(n * n for n in whole) if squared else 0, shift)
@@ -810,22 +811,19 @@ METHODS: dict[tuple[type | None, str], Callable[..., Any]] = {
 }
 
 
+# Of a module of its own, imported when one of its functions is called: their tables take a moment.
+MODULES = {
+    "unicodedata": "_prelude_unicode",
+    "urllib.parse": "_prelude_urls",
+    "ipaddress": "_prelude_ip",
+    "itertools": "_prelude_iterators",
+}
+
+
 def function(found: Any) -> Callable[..., Any] | None:
-    """What is written here of a function of the standard library."""
-    if getattr(found, "__module__", None) == "unicodedata":
-        from . import _prelude_unicode  # its tables take a moment
-
-        return _prelude_unicode.FUNCTIONS.get(found)
-    if getattr(found, "__module__", None) == "urllib.parse":
-        from . import _prelude_urls
-
-        return _prelude_urls.FUNCTIONS.get(found)
-    if getattr(found, "__module__", None) == "ipaddress":
-        from . import _prelude_ip
-
-        return _prelude_ip.FUNCTIONS.get(found)
-    if getattr(found, "__module__", None) == "itertools" and found not in FUNCTIONS:
-        from . import _prelude_iterators
-
-        return _prelude_iterators.FUNCTIONS.get(found)
-    return FUNCTIONS.get(found)
+    """What is written here, or in one of those modules, of a function of the standard library."""
+    known, module = FUNCTIONS.get(found), MODULES.get(getattr(found, "__module__", None) or "")
+    if known is not None or module is None:
+        return known
+    written: dict[Any, Callable[..., Any]] = importlib.import_module(f".{module}", __package__).FUNCTIONS
+    return written.get(found)

@@ -76,8 +76,9 @@ class Address:
     # Equal to, and found in a set beside, those of ipaddress, which the twin's functions make.
 
     def __eq__(self, other):
-        same = isinstance(other, Address | ipaddress.IPv4Address | ipaddress.IPv6Address)
-        return same and key_of(self) == key_of(other) if same else NotImplemented
+        if not isinstance(other, Address | ipaddress.IPv4Address | ipaddress.IPv6Address):
+            return NotImplemented
+        return key_of(self) == key_of(other)
 
     def __hash__(self):
         return hash(hex(self._ip)) if self.version == 4 else hash((self._ip, self.scope_id))

@@ -554,7 +554,7 @@ class Routines(Comprehensions):
         routine.result = _types.join_all(scope.yields)
 
 
-PRELUDES = ("_prelude", "_prelude_unicode", "_prelude_iterators", "_prelude_ip", "_prelude_urls")
+PRELUDES = ("_prelude", *_prelude.MODULES.values())
 
 
 def is_library(function: Any) -> bool:

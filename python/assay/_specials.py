@@ -103,13 +103,9 @@ class Specials(Routines):
         """The value, or an empty tuple for None: Counter(None) counts nothing."""
         if not value.type.maybe_none:
             return value
-        cell = self.temporary()
-        there = Target()
-        self.emit("MOVE", node, cell, value.cell)
-        self.emit("JMP_NOT_NONE", node, b=cell, c=there)
-        self.emit("MOVE", node, cell, self.constant((), node).cell)
-        self.put(there)
-        return replace(value, cell=cell, type=value.type.without_none())
+        cell, there = self.temporary(), self.there(value)
+        self.unless_none(value, self.constant((), node), cell, node, lambda: there)
+        return replace(there, cell=cell)
 
     def call_str(self, node: ast.Call, into: Cell | None) -> Value:
         if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred | ast.GeneratorExp):
